@@ -1,0 +1,447 @@
+"""Sequences of unequal length: the one container, and the one parser of user input.
+
+A data set of N sequences, sequence i with n_i tokens of token_dim features, is two arrays: `tokens`, all rows one after
+another, and `offsets`, where each sequence begins. Nothing is padded and nothing is copied when a run of sequences is
+looked at, so slicing, pickling to worker processes and memory-mapping cost what two plain arrays cost.
+"""
+
+import os
+import warnings
+
+import numpy as np
+
+from sklearn_hardmax import converters
+from sklearn_hardmax.converters import RULES, name_indices
+
+
+class RaggedSequences:
+    """Sequences of any lengths with a common number of features a token.
+
+    Behaves towards scikit-learn as an array of shape (n_sequences,): folds, searches and meta-estimators index it.
+
+    Parameters
+    ----------
+    tokens : array-like of shape (n_tokens, token_dim)
+        The tokens of all sequences, one after another. float32 and float64 are kept, other numbers become float64.
+        Not copied where they already are C-contiguous floats.
+    offsets : array-like of shape (n_sequences + 1,)
+        Sequence i is ``tokens[offsets[i]:offsets[i + 1]]``; begins with 0 and ends with n_tokens.
+
+    Attributes
+    ----------
+    tokens : read-only ndarray of shape (n_tokens, token_dim), float64 or float32
+    offsets : read-only ndarray of shape (n_sequences + 1,), int64
+
+    Raises
+    ------
+    ValueError
+        An empty sequence, NaN or infinity, no sequences, no features, offsets that do not fit the tokens.
+    TypeError
+        Tokens that are no numbers.
+
+    Notes
+    -----
+    Indexing by an integer gives one (n_i, token_dim) array, a view; by a slice of step 1 a view on a run of sequences;
+    by any other slice, list, integer or boolean array a copy of the chosen sequences, in O(their tokens).
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequences
+    >>> X = RaggedSequences.from_list([[[0., 1.], [2., 3.]], [[4., 5.]]])
+    >>> X
+    RaggedSequences(2 sequences of 1 to 2 tokens, token_dim=2, float64)
+    >>> X[0]
+    array([[0., 1.],
+           [2., 3.]])
+    >>> X.lengths
+    array([2, 1])
+    """
+
+    __slots__ = ("offsets", "tokens")
+    __hash__ = None
+    ndim = 1
+
+    def __init__(self, tokens, offsets):
+        tokens = converters.as_float_tokens(tokens)
+        offsets = np.ascontiguousarray(offsets)
+        if tokens.ndim != 2:
+            raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
+        _check_offsets(offsets, len(tokens))
+        if tokens.shape[1] == 0:
+            raise ValueError(f"Found array with 0 feature(s) (shape={tokens.shape}) while a minimum of 1 is required.")
+        converters.check_finite(tokens, offsets)
+        self._hold(tokens, offsets)
+
+    def _hold(self, tokens, offsets):
+        for name, array in (("tokens", tokens), ("offsets", offsets.astype(np.int64, copy=False))):
+            array = array.view()
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def _trusted(cls, tokens, offsets):
+        """A container around arrays that came out of another one: nothing is checked again."""
+        new = object.__new__(cls)
+        new._hold(tokens, offsets)
+        return new
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"RaggedSequences is frozen: {name} cannot be set.")
+
+    def __reduce__(self):
+        return RaggedSequences._trusted, (np.asarray(self.tokens), np.asarray(self.offsets))
+
+    # -- what it holds -----------------------------------------------------------------------------------------------
+
+    @property
+    def lengths(self):
+        """Number of tokens of each sequence, shape (n_sequences,), int64."""
+        return np.diff(self.offsets)
+
+    @property
+    def n_tokens(self):
+        """Number of tokens of all sequences together."""
+        return len(self.tokens)
+
+    @property
+    def token_dim(self):
+        """Number of features of a token."""
+        return self.tokens.shape[1]
+
+    @property
+    def dtype(self):
+        """dtype of the tokens, float64 or float32."""
+        return self.tokens.dtype
+
+    @property
+    def shape(self):
+        """(n_sequences,): one entry a sequence, as scikit-learn counts samples."""
+        return (len(self),)
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    def __iter__(self):
+        return (self.tokens[a:b] for a, b in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist()))
+
+    def __eq__(self, other):
+        if not isinstance(other, RaggedSequences):
+            return NotImplemented
+        return np.array_equal(self.offsets, other.offsets) and np.array_equal(self.tokens, other.tokens)
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + self.tokens.nbytes + self.offsets.nbytes
+
+    def __repr__(self):
+        if len(self) == 0:
+            return f"RaggedSequences(0 sequences, token_dim={self.token_dim}, {self.dtype})"
+        lengths = self.lengths
+        low, high = lengths.min(), lengths.max()
+        span = f"{low}" if low == high else f"{low} to {high}"
+        return f"RaggedSequences({len(self)} sequences of {span} tokens, token_dim={self.token_dim}, {self.dtype})"
+
+    def __array__(self, dtype=None, copy=None):
+        if len(self) != self.n_tokens:
+            raise TypeError(
+                "RaggedSequences whose sequences have more than one token are no matrix; use to_list() or to_padded(), or "
+                "a pooling step, before an estimator that needs one row a sample."
+            )
+        return np.array(self.tokens, dtype=dtype, copy=copy)
+
+    # -- indexing ----------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key):
+        if isinstance(key, tuple):  # scikit-learn asks for X[key, ...]
+            rest = [k for k in key if k is not Ellipsis]
+            if len(rest) > 1 or len(key) - len(rest) > 1:
+                raise IndexError(
+                    f"RaggedSequences has one axis, got the {len(rest)} indices {key}; index tokens by X[i][j]."
+                )
+            key = rest[0] if rest else slice(None)
+        if key is Ellipsis:
+            return self
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            if step == 1:
+                return self._run(start, max(start, stop))
+            return self._gather(np.arange(start, stop, step))
+        if np.ndim(key) == 0 and not isinstance(key, (bool, np.bool_)):
+            return self._one(key)
+        key = np.asarray(key)
+        if key.size == 0 and key.dtype == np.float64:
+            key = key.astype(np.int64)  # an empty list
+        if key.ndim != 1 or key.dtype.kind not in "iub":
+            raise IndexError(f"RaggedSequences takes integers, slices and 1-D integer or boolean arrays, got {key!r}.")
+        if key.dtype == bool:
+            if len(key) != len(self):
+                raise IndexError(f"a boolean index needs {len(self)} entries, got {len(key)}.")
+            return self._gather(np.flatnonzero(key))
+        key = key.astype(np.int64)
+        out = np.flatnonzero((key < -len(self)) | (key >= len(self)))
+        if len(out):
+            raise IndexError(f"index {key[out[0]]} is out of bounds for {len(self)} sequences.")
+        return self._gather(np.where(key < 0, key + len(self), key))
+
+    def _one(self, key):
+        try:
+            i = range(len(self))[key]
+        except TypeError as error:
+            raise IndexError(f"RaggedSequences takes integers, slices and 1-D arrays, got {key!r}.") from error
+        except IndexError:
+            raise IndexError(f"index {key} is out of bounds for {len(self)} sequences.") from None
+        return self.tokens[self.offsets[i] : self.offsets[i + 1]]
+
+    def _run(self, start, stop):
+        first, last = self.offsets[start], self.offsets[stop]
+        return self._trusted(self.tokens[first:last], self.offsets[start : stop + 1] - first)
+
+    def _gather(self, indices):
+        lengths = self.lengths[indices]
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
+        return self._trusted(self.tokens[rows], offsets)
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def save(self, path):
+        """Write the two arrays to the folder `path` (made anew; FileExistsError if it exists and is not such a folder).
+
+        Parameters
+        ----------
+        path : str or path-like
+            A folder; `tokens.npy` and `offsets.npy` are written into it.
+        """
+        path = os.fspath(path)
+        if os.path.exists(path) and not os.path.exists(os.path.join(path, "offsets.npy")):
+            raise FileExistsError(f"{path!r} exists and holds no RaggedSequences; choose another path.")
+        os.makedirs(path, exist_ok=True)
+        parts = {name: os.path.join(path, name + ".part.npy") for name in ("tokens", "offsets")}
+        for name, part in parts.items():
+            np.save(part, getattr(self, name), allow_pickle=False)
+        for name, part in parts.items():  # both are whole before either takes its place
+            os.replace(part, os.path.join(path, name + ".npy"))
+
+    @classmethod
+    def load(cls, path, mmap_mode=None):
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+        mmap_mode : None or "r"
+            "r" maps the tokens instead of reading them, for data larger than memory; they are then not searched for
+            NaN and infinity again.
+
+        Returns
+        -------
+        RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            The folder holds no RaggedSequences, or a damaged one.
+        """
+        if mmap_mode not in (None, "r"):
+            raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
+        path = os.fspath(path)
+        try:
+            tokens = np.load(os.path.join(path, "tokens.npy"), mmap_mode=mmap_mode, allow_pickle=False)
+            offsets = np.load(os.path.join(path, "offsets.npy"), allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
+        if tokens.ndim != 2 or tokens.dtype not in (np.float64, np.float32) or not tokens.flags.c_contiguous:
+            raise ValueError(f"{path!r} holds no RaggedSequences: tokens are {tokens.dtype} of shape {tokens.shape}.")
+        if mmap_mode is None:
+            return cls(tokens, offsets)
+        _check_offsets(offsets, len(tokens))
+        return cls._trusted(tokens, offsets)
+
+    # -- from and to other layouts -------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_list(cls, sequences):
+        """From a list of arrays of shape (n_i, token_dim).
+
+        Examples
+        --------
+        >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).n_tokens
+        3
+        """
+        return cls(*converters.from_list(sequences))
+
+    @classmethod
+    def from_padded(cls, X, lengths=None, mask=None, fill=np.nan):
+        """From a padded array (n_sequences, n_max, token_dim).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_max, token_dim)
+        lengths : array-like of int, shape (n_sequences,), optional
+            How many leading tokens are real.
+        mask : boolean array of shape (n_sequences, n_max), optional
+            Which tokens are real.
+        fill : float, default=nan
+            Without lengths and mask: tokens at the end whose features all equal `fill` are padding.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> RaggedSequences.from_padded([[[1.], [np.nan]], [[2.], [3.]]]).lengths
+        array([1, 2])
+        """
+        return cls(*converters.from_padded(X, lengths, mask, fill))
+
+    @classmethod
+    def from_flat(cls, tokens, lengths=None, groups=None):
+        """From all tokens in one matrix, with the lengths of the sequences or the sequence (group) of each token.
+
+        Examples
+        --------
+        >>> RaggedSequences.from_flat([[0.], [1.], [2.]], groups=["a", "a", "b"]).lengths
+        array([2, 1])
+        """
+        return cls(*converters.from_flat(tokens, lengths, groups))
+
+    @classmethod
+    def from_series(cls, X):
+        """From series of one channel: a 2-D array, one series a row, or a list of 1-D arrays; tokens are points in time.
+
+        Examples
+        --------
+        >>> RaggedSequences.from_series([[1., 2., 3.], [4., 5.]])
+        RaggedSequences(2 sequences of 2 to 3 tokens, token_dim=1, float64)
+        """
+        return cls(*converters.from_series(X))
+
+    @classmethod
+    def from_aeon(cls, X):
+        """From channels-first series: an array (n_sequences, channels, time) or a list of arrays (channels, time).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> RaggedSequences.from_aeon([np.zeros((2, 5)), np.zeros((2, 7))])
+        RaggedSequences(2 sequences of 5 to 7 tokens, token_dim=2, float64)
+        """
+        return cls(*converters.from_aeon(X))
+
+    def to_list(self):
+        """List of arrays of shape (n_i, token_dim), views."""
+        return list(self)
+
+    def to_padded(self, fill=np.nan):
+        """Array of shape (n_sequences, longest, token_dim), `fill` behind the end of each sequence."""
+        lengths = self.lengths
+        longest = int(lengths.max(initial=0))
+        padded = np.full((len(self), longest, self.token_dim), fill, dtype=self.dtype)
+        padded[np.arange(longest) < lengths[:, None]] = self.tokens
+        return padded
+
+
+def _check_offsets(offsets, n_tokens):
+    if offsets.ndim != 1 or len(offsets) == 0 or offsets.dtype.kind not in "iu":
+        raise ValueError(f"offsets must be a 1-D array of integers, got {offsets.dtype} of shape {offsets.shape}.")
+    if len(offsets) == 1:
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
+    if offsets[0] != 0 or offsets[-1] != n_tokens:
+        raise ValueError(f"offsets must run from 0 to n_tokens = {n_tokens}, got {offsets[0]} to {offsets[-1]}.")
+    bad = np.flatnonzero(offsets[1:] <= offsets[:-1])
+    if len(bad):
+        raise ValueError(
+            f"Sequences {name_indices(bad)} are empty; every sequence needs at least one token: leave these out."
+        )
+
+
+def as_sequences(X):
+    """Read user input as RaggedSequences; the only parser of input in the package.
+
+    Parameters
+    ----------
+    X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
+        A list, tuple or object array of (n_i, token_dim) arrays is taken as it stands; a 3-D array as sequences of equal
+        length; a 2-D array, data frame or nested list of numbers as sequences of one token each.
+
+    Returns
+    -------
+    RaggedSequences
+
+    Raises
+    ------
+    ValueError
+        Anything else: a list of 1-D arrays, sparse matrices, empty sequences, NaN or infinity, unequal token_dim,
+        complex numbers, text. The offending sequences are named.
+    TypeError
+        Entries that are no numbers; sparse matrices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hardmax import as_sequences
+    >>> as_sequences([np.zeros((3, 2)), np.zeros((1, 2))])
+    RaggedSequences(2 sequences of 1 to 3 tokens, token_dim=2, float64)
+    >>> as_sequences(np.zeros((4, 2)))
+    RaggedSequences(4 sequences of 1 tokens, token_dim=2, float64)
+    """
+    if isinstance(X, RaggedSequences):
+        return X
+    if hasattr(X, "toarray") or hasattr(X, "todense"):
+        raise TypeError("Sparse input is not supported; pass X.toarray(), one token a row, or a list of dense arrays.")
+    if isinstance(X, (str, bytes, dict, set)) or X is None:
+        raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}")
+    if isinstance(X, (list, tuple)):
+        return _from_nested(X)
+    array = np.asarray(X)
+    if array.dtype == object and array.ndim == 1 and len(array):
+        return _from_nested(list(array))
+    if array.ndim == 3:
+        return _from_equal(array)
+    if array.ndim == 2:
+        return _one_token_each(array)
+    raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
+
+
+def _from_nested(X):
+    if len(X) == 0:
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
+    if all(isinstance(row, (list, tuple)) and not any(np.ndim(v) for v in row) for row in X):
+        lengths = [len(row) for row in X]
+        if min(lengths) == max(lengths):
+            return _one_token_each(np.array(X) if _plain(X) else np.array(X, dtype=object))
+        raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
+    tokens, offsets = converters.from_list(X)
+    sequences = RaggedSequences(tokens, offsets)
+    _warn_if_channels_first(sequences)
+    return sequences
+
+
+def _plain(X):
+    """Whether all entries are numbers or text of NumPy's own types, so that np.array finds their common dtype."""
+    return all(isinstance(v, (int, float, complex, str, bytes, np.generic)) for row in X for v in row)
+
+
+def _from_equal(array):
+    tokens = converters.as_float_tokens(array)
+    n_sequences, length, token_dim = tokens.shape
+    sequences = RaggedSequences(
+        tokens.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1, dtype=np.int64) * length
+    )
+    _warn_if_channels_first(sequences)
+    return sequences
+
+
+def _one_token_each(array):
+    tokens = converters.as_float_tokens(array)
+    if len(tokens) == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={tokens.shape}) while a minimum of 1 is required.")
+    return RaggedSequences(tokens, np.arange(len(tokens) + 1, dtype=np.int64))
+
+
+def _warn_if_channels_first(sequences):
+    if sequences.n_tokens == len(sequences) and sequences.token_dim > 1:
+        warnings.warn(
+            f"Every sequence has one token of {sequences.token_dim} features. If these are series of one channel in "
+            "channels-first layout (1, T), use RaggedSequences.from_aeon or from_series.",
+            UserWarning,
+            stacklevel=4,
+        )
