@@ -3,5 +3,6 @@
 __version__ = "0.1.0"
 
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
-__all__ = ["RaggedSequences", "as_sequences"]
+__all__ = ["Attention", "FeedForward", "RaggedSequences", "Transformer", "as_sequences"]

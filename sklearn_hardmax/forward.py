@@ -1,0 +1,435 @@
+"""Running a Transformer: the only interpreter of its weights, and the only place where ties are decided.
+
+The residual stream is held coordinate by coordinate, shape (D, n_tokens): each coordinate is one contiguous row. All sums
+are elementwise and in a fixed order (coordinates in order, then the bias; hidden units in stored order, then the residual;
+tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product takes part. So every token's value is
+the same bits alone, in any batch, in any order of sequences and for any chunking.
+
+*Ties.* With u = 2^-53, a computed inner product of k non-zero terms t_1..t_k errs by at most k u (1 + o(1)) sum |t_j| <
+k eps sum |t_j| =: its rounding bound (eps = 2u; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). The
+bound is 0 where the product is exact, or a monotone function of one number: k = 1, or integer terms with sum |t_j| < 2^53.
+Two scores tie when they differ by no more than the sum of their bounds. For B of rank one the score is
+<query, z_i> <key, z_l>: the query gives the sign only (none within its own bound), and the keys are compared.
+
+*Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
+return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.transformer import Attention, FeedForward
+
+EPS = np.finfo(np.float64).eps
+_CHUNK = 2**16  # tokens that go through all layers together
+_SLAB = 2**20  # numbers that one step of a layer may hold
+
+
+class Segments(NamedTuple):
+    """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, offsets):
+        """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
+        return cls(offsets[:-1] - offsets[0], np.diff(offsets))
+
+    def spread(self, values):
+        """One value a sequence to each of its tokens."""
+        return np.repeat(values, self.lengths, axis=-1)
+
+    def maxima(self, values):
+        """Largest value of each sequence."""
+        return np.maximum.reduceat(values, self.starts)
+
+    def means(self, values, member=None):
+        """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
+        inside = values if member is None else np.where(member, values, np.inf)
+        smallest = np.minimum.reduceat(inside, self.starts)
+        above = values - self.spread(smallest)
+        if member is None:
+            return smallest + np.add.reduceat(above, self.starts) / self.lengths
+        counts = np.add.reduceat(member, self.starts, dtype=np.int64)
+        return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
+
+
+def chunks(offsets, n_tokens=_CHUNK):
+    """Runs [i, j) of whole sequences with at most n_tokens tokens, or one sequence; list of pairs."""
+    runs, i, n = [], 0, len(offsets) - 1
+    while i < n:
+        j = int(np.searchsorted(offsets, offsets[i] + n_tokens, side="right")) - 1
+        j = max(j, i + 1)
+        runs.append((i, j))
+        i = j
+    return runs
+
+
+def apply(transformer, sequences):
+    """Run a transformer on sequences, layer by layer.
+
+    Parameters
+    ----------
+    transformer : Transformer
+    sequences : RaggedSequences or anything that as_sequences reads
+        token_dim must be that of the transformer.
+
+    Returns
+    -------
+    RaggedSequences
+        The tokens after the last layer, float64, same offsets.
+
+    Raises
+    ------
+    ValueError
+        Another token_dim; values that leave the range of float64.
+
+    Notes
+    -----
+    O(n_tokens x non-zero weights) for feed-forward layers and attention of rank 0 and 1; general attention takes O(n^2) a
+    sequence of n tokens.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import Attention, Transformer
+    >>> from sklearn_hardmax.forward import apply
+    >>> leader = Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])
+    >>> apply(Transformer([leader]), [[[1., 0.], [3., 0.]]])[0]
+    array([[1., 3.],
+           [3., 3.]])
+    """
+    sequences = _fitting(transformer, sequences)
+    steps = [_prepare(layer) for layer in transformer.layers]
+    out = np.empty(sequences.tokens.shape)
+    for i, j in chunks(sequences.offsets):
+        first, last = sequences.offsets[i], sequences.offsets[j]
+        segments = Segments.of(sequences.offsets[i : j + 1])
+        stream = np.array(sequences.tokens[first:last].T, dtype=np.float64, order="C")
+        for layer, plan in zip(transformer.layers, steps):
+            _step(layer, plan, stream, segments)
+        _check_range(stream)
+        out[first:last] = stream.T
+    return RaggedSequences._trusted(out, sequences.offsets)
+
+
+class LayerTrace(NamedTuple):
+    """What one layer did.
+
+    tokens : RaggedSequences after the layer.
+    attended : None for a feed-forward layer and for softmax; else attended[j][i] is the array of the tokens of sequence j
+        that its token i attends to.
+    margin : smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
+        counting as one ulp; inf where there is no such pair.
+    """
+
+    layer: object
+    tokens: RaggedSequences
+    attended: list | None
+    margin: float
+
+
+def trace(transformer, sequences):
+    """Run a transformer and keep what every layer did; for looking, not for serving.
+
+    Parameters
+    ----------
+    transformer : Transformer
+    sequences : RaggedSequences or anything that as_sequences reads
+
+    Returns
+    -------
+    list of LayerTrace
+        One a layer: the tokens after it, the attended sets and the margin. Memory: all tokens once a layer.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import Attention, Transformer
+    >>> from sklearn_hardmax.forward import trace
+    >>> leader = Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])
+    >>> step, = trace(Transformer([leader]), [[[1., 0.], [3., 0.]]])
+    >>> step.attended[0]
+    [array([1]), array([1])]
+    """
+    sequences = _fitting(transformer, sequences)
+    segments = Segments.of(sequences.offsets)
+    stream = np.array(sequences.tokens.T, dtype=np.float64, order="C")
+    steps = []
+    for layer in transformer.layers:
+        attended, margin = None, np.inf
+        if isinstance(layer, Attention) and layer.temperature == 0:
+            attended, margin = _attended_sets(layer, stream, segments)
+        _step(layer, _prepare(layer), stream, segments)
+        _check_range(stream)
+        tokens = RaggedSequences._trusted(np.ascontiguousarray(stream.T), sequences.offsets)
+        steps.append(LayerTrace(layer, tokens, attended, margin))
+    return steps
+
+
+def _fitting(transformer, sequences):
+    sequences = as_sequences(sequences)
+    if sequences.token_dim != transformer.token_dim:
+        raise ValueError(
+            f"The transformer acts on tokens of {transformer.token_dim} coordinates, the sequences have token_dim "
+            f"{sequences.token_dim}; encode them first."
+        )
+    return sequences
+
+
+def _check_range(stream):
+    if not np.isfinite(stream).all():
+        raise ValueError("The residual stream left the range of float64 (infinity or NaN); scale the tokens.")
+
+
+def _prepare(layer):
+    """Where the non-zero weights of a feed-forward layer stand, found once and used for every chunk."""
+    if isinstance(layer, Attention):
+        return None
+    columns = np.flatnonzero(layer.U.any(axis=0))
+    rows = [np.flatnonzero(row) for row in layer.W.T]
+    touched = np.flatnonzero(layer.W.any(axis=1))
+    return columns, rows, touched
+
+
+def _step(layer, plan, stream, segments):
+    """One layer, in place on the stream (D, n)."""
+    if isinstance(layer, FeedForward):
+        _feed_forward(layer, plan, stream)
+    elif layer.temperature > 0 and layer.rank > 0:
+        _soft_attention(layer, stream, segments)
+    elif layer.rank > 1:
+        _general_attention(layer, stream, segments)
+    else:
+        _leader_attention(layer, stream, segments)
+
+
+# -- feed-forward ------------------------------------------------------------------------------------------------------
+
+
+def _feed_forward(layer, plan, stream):
+    columns, rows, touched = plan
+    n = stream.shape[1]
+    change = np.zeros((len(touched), n))
+    place = {int(c): k for k, c in enumerate(touched)}
+    slab = max(1, _SLAB // max(1, n))
+    for first in range(0, layer.width, slab):
+        hidden = _hidden(layer, columns, stream, slice(first, first + slab))
+        for unit, values in enumerate(hidden, start=first):
+            for c in rows[unit].tolist():
+                change[place[c]] += layer.W[c, unit] * values
+    if layer.eta == 0:
+        stream[:] = 0.0
+    elif layer.eta != 1:
+        stream *= layer.eta
+    for c, k in place.items():
+        stream[c] += change[k]
+
+
+def _hidden(layer, columns, stream, units):
+    hidden = np.zeros((len(layer.b[units]), stream.shape[1]))
+    for c in columns.tolist():
+        weights = layer.U[units, c]
+        used = np.flatnonzero(weights)
+        if len(used) == len(weights):
+            hidden += weights[:, None] * stream[c]
+        else:
+            hidden[used] += weights[used, None] * stream[c]
+    hidden += layer.b[units, None]
+    return np.maximum(hidden, 0.0, out=hidden)
+
+
+# -- attention ---------------------------------------------------------------------------------------------------------
+
+
+def inner_products(factors, stream):
+    """Inner products of each factor (r, D) with each token (D, n), in fixed order, and the sums of moduli: two (r, n)."""
+    values = np.zeros((len(factors), stream.shape[1]))
+    moduli = np.zeros_like(values)
+    for r, factor in enumerate(factors):
+        for c in np.flatnonzero(factor).tolist():
+            term = factor[c] * stream[c]
+            values[r] += term
+            moduli[r] += np.abs(term)
+    return values, moduli
+
+
+def _integral(factors, stream):
+    """Which tokens meet these factors in integers only, shape (n,)."""
+    used = np.flatnonzero(factors.any(axis=0))
+    if (factors != np.rint(factors)).any():
+        return np.zeros(stream.shape[1], dtype=bool)
+    return (stream[used] == np.rint(stream[used])).all(axis=0)
+
+
+def _rounding_bound(factor, stream, moduli):
+    """Rounding bound of <factor, z> for every token; 0 where it is exact or monotone in one number."""
+    terms = np.count_nonzero(factor)
+    if terms <= 1:
+        return np.zeros(stream.shape[1])
+    exact = _integral(factor[None], stream) & (moduli < 2**53)
+    return np.where(exact, 0.0, terms * EPS * moduli)
+
+
+def _leader_groups(layer, stream, segments):
+    """Attention of rank 0 or 1 as at most three groups: (tokens that ask, tokens that they attend to, margin).
+
+    None stands for all tokens. The groups ask with positive, negative and zero query.
+    """
+    if layer.rank == 0:
+        return [(None, None, np.inf)]
+    (asks,), (ask_moduli,) = inner_products(layer.query, stream)
+    asks[np.abs(asks) <= _rounding_bound(layer.query[0], stream, ask_moduli)] = 0.0
+    (keys,), (moduli,) = inner_products(layer.key, stream)
+    bounds = _rounding_bound(layer.key[0], stream, moduli)
+    groups = []
+    for sign in (1.0, -1.0):
+        asking = asks * sign > 0
+        if asking.any():
+            member, margin = _leaders(sign * keys, bounds, segments)
+            groups.append((None if asking.all() else asking, member, margin))
+    if (asks == 0).any():
+        groups.append((asks == 0, None, np.inf))
+    return groups
+
+
+def _leaders(keys, bounds, segments):
+    """Which tokens tie with the largest key of their sequence, and the margin to those that do not."""
+    best = segments.spread(segments.maxima(keys))
+    best_bounds = segments.spread(segments.maxima(np.where(keys == best, bounds, 0.0)))
+    gaps, allowed = best - keys, best_bounds + bounds
+    member = gaps <= allowed
+    if member.all():
+        return member, np.inf
+    out = ~member
+    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(keys))))
+    return member, float(np.min(gaps[out] / unit[out]))
+
+
+def _written(layer, stream, means):
+    """V times the means, coordinate by coordinate: yields (coordinate, values)."""
+    values, _ = inner_products(layer.value, means)
+    for c in np.flatnonzero(layer.output.any(axis=1)).tolist():
+        total = np.zeros(values.shape[1])
+        for r in np.flatnonzero(layer.output[c]).tolist():
+            total += layer.output[c, r] * values[r]
+        yield c, total
+
+
+def _write(layer, stream, written):
+    """stream <- rho stream + written, for the coordinates in `written` (coordinate, one value a token)."""
+    if layer.rho == 0:
+        stream[:] = 0.0
+    elif layer.rho != 1:
+        stream *= layer.rho
+    for c, values in written:
+        stream[c] += values
+
+
+def _read_coordinates(layer):
+    return np.flatnonzero(layer.value.any(axis=0)).tolist()
+
+
+def _leader_attention(layer, stream, segments):
+    written = {}
+    for asking, member, _ in _leader_groups(layer, stream, segments):
+        means = np.zeros((len(stream), len(segments.starts)))
+        for c in _read_coordinates(layer):
+            means[c] = segments.means(stream[c], member)
+        for c, values in _written(layer, stream, means):
+            values = segments.spread(values)
+            written[c] = values if asking is None else np.where(asking, values, written.get(c, 0.0))
+    _write(layer, stream, written.items())
+
+
+def _pair_scores(layer, tokens):
+    """Scores of every token for every token of one sequence (D, n), and their rounding bounds; two (n, n).
+
+    The sequence is scaled by a power of two first, which changes no comparison and keeps squares in range.
+    """
+    _, exponent = np.frexp(np.abs(tokens).max())
+    scaled = np.ldexp(tokens, -exponent)
+    asks, ask_moduli = inner_products(layer.query, scaled)
+    keys, key_moduli = inner_products(layer.key, scaled)
+    scores, moduli = np.zeros((2, tokens.shape[1], tokens.shape[1]))
+    for r in range(layer.rank):
+        scores += asks[r][:, None] * keys[r]
+        moduli += ask_moduli[r][:, None] * key_moduli[r]
+    terms = sum(np.count_nonzero(f, axis=1).max() for f in (layer.query, layer.key)) + layer.rank + 1
+    integral = _integral(np.concatenate([layer.query, layer.key]), tokens)
+    exact = integral[:, None] & integral & (np.ldexp(moduli, 2 * exponent) < 2**53)
+    return scores, np.where(exact, 0.0, terms * EPS * moduli)
+
+
+def _pair_members(layer, tokens):
+    """Who attends to whom in one sequence (n, n), and the margin."""
+    scores, bounds = _pair_scores(layer, tokens)
+    best = scores.max(axis=1, keepdims=True)
+    best_bounds = np.where(scores == best, bounds, 0.0).max(axis=1, keepdims=True)
+    gaps, allowed = best - scores, best_bounds + bounds
+    member = gaps <= allowed
+    if member.all():
+        return member, np.inf
+    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(scores))))
+    return member, float((gaps / unit)[~member].min())
+
+
+def _pair_means(weights_or_member, tokens, coordinates):
+    """Mean tokens (D, n) of one sequence under a boolean (n, n) membership, for the coordinates asked for."""
+    means = np.zeros_like(tokens)
+    counts = weights_or_member.sum(axis=1)
+    for c in coordinates:
+        smallest = np.where(weights_or_member, tokens[c], np.inf).min(axis=1)
+        above = np.where(weights_or_member, tokens[c] - smallest[:, None], 0.0)
+        means[c] = smallest + above.sum(axis=1) / counts
+    return means
+
+
+def _per_sequence(layer, stream, segments, mean_tokens):
+    written = {c: np.zeros(stream.shape[1]) for c in np.flatnonzero(layer.output.any(axis=1)).tolist()}
+    for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
+        tokens = stream[:, start : start + length]
+        for c, values in _written(layer, tokens, mean_tokens(layer, tokens)):
+            written[c][start : start + length] = values
+    _write(layer, stream, written.items())
+
+
+def _general_attention(layer, stream, segments):
+    def mean_tokens(layer, tokens):
+        return _pair_means(_pair_members(layer, tokens)[0], tokens, _read_coordinates(layer))
+
+    _per_sequence(layer, stream, segments, mean_tokens)
+
+
+def _soft_attention(layer, stream, segments):
+    def mean_tokens(layer, tokens):
+        asks, _ = inner_products(layer.query, tokens)
+        keys, _ = inner_products(layer.key, tokens)
+        scores = np.zeros((tokens.shape[1],) * 2)
+        for r in range(layer.rank):
+            scores += asks[r][:, None] * keys[r]
+        with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
+            weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / layer.temperature)
+        means = np.zeros_like(tokens)
+        for c in _read_coordinates(layer):
+            smallest = tokens[c].min()
+            means[c] = smallest + (weights * (tokens[c] - smallest)).sum(axis=1) / weights.sum(axis=1)
+        return means
+
+    _per_sequence(layer, stream, segments, mean_tokens)
+
+
+def _attended_sets(layer, stream, segments):
+    spans = [slice(a, a + n) for a, n in zip(segments.starts.tolist(), segments.lengths.tolist())]
+    if layer.rank > 1:
+        pairs = [_pair_members(layer, stream[:, span]) for span in spans]
+        return [[np.flatnonzero(row) for row in member] for member, _ in pairs], min(m for _, m in pairs)
+    attended = [[None] * (span.stop - span.start) for span in spans]
+    groups = _leader_groups(layer, stream, segments)
+    for asking, member, _ in groups:
+        for row, span in zip(attended, spans):
+            found = np.arange(len(row)) if member is None else np.flatnonzero(member[span])
+            for i in range(len(row)) if asking is None else np.flatnonzero(asking[span]).tolist():
+                row[i] = found
+    return attended, min(margin for _, _, margin in groups)

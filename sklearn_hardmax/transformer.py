@@ -1,0 +1,354 @@
+"""Explicit weights: what a transformer of this package is, before anybody runs it.
+
+Tokens are the rows z_i of a sequence of shape (n, D), the *residual stream*. Two kinds of layer act on it:
+
+    FeedForward   z_i <- eta z_i + W relu(U z_i + b)
+    Attention     z_i <- rho z_i + V mean_{l in C_i} z_l,      C_i = argmax_l <B z_i, z_l>, ties averaged
+
+The hardmax over C_i is the limit of the softmax with weights exp(<B z_i, z_l> / temperature) as the temperature goes to 0.
+The scalars eta and rho are those of the published code of Alcalde, Fantuzzi and Zuazua (arXiv 2407.01602, 2502.02270): 1
+is the ordinary residual connection, 0 replaces the token.
+
+    symbol   word                     shape                stored as
+    D        token_dim of the stream
+    U        input weights            (h, D)               FeedForward.U
+    b        hidden biases            (h,)                 FeedForward.b
+    W        output weights           (D, h)               FeedForward.W
+    eta      residual of the layer    scalar               FeedForward.eta
+    B        attention matrix         (D, D), rank r       Attention.key.T @ Attention.query, each (r, D)
+    V        value matrix             (D, D), rank r'      Attention.output @ Attention.value, (D, r') and (r', D)
+    rho      residual of the layer    scalar               Attention.rho
+
+so that the score of token l for token i is sum_r <query_r, z_i> <key_r, z_l>. With r = 0 every token attends to all, with
+r = 1 to the leader argmax_l <key, z_l> where <query, z_i> > 0.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_FORMAT = "sklearn_hardmax.Transformer/1"
+
+
+def _frozen(array, ndim, what):
+    array = np.array(array, dtype=np.float64, order="C")
+    if array.ndim != ndim:
+        raise ValueError(f"{what} must have {ndim} dimensions, got shape {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} contains NaN or infinity.")
+    array.flags.writeable = False
+    return array
+
+
+def _scalar(value, what):
+    value = float(value)
+    if not np.isfinite(value):
+        raise ValueError(f"{what} must be finite, got {value}.")
+    return value
+
+
+class _Layer:
+    """What both layers count and compare, from the names of their arrays and scalars."""
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in self._arrays + self._scalars)
+
+    __hash__ = None
+
+    @property
+    def token_dim(self):
+        """Width D of the residual stream that the layer acts on."""
+        return getattr(self, self._arrays[0]).shape[1]
+
+    @property
+    def n_parameters(self):
+        """Entries of all arrays, zeros included, and one for the residual scalar."""
+        return sum(getattr(self, n).size for n in self._arrays) + 1
+
+    @property
+    def n_nonzero(self):
+        """Entries of all arrays, and of the residual scalar, that are not zero."""
+        return sum(int(np.count_nonzero(getattr(self, n))) for n in (*self._arrays, self._scalars[0]))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FeedForward(_Layer):
+    """One hidden layer of ReLU units on every token by itself: z <- eta z + W relu(U z + b).
+
+    Parameters
+    ----------
+    U : array-like of shape (width, token_dim)
+    b : array-like of shape (width,)
+    W : array-like of shape (token_dim, width)
+    eta : float, default=1.0
+        How much of the token stays.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other; NaN or infinity.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import FeedForward
+    >>> FeedForward(U=[[1., 0.]], b=[-1.], W=[[0.], [1.]])
+    FeedForward(token_dim=2, width=1, eta=1.0)
+    """
+
+    U: np.ndarray
+    b: np.ndarray
+    W: np.ndarray
+    eta: float = 1.0
+    _arrays = ("U", "b", "W")
+    _scalars = ("eta",)
+
+    def __post_init__(self):
+        for name, ndim in (("U", 2), ("b", 1), ("W", 2)):
+            object.__setattr__(self, name, _frozen(getattr(self, name), ndim, f"FeedForward.{name}"))
+        object.__setattr__(self, "eta", _scalar(self.eta, "FeedForward.eta"))
+        width, token_dim = self.U.shape
+        if self.b.shape != (width,) or self.W.shape != (token_dim, width):
+            raise ValueError(
+                f"FeedForward with U of shape {self.U.shape} needs b of shape {(width,)} and W of shape "
+                f"{(token_dim, width)}, got {self.b.shape} and {self.W.shape}."
+            )
+
+    @property
+    def width(self):
+        """Number of hidden units."""
+        return len(self.b)
+
+    def __repr__(self):
+        return f"FeedForward(token_dim={self.token_dim}, width={self.width}, eta={self.eta})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Attention(_Layer):
+    """One attention layer: z_i <- rho z_i + V mean of the tokens that i attends to.
+
+    Parameters
+    ----------
+    query, key : array-like of shape (rank, token_dim)
+        Factors of B = key.T @ query; rank 0 (shape (0, token_dim)) is uniform attention.
+    value : array-like of shape (value_rank, token_dim)
+    output : array-like of shape (token_dim, value_rank)
+        Factors of V = output @ value.
+    rho : float, default=1.0
+        How much of the token stays.
+    temperature : float, default=0.0
+        0 is the hardmax; above 0 the weights are softmax(scores / temperature).
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other; NaN or infinity; a negative temperature.
+
+    Examples
+    --------
+    A leader read: every token receives the largest first coordinate in its second.
+
+    >>> from sklearn_hardmax import Attention
+    >>> Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])
+    Attention(token_dim=2, rank=1, value_rank=1, rho=1.0, temperature=0.0)
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    value: np.ndarray
+    output: np.ndarray
+    rho: float = 1.0
+    temperature: float = 0.0
+    _arrays = ("query", "key", "value", "output")
+    _scalars = ("rho", "temperature")
+
+    def __post_init__(self):
+        for name in self._arrays:
+            object.__setattr__(self, name, _frozen(getattr(self, name), 2, f"Attention.{name}"))
+        for name in self._scalars:
+            object.__setattr__(self, name, _scalar(getattr(self, name), f"Attention.{name}"))
+        token_dim = self.query.shape[1]
+        shapes = (self.key.shape, self.value.shape[1], self.output.shape)
+        if shapes != (self.query.shape, token_dim, (token_dim, len(self.value))):
+            raise ValueError(
+                "Attention needs query and key of one shape (rank, token_dim), value (value_rank, token_dim) and output "
+                f"(token_dim, value_rank), got {self.query.shape}, {self.key.shape}, {self.value.shape}, {self.output.shape}."
+            )
+        if self.temperature < 0:
+            raise ValueError(f"temperature must be 0 (hardmax) or above, got {self.temperature}.")
+
+    @property
+    def rank(self):
+        """Number of factors of B."""
+        return len(self.query)
+
+    def __repr__(self):
+        return (
+            f"Attention(token_dim={self.token_dim}, rank={self.rank}, value_rank={len(self.value)}, rho={self.rho}, "
+            f"temperature={self.temperature})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Transformer:
+    """A stack of FeedForward and Attention layers on one residual stream: the weights, and nothing that runs them.
+
+    (scikit-learn's transformers, objects with `transform`, are another thing.)
+
+    Parameters
+    ----------
+    layers : sequence of FeedForward and Attention
+        At least one; all of one token_dim.
+    names : sequence of str, optional
+        What the coordinates of the residual stream hold, one name each; default z0, z1, ...
+
+    Raises
+    ------
+    ValueError
+        No layers, layers of unequal token_dim, names of another number.
+    TypeError
+        A layer that is neither FeedForward nor Attention.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import Attention, FeedForward, Transformer
+    >>> step = FeedForward(U=[[1., 0.]], b=[-1.], W=[[0.], [1.]])
+    >>> leader = Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])
+    >>> transformer = Transformer([step, leader, step])
+    >>> transformer
+    Transformer(2 blocks, 3 layers, 21 parameters, width=1, token_dim=2)
+    """
+
+    layers: tuple
+    names: tuple = field(default=None)
+
+    def __post_init__(self):
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers:
+            raise ValueError("A Transformer needs at least one layer.")
+        for i, layer in enumerate(self.layers):
+            if not isinstance(layer, (FeedForward, Attention)):
+                raise TypeError(f"Layer {i} must be FeedForward or Attention, got {type(layer).__name__}.")
+            if layer.token_dim != self.token_dim:
+                raise ValueError(f"Layer {i} acts on token_dim {layer.token_dim}, layer 0 on {self.token_dim}.")
+        names = tuple(f"z{j}" for j in range(self.token_dim)) if self.names is None else tuple(map(str, self.names))
+        if len(names) != self.token_dim:
+            raise ValueError(f"{len(names)} names were given for a residual stream of {self.token_dim} coordinates.")
+        object.__setattr__(self, "names", names)
+
+    def __eq__(self, other):
+        if not isinstance(other, Transformer):
+            return NotImplemented
+        return self.names == other.names and self.layers == other.layers
+
+    __hash__ = None
+
+    @property
+    def token_dim(self):
+        """Width D of the residual stream."""
+        return self.layers[0].token_dim
+
+    @property
+    def width(self):
+        """Largest number of hidden units of a feed-forward layer (0 without any)."""
+        return max((layer.width for layer in self.layers if isinstance(layer, FeedForward)), default=0)
+
+    @property
+    def n_blocks(self):
+        """Blocks: an optional attention followed by an optional feed-forward layer.
+
+        That is, feed-forward layers plus attentions not directly followed by one.
+        """
+        is_feed_forward = [isinstance(layer, FeedForward) for layer in self.layers]
+        alone = sum(not a and not b for a, b in zip(is_feed_forward, [*is_feed_forward[1:], False]))
+        return sum(is_feed_forward) + alone
+
+    @property
+    def n_parameters(self):
+        """Entries of U, b, W and of the factors of B and V, zeros included, plus one scalar a layer."""
+        return sum(layer.n_parameters for layer in self.layers)
+
+    @property
+    def n_nonzero(self):
+        """The same entries that are not zero."""
+        return sum(layer.n_nonzero for layer in self.layers)
+
+    def __repr__(self):
+        return (
+            f"Transformer({self.n_blocks} blocks, {len(self.layers)} layers, {self.n_parameters} parameters, "
+            f"width={self.width}, token_dim={self.token_dim})"
+        )
+
+    def save(self, path):
+        """Write the weights to one npz file (plain arrays, no pickle); `path` is replaced only by a whole file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File name; taken as it is, no ending is added.
+        """
+        path = os.fspath(path)
+        is_attention = np.array([isinstance(layer, Attention) for layer in self.layers])
+        sizes = [(len(a.query), len(a.value)) if isinstance(a, Attention) else (a.width, 0) for a in self.layers]
+        entries = [
+            np.concatenate([np.ravel(getattr(layer, n)) for n in layer._arrays + layer._scalars])
+            for layer in self.layers
+        ]
+        part = path + ".part"
+        try:
+            with open(part, "wb") as file:
+                np.savez(
+                    file,
+                    format=np.array(_FORMAT),
+                    names=np.array(self.names),
+                    is_attention=is_attention,
+                    sizes=np.array(sizes, dtype=np.int64),
+                    entries=np.concatenate(entries),
+                )
+            os.replace(part, path)
+        finally:
+            if os.path.exists(part):
+                os.remove(part)
+
+    @classmethod
+    def load(cls, path):
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, or none of ours.
+        FileNotFoundError
+            There is no such file.
+        """
+        path = os.fspath(path)
+        try:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                parts = {name: file[name] for name in ("format", "names", "is_attention", "sizes", "entries")}
+            if str(parts["format"]) != _FORMAT:
+                raise ValueError(f"its format is {str(parts['format'])!r}, not {_FORMAT!r}")
+            return cls(_layers_from(parts), parts["names"].tolist())
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # zipfile, zlib, NumPy and our own shape checks each raise their own kind
+            raise ValueError(f"{path!r} holds no Transformer as written by save, or a damaged one: {error}.") from error
+
+
+def _layers_from(parts):
+    token_dim, entries, at, layers = len(parts["names"]), parts["entries"], 0, []
+    for is_attention, (first, second) in zip(parts["is_attention"].tolist(), parts["sizes"].tolist(), strict=True):
+        if is_attention:
+            shapes = [(first, token_dim)] * 2 + [(second, token_dim), (token_dim, second), (), ()]
+        else:
+            shapes = [(first, token_dim), (first,), (token_dim, first), ()]
+        arrays = []
+        for shape in shapes:
+            size = int(np.prod(shape))
+            arrays.append(entries[at : at + size].reshape(shape))
+            at += size
+        layers.append((Attention if is_attention else FeedForward)(*arrays))
+    if at != len(entries):
+        raise ValueError(f"{len(entries)} weights where the layers need {at}")
+    return layers

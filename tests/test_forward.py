@@ -1,0 +1,209 @@
+from fractions import Fraction
+
+import numpy as np
+import oracle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
+from sklearn_hardmax.forward import apply, chunks, trace
+
+SMALL = st.integers(-3, 3).map(float)
+
+
+def matrices(draw, rows, columns, entries=SMALL):
+    return np.array([[draw(entries) for _ in range(columns)] for _ in range(rows)]).reshape(rows, columns)
+
+
+@st.composite
+def layers(draw, token_dim):
+    if draw(st.booleans()):
+        width = draw(st.integers(1, 3))
+        return FeedForward(
+            matrices(draw, width, token_dim), matrices(draw, 1, width)[0], matrices(draw, token_dim, width), draw(SMALL)
+        )
+    rank, value_rank = draw(st.integers(0, 3)), draw(st.integers(1, 2))
+    return Attention(
+        matrices(draw, rank, token_dim),
+        matrices(draw, rank, token_dim),
+        matrices(draw, value_rank, token_dim),
+        matrices(draw, token_dim, value_rank),
+        draw(SMALL),
+    )
+
+
+@st.composite
+def lattice_problems(draw):
+    token_dim = draw(st.integers(1, 3))
+    sequences = [matrices(draw, draw(st.integers(1, 5)), token_dim) for _ in range(draw(st.integers(1, 3)))]
+    return [draw(layers(token_dim)) for _ in range(draw(st.integers(1, 2)))], RaggedSequences.from_list(sequences)
+
+
+@given(lattice_problems())
+def test_one_layer_on_an_integer_lattice_is_the_exact_layer(problem):
+    """Sums of small integers are exact in float64; a mean is one division away from exact."""
+    (layer, *_), sequences = problem
+    out = apply(Transformer([layer]), sequences)
+    for sequence, tokens in zip(sequences, out):
+        exact = oracle.run(Transformer([layer]), sequence)[-1]
+        # a mean of at most 5 integers below 4 errs by 2 ulp(3); V has entries up to 9 in at most 3 columns
+        error = max(
+            abs(Fraction(x) - e) for row, exact_row in zip(tokens.tolist(), exact) for x, e in zip(row, exact_row)
+        )
+        assert error <= Fraction(2 * 9 * 3 * 3 * 2, 2**51)
+
+
+@given(lattice_problems())
+def test_attended_sets_on_an_integer_lattice_are_the_exact_ones(problem):
+    (layer, *_), sequences = problem
+    if isinstance(layer, FeedForward):
+        return
+    (step,) = trace(Transformer([layer]), sequences)
+    for sequence, found in zip(sequences, step.attended):
+        exact = oracle.attended(layer, oracle.fractions_of(sequence))
+        assert [f.tolist() for f in found] == exact
+
+
+@given(lattice_problems(), st.integers(-300, 300))
+def test_attended_sets_do_not_change_when_a_sequence_is_scaled_by_a_power_of_two(problem, exponent):
+    (layer, *_), sequences = problem
+    if isinstance(layer, FeedForward):
+        return
+    (step,) = trace(Transformer([layer]), sequences)
+    attended = trace(
+        Transformer([Attention(layer.query, layer.key, [[0.0] * layer.token_dim], [[0.0]] * layer.token_dim)]),
+        RaggedSequences(np.ldexp(sequences.tokens, exponent), sequences.offsets),
+    )[0].attended
+    for a, b in zip(step.attended, attended):
+        assert [x.tolist() for x in a] == [x.tolist() for x in b]
+
+
+@given(lattice_problems())
+def test_trace_ends_where_apply_ends(problem):
+    stack, sequences = problem
+    transformer = Transformer(stack)
+    steps = trace(transformer, sequences)
+    assert len(steps) == len(stack)
+    assert steps[-1].tokens == apply(transformer, sequences)
+
+
+def random_transformer(rng, token_dim, temperature=0.0):
+    def normal(*shape):
+        return rng.normal(size=shape)
+
+    return Transformer(
+        [
+            FeedForward(normal(5, token_dim), normal(5), normal(token_dim, 5), 0.5),
+            Attention(
+                normal(1, token_dim), normal(1, token_dim), normal(2, token_dim), normal(token_dim, 2), 1.0, temperature
+            ),
+            Attention(
+                np.zeros((0, token_dim)), np.zeros((0, token_dim)), normal(1, token_dim), normal(token_dim, 1), 0.7
+            ),
+            Attention(
+                normal(2, token_dim), normal(2, token_dim), normal(1, token_dim), normal(token_dim, 1), 1.0, temperature
+            ),
+            FeedForward(normal(3, token_dim), normal(3), normal(token_dim, 3)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+@pytest.mark.parametrize("token_dim", [1, 4, 17])
+def test_every_sequence_gets_the_same_bits_alone_and_in_any_batch(token_dim, temperature):
+    rng = np.random.default_rng(0)
+    transformer = random_transformer(rng, token_dim, temperature)
+    X = RaggedSequences.from_list([rng.normal(size=(n, token_dim)) for n in rng.integers(1, 40, size=60)])
+    whole = apply(transformer, X)
+    order = rng.permutation(len(X))
+    assert apply(transformer, X[order]) == whole[order]
+    for i in range(len(X)):
+        assert apply(transformer, X[i : i + 1]) == whole[i : i + 1]
+
+
+def test_chunks_hold_whole_sequences_and_cover_all():
+    offsets = np.array([0, 3, 4, 14, 15, 16])
+    assert chunks(offsets, 4) == [(0, 2), (2, 3), (3, 5)]
+    assert chunks(offsets, 100) == [(0, 5)]
+
+
+def test_more_tokens_than_a_chunk_change_nothing():
+    rng = np.random.default_rng(1)
+    transformer = Transformer(random_transformer(rng, 2).layers[:3])
+    X = RaggedSequences.from_flat(rng.normal(size=(150_000, 2)), lengths=np.full(1500, 100))
+    assert apply(transformer, X[700:710]) == apply(transformer, X)[700:710]
+
+
+def uniform(token_dim, **options):
+    return Attention(
+        np.zeros((0, token_dim)), np.zeros((0, token_dim)), np.eye(token_dim), np.eye(token_dim), **options
+    )
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=1), st.integers(1, 50))
+def test_the_mean_of_equal_values_is_that_value_bit_for_bit(value, n):
+    """v + mean(v_l - v) returns v, where (n * v) / n need not."""
+    out = apply(Transformer([uniform(1, rho=0.0)]), [np.full((n, 1), value[0])])
+    assert (out.tokens == value[0]).all()
+
+
+def test_the_mean_of_one_third_and_two_thirds_is_a_hand_computed_half():
+    out = apply(Transformer([uniform(1, rho=0.0)]), [[[0.25], [0.75]]])
+    assert out.tokens.tolist() == [[0.5], [0.5]]
+
+
+def test_positive_zero_and_negative_queries_attend_to_leader_all_and_last():
+    # score of l for i is z_i1 * z_l2
+    layer = Attention([[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 1.0]], [[0.0], [1.0]], rho=0.0)
+    tokens = [[1.0, 5.0], [0.0, -1.0], [-1.0, 2.0]]
+    (step,) = trace(Transformer([layer]), [tokens])
+    assert [a.tolist() for a in step.attended[0]] == [[0], [0, 1, 2], [1]]
+    assert step.tokens[0].tolist() == [[0.0, 5.0], [0.0, 2.0], [0.0, -1.0]]
+
+
+def test_scores_that_differ_by_rounding_only_tie():
+    """0.1 + 0.2 and 0.3 are one number to a score of two terms, and two numbers to a score of one term."""
+    tokens = [[0.1, 0.2], [0.3, 0.0]]
+    two_terms = Attention([[1.0, 1.0]], [[1.0, 1.0]], np.eye(2), np.eye(2))
+    assert 0.1 + 0.2 != 0.3
+    (step,) = trace(Transformer([two_terms]), [tokens])
+    assert [a.tolist() for a in step.attended[0]] == [[0, 1], [0, 1]]
+    one_term = Attention([[1.0, 0.0]], [[1.0, 0.0]], np.eye(2), np.eye(2))
+    (step,) = trace(Transformer([one_term]), [[[0.1 + 0.2, 0.0], [0.3, 0.0]]])
+    assert [a.tolist() for a in step.attended[0]] == [[0], [0]]
+    assert step.margin == 1.0  # they are neighbouring floats: one ulp apart
+
+
+def test_the_margin_counts_gaps_in_rounding_bounds():
+    # keys 4 and 1 from one term each: bound 0, so one ulp of 4 = 2^-50
+    layer = Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]])
+    (step,) = trace(Transformer([layer]), [[[4.0], [1.0]]])
+    assert step.margin == 3 * 2.0**50
+
+
+def test_softmax_at_temperature_zero_is_the_limit_of_small_temperatures():
+    rng = np.random.default_rng(2)
+    X = [rng.normal(size=(6, 3)) for _ in range(4)]
+    hard, soft = random_transformer(np.random.default_rng(3), 3), random_transformer(np.random.default_rng(3), 3, 1e-9)
+    np.testing.assert_allclose(apply(soft, X).tokens, apply(hard, X).tokens, rtol=1e-12, atol=1e-12)
+
+
+def test_softmax_weights_are_those_of_a_hand_computation():
+    # scores of both tokens for token (1,) are 0 and log 3 at temperature 1: weights 1/4 and 3/4
+    layer = Attention([[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 1.0]], [[0.0], [1.0]], rho=0.0, temperature=1.0)
+    tokens = [[1.0, 0.0], [1.0, np.log(3.0)]]
+    expected = 0.75 * np.log(3.0)
+    np.testing.assert_allclose(apply(Transformer([layer]), [tokens])[0][:, 1], expected, rtol=1e-15)
+
+
+def test_another_token_dim_is_refused():
+    with pytest.raises(ValueError, match="acts on tokens of 2 coordinates, the sequences have token_dim 1"):
+        apply(Transformer([uniform(2)]), [[[1.0]]])
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # the overflow is what is asked for
+def test_a_stream_that_leaves_float64_is_refused():
+    layer = FeedForward([[1e300]], [0.0], [[1e300]])
+    with pytest.raises(ValueError, match="left the range of float64"):
+        apply(Transformer([layer]), [[[1.0]]])

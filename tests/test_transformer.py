@@ -1,0 +1,144 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from sklearn_hardmax import Attention, FeedForward, Transformer
+
+
+def example():
+    return Transformer(
+        [
+            FeedForward(U=[[1.0, 0.0], [0.5, -2.0]], b=[-1.0, 0.0], W=[[0.0, 1.0], [1.0, 0.0]], eta=0.0),
+            Attention(query=[[1.0, 0.0]], key=[[0.0, 3.0]], value=[[1.0, 1.0]], output=[[0.0], [2.0]], rho=0.5),
+            Attention(
+                query=np.zeros((0, 2)), key=np.zeros((0, 2)), value=np.eye(2), output=np.eye(2), temperature=0.25
+            ),
+            FeedForward(U=np.zeros((1, 2)), b=[1.0], W=[[1.0], [0.0]]),
+        ],
+        names=["code", "digit"],
+    )
+
+
+def test_counts_are_those_of_a_hand_count():
+    # first layer: U 4 + b 2 + W 4 + eta 1 = 11; leader: 2 + 2 + 2 + 2 + 1 = 9; uniform: 0 + 0 + 4 + 4 + 1 = 9;
+    # last: 2 + 1 + 2 + 1 = 6
+    assert example().n_parameters == 11 + 9 + 9 + 6
+    # non-zero: 3 + 1 + 2 + 0, then 1 + 1 + 2 + 1 + 1, then 4 (two identities) + 1, then 0 + 1 + 1 + 1
+    assert example().n_nonzero == 6 + 6 + 5 + 3
+    assert example().width == 2
+    assert example().token_dim == 2
+
+
+def test_a_block_is_an_optional_attention_followed_by_an_optional_feed_forward_layer():
+    F, A = example().layers[0], example().layers[1]
+    assert example().n_blocks == 3  # F | A | A F
+    for layers, blocks in (
+        ([F], 1),
+        ([A], 1),
+        ([A, F], 1),
+        ([F, A], 2),
+        ([F, F], 2),
+        ([A, A], 2),
+        ([A, F, A, F, F], 3),
+    ):
+        assert Transformer(layers).n_blocks == blocks
+
+
+def test_saving_and_loading_gives_the_same_bits(tmp_path):
+    path = tmp_path / "weights"
+    example().save(path)
+    assert Transformer.load(path) == example()
+    assert Transformer.load(path).names == ("code", "digit")
+    assert [p.name for p in tmp_path.iterdir()] == ["weights"]
+
+
+def test_equality_sees_every_weight_and_scalar():
+    layer = example().layers[1]
+    assert layer == Attention(layer.query, layer.key, layer.value, layer.output, layer.rho, layer.temperature)
+    assert layer != Attention(layer.query, layer.key, layer.value, layer.output, layer.rho, 0.1)
+    assert layer != Attention(layer.query, layer.key + 1, layer.value, layer.output, layer.rho)
+    assert example() != Transformer(example().layers)
+
+
+def test_weights_are_read_only_copies():
+    U = np.ones((1, 2))
+    layer = FeedForward(U, [0.0], [[1.0], [1.0]])
+    U[:] = 7
+    assert (layer.U == 1).all()
+    with pytest.raises(ValueError, match="read-only"):
+        layer.U[0, 0] = 2
+    with pytest.raises(AttributeError):
+        layer.eta = 2.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FeedForward([[1.0, 2.0]], [0.0, 0.0], [[1.0], [1.0]]), r"needs b of shape \(1,\)"),
+        (lambda: FeedForward([1.0, 2.0], [0.0], [[1.0]]), "FeedForward.U must have 2 dimensions"),
+        (lambda: FeedForward([[np.nan]], [0.0], [[1.0]]), "FeedForward.U contains NaN"),
+        (lambda: FeedForward([[1.0]], [0.0], [[1.0]], eta=np.inf), "FeedForward.eta must be finite"),
+        (lambda: Attention([[1.0]], [[1.0, 2.0]], [[1.0]], [[1.0]]), "query and key of one shape"),
+        (lambda: Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], temperature=-1), "temperature must be 0"),
+        (lambda: Transformer([]), "at least one layer"),
+        (
+            lambda: Transformer([example().layers[0], FeedForward([[1.0]], [0.0], [[1.0]])]),
+            "Layer 1 acts on token_dim 1",
+        ),
+        (lambda: Transformer(example().layers, names=["one"]), "1 names were given"),
+    ],
+)
+def test_misfitting_weights_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_layer_of_another_kind_is_refused():
+    with pytest.raises(TypeError, match="Layer 0 must be FeedForward or Attention, got str"):
+        Transformer(["dense"])
+
+
+def corrupted(path, how):
+    data = path.read_bytes()
+    if how == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "text":
+        path.write_text("not a file of weights")
+    elif how == "flipped":
+        path.write_bytes(data[:-200] + bytes(255 - b for b in data[-200:]))
+    elif how == "foreign":
+        with open(path, "wb") as file:
+            np.savez(file, weights=np.zeros(3))
+    elif how == "pickle":
+        with open(path, "wb") as file:
+            np.savez(file, format=np.array([object()]), names=1, is_attention=1, sizes=1, entries=1)
+    elif how == "other version":
+        with np.load(path) as file:
+            parts = {name: file[name] for name in file}
+        with open(path, "wb") as file:
+            np.savez(file, **{**parts, "format": np.array("sklearn_hardmax.Transformer/0")})
+    elif how == "too few weights":
+        with np.load(path) as file:
+            parts = {name: file[name] for name in file}
+        with open(path, "wb") as file:
+            np.savez(file, **{**parts, "entries": parts["entries"][:-1]})
+    elif how == "empty archive":
+        with zipfile.ZipFile(path, "w"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "how", ["cut", "text", "flipped", "foreign", "pickle", "other version", "too few weights", "empty archive"]
+)
+def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path, how):
+    path = tmp_path / "weights.npz"
+    example().save(path)
+    corrupted(path, how)
+    with pytest.raises(ValueError, match=r"weights\.npz' holds no Transformer as written by save, or a damaged one"):
+        Transformer.load(path)
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Transformer.load(tmp_path / "none.npz")
