@@ -2,7 +2,20 @@
 
 __version__ = "0.1.0"
 
+from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning
+from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
+from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
-__all__ = ["Attention", "FeedForward", "RaggedSequences", "Transformer", "as_sequences"]
+__all__ = [
+    "Attention",
+    "ConstructionError",
+    "FeedForward",
+    "HardmaxTransformerClassifier",
+    "RaggedSequenceTransformer",
+    "RaggedSequences",
+    "SequenceConflictWarning",
+    "Transformer",
+    "as_sequences",
+]

@@ -1,0 +1,6 @@
+"""Constructions: data or a task to the explicit weights of a Transformer."""
+
+from sklearn_hardmax.constructions.classification import build_classifier
+from sklearn_hardmax.constructions.construction import Construction, ConstructionError, SequenceConflictWarning
+
+__all__ = ["Construction", "ConstructionError", "SequenceConflictWarning", "build_classifier"]

@@ -1,0 +1,342 @@
+"""Exact classification: labelled sequences to a transformer that reproduces every label.
+
+The statement. N sequences of any lengths in R^d whose normalised multisets of tokens differ wherever their labels differ are
+classified exactly by at most (3 N + 1) / 2 blocks of width at most 4 with at most 16 D N parameters, D the width of the
+residual stream, whatever their lengths. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270: 4 N + 1 blocks at one output.)
+
+The proof is the construction. (i) The code of codes.py: one block, then one block a hat, at most min(G, T) - 1 <= N - 1
+hats (measures.py), then one attention that writes c = kappa A to coordinate 0 of every token. (ii) Sort the codes; where the
+label changes, a border. Class indices are written in binary, a coordinate a digit. At each border a ramp of two hidden units
+is added to (or taken from) every digit that changes there; two ramps fill a block of width 4, a constant unit adds the
+digits of the first run. With R <= N runs the decode takes ceil(R / 2) blocks at most, so that 1 + K + ceil(R / 2) <=
+1 + (N - 1) + (N + 1) / 2.
+
+Why it is exact. kappa is a power of two with 4 <= kappa gap, gap the smallest distance of neighbouring codes of different
+label, so that borders stand at least 2 from every training code and ramps are flat there. Codes lie in one binade on its
+grid g, borders on a grid g / 2 at finest, ramp ends +-1/2 on it too (gap >= 2^-46): the preactivations c - border +- 1/2 are
+exact, the two units of a ramp differ by exactly 1 above it, and digits are sums of -1, 0 and 1.
+
+Unseen codes. All digits that change at a border cross 1/2 together, at the border. With two classes a digit that is 1/2 reads
+0: the tie goes to the class with the smaller index. With more, borders stand between the grid points of the codes and no
+code meets one. So a search in the borders gives the network's label for every code that can occur.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_hardmax.constructions import gadgets
+from sklearn_hardmax.constructions.cells import Cells, Runs, nearest_run_cells, runs_of, weighted_cells
+from sklearn_hardmax.constructions.code_choice import Problem, choose_code
+from sklearn_hardmax.constructions.codes import SAFE_GAP, Code, Projection
+from sklearn_hardmax.constructions.construction import Construction, ConstructionError, conflict_message
+from sklearn_hardmax.encoding import TokenScale
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+
+MEMORY_LIMIT = 2 * 2**30  # bytes of weights that are built without asking
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The exact classifier as numbers: one code, and the cells of one label along its line.
+
+    projection : Projection; code : Code or None (one label: no code is needed); runs : Runs of training codes; cells : Cells;
+    kappa : the power of two that separates codes; weights : (n_classes,); margin : see `certified_margin`.
+    """
+
+    projection: Projection
+    code: Code | None
+    runs: Runs
+    cells: Cells
+    kappa: float
+    weights: np.ndarray
+    margin: float = np.inf
+
+    # -- the fast path: one code and one search ----------------------------------------------------------------------------
+
+    def codes(self, sequences, n_jobs=None):
+        """Code A of every sequence (N,), in [1, 2]; with one run nothing is read and all are 1."""
+        return np.ones(len(sequences)) if self.code is None else self.code.of(sequences, n_jobs)
+
+    def labels_of(self, codes):
+        """Class index of every code (N,): what the decode layers give."""
+        borders, labels = self.cells
+        k = np.searchsorted(borders, codes, side="left")
+        if len(borders) == 0:
+            return labels[k]
+        met = borders[np.minimum(k, len(borders) - 1)] == codes
+        # on a border every changing digit is 1/2 and reads 0
+        return np.where(met, labels[k] & labels[np.minimum(k + 1, len(borders))], labels[k])
+
+    def distances(self, codes):
+        """Distance of every code to the nearest training run of each class over its weight, (N, n_classes).
+
+        A class without a run stands at distance 2, twice the length of the line.
+        """
+        out = np.full((len(codes), len(self.weights)), 2.0)
+        for label in range(len(self.weights)):
+            mine = np.flatnonzero(self.runs.labels == label)
+            if len(mine) == 0:
+                continue
+            low, high = self.runs.low[mine], self.runs.high[mine]
+            above = np.searchsorted(low, codes, side="right")
+            before = np.where(above > 0, codes - high[np.maximum(above - 1, 0)], 2.0)
+            behind = np.where(above < len(mine), low[np.minimum(above, len(mine) - 1)] - codes, 2.0)
+            out[:, label] = np.maximum(np.minimum(before, behind), 0.0)
+        return out / self.weights
+
+    # -- the network -------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_digits(self):
+        """Binary digits of a class index, at least one."""
+        return max(1, (len(self.weights) - 1).bit_length())
+
+    @property
+    def token_dim(self):
+        """Width D of the residual stream: the encoded token, or code and digits."""
+        return max(self.projection.n_coordinates, 1 + self.n_digits)
+
+    @property
+    def _n_hats(self):
+        return 0 if self.code is None or self.code.hats is None else len(self.code.hats.centers)
+
+    def n_blocks(self, max_width=4):
+        """Blocks of `transformer(max_width)`, from the closed formula."""
+        if self.code is None:
+            return 1
+        hats = gadgets.n_layers(self._n_hats, 4, max_width)
+        return 1 + hats + gadgets.n_layers(len(self.cells.borders), 2, max_width, taken=1)
+
+    def n_parameters(self, max_width=4):
+        """Parameters of `transformer(max_width)`, from the closed formula."""
+        D = self.token_dim
+        if self.code is None:
+            return 2 * D + 2
+        n_units = 3 + 4 * self._n_hats + 2 * len(self.cells.borders) + 1
+        attention = 2 * D * (self.code.is_leader_read + 1 + self.code.coarse) + 1
+        return n_units * (2 * D + 1) + self.n_blocks(max_width) + attention
+
+    def transformer(self, max_width=4):
+        """The explicit weights; checked on every run of the training codes."""
+        if max_width is not None and (not isinstance(max_width, (int, np.integer)) or max_width < 4):
+            raise ValueError(f"max_width must be None or an integer of at least 4 hidden units, got {max_width!r}.")
+        size = 8 * self.n_parameters(max_width)
+        if size > MEMORY_LIMIT:
+            raise MemoryError(
+                f"The weights would take {size / 2**30:.1f} GiB; {MEMORY_LIMIT / 2**30:.0f} GiB is the limit."
+            )
+        names = ["code", *(f"digit {j}" for j in range(self.n_digits))]
+        names += [f"z{j}" for j in range(len(names), self.token_dim)]
+        if self.code is None:
+            first = gadgets.constant(self.token_dim, self._written_digits(self.cells.labels[:1])[0])
+            return Transformer([FeedForward(first.U, first.b, first.W, eta=0.0)], names)
+        hats = gadgets.stacked(self._hat_units(), max_width)
+        ramps, first_digits = self._decode_units()
+        self._certify(ramps, first_digits)
+        decode = gadgets.stacked(ramps, max_width, lead=first_digits)
+        return Transformer([self._first_layer(), *hats, self._attention(), *decode], names)
+
+    def _written_digits(self, labels):
+        """Binary digits at their coordinates, (len(labels), D)."""
+        out = np.zeros((len(labels), self.token_dim))
+        out[:, 1 : 1 + self.n_digits] = gadgets.binary_digits(labels, self.n_digits)
+        return out
+
+    def _first_layer(self):
+        """S = (relu(x) - relu(x - 1)) + 1 to coordinate 0; 1 where hats are added, and where the coarse code reads 1."""
+        D, code = self.token_dim, self.code
+        U, W = np.zeros((3, D)), np.zeros((D, 3))
+        U[:2, : len(code.direction)] = code.direction
+        W[0] = 1.0, -1.0, 1.0
+        if code.hats is not None:
+            W[1, 2] = 1.0
+        if code.coarse:
+            W[2, 2] = 1.0
+        return FeedForward(U, [code.bias, code.bias - 1.0, 1.0], W, eta=0.0)
+
+    def _hat_units(self):
+        hats = self.code.hats
+        if hats is None:
+            return gadgets.hats(self.token_dim, 0, 1, *np.zeros((3, 0)), 1.0)
+        return gadgets.hats(self.token_dim, 0, 1, *hats)
+
+    def _attention(self):
+        """Every token becomes kappa A at coordinate 0, and 0 elsewhere."""
+        D, code = self.token_dim, self.code
+        sign = {"max": 1.0, "min": -1.0}.get(code.kind)
+        query, key = np.zeros((2, 0 if sign is None else 1, D))
+        query[:, 0], key[:, 0] = 1.0, sign or 0.0
+        value = np.zeros((1 + code.coarse, D))
+        value[0, 0 if code.hats is None else 1] = 1.0
+        output = np.zeros((D, 1 + code.coarse))
+        output[0, 0] = self.kappa
+        if code.coarse:  # (A + 2) - 2: coordinate 2 holds 1 in every token
+            value[0, 2], value[1, 2], output[0, 1] = 2.0, 1.0, -2.0 * self.kappa
+        return Attention(query, key, value, output, rho=0.0)
+
+    def _decode_units(self):
+        digits = self._written_digits(self.cells.labels)
+        ramps = gadgets.ramps(self.token_dim, 0, self.kappa * self.cells.borders, np.diff(digits, axis=0))
+        return ramps, gadgets.constant(self.token_dim, digits[0])
+
+    def _certify(self, ramps, first_digits):
+        """The weights themselves on the training codes: ramps are monotone, so both sides of each border decide."""
+        sides = self.kappa * np.stack(_neighbours(self.runs, self.cells.borders), axis=1)
+        up, down = (np.maximum(sides + ramps.b[i::2, None], 0.0) for i in (0, 1))
+        steps = np.diff(self._written_digits(self.cells.labels), axis=0)
+        ok = ((up - down) == [0.0, 1.0]).all() and np.array_equal(ramps.W[:, 0::2].T, steps)
+        ok = ok and np.array_equal(first_digits.W[:, 0], self._written_digits(self.cells.labels[:1])[0])
+        if not ok:
+            raise ConstructionError("A ramp is not flat on the training codes; this is a fault of the construction.")
+
+    def encode(self, X):
+        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
+        return self.projection.encode(as_sequences(X), self.token_dim)
+
+    def read(self, tokens):
+        """Class index of each sequence from the tokens that `apply` returns: a digit above 1/2 is 1."""
+        tokens = tokens if isinstance(tokens, RaggedSequences) else as_sequences(tokens)
+        if tokens.token_dim != self.token_dim:
+            raise ValueError(f"The network has {self.token_dim} coordinates, these tokens have {tokens.token_dim}.")
+        digits = tokens.tokens[:, 1 : 1 + self.n_digits] > 0.5
+        labels = digits @ (1 << np.arange(self.n_digits))
+        first = labels[tokens.offsets[:-1]]
+        apart = np.flatnonzero(labels != np.repeat(first, tokens.lengths))
+        if len(apart):
+            raise ValueError(
+                f"Token {apart[0]} reads another label than its sequence: these tokens are no output of the network."
+            )
+        return first
+
+
+def build_classification(sequences, labels, weights, *, ordered, rng, n_jobs=None, log=lambda text: None):
+    """Classification and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+
+    Conflicting groups get their majority label; the caller decides whether that is allowed.
+    """
+    with_position = bool(ordered) and sequences.n_tokens > len(sequences)
+    projection = Projection(TokenScale.fit(sequences.tokens), with_position)
+    log("scaled the tokens")
+    problem = Problem(sequences, labels.copy(), projection, len(weights) > 2, rng, n_jobs)
+    code, values, conflicts = None, None, []
+    if (labels != labels[0]).any():
+        code, values, conflicts = choose_code(problem)
+    if code is None or (problem.labels == problem.labels[0]).all():
+        log("one label: no code is needed")
+        return _one_run(projection, problem.labels[:1], weights), conflicts
+    built = _with_cells(projection, code, values, problem.labels, weights)
+    log(f"chose the code: {code.kind} read, {len(built.cells.labels)} label runs")
+    built = replace(built, margin=certified_margin(built, sequences, values, problem.labels))
+    log(f"certified the training labels, margin {built.margin:.3g}")
+    return built, conflicts
+
+
+def _one_run(projection, label, weights):
+    runs = Runs(np.ones(1), np.full(1, 2.0), label)
+    return Classification(projection, None, runs, Cells(np.zeros(0), label), 1.0, weights)
+
+
+def _with_cells(projection, code, values, labels, weights):
+    """Runs and cells of the training codes, and the power of two that spreads them."""
+    runs = runs_of(values, labels)
+    if (weights == weights[0]).all():
+        cells = nearest_run_cells(runs, code.coarse)
+    else:
+        runs, cells = (
+            runs_of(values, labels, room=8 * SAFE_GAP),
+            weighted_cells(values, labels, weights, code.coarse),
+        )
+    room = 2 * np.min(np.abs(cells.borders - np.stack(_neighbours(runs, cells.borders))))
+    room = min(room, np.min(np.diff(cells.borders), initial=room))
+    # at least 64: then digits in front of the largest ramp stay on its grid
+    kappa = max(64.0, 4.0 / 2.0 ** np.floor(np.log2(room)))
+    return Classification(projection, code, runs, cells, kappa, weights)
+
+
+def _neighbours(runs, borders):
+    """Largest training code below each border and smallest above it, two (S - 1,); the ends of the line where none is."""
+    above = np.searchsorted(runs.low, borders)
+    return np.append(1.0, runs.high)[above], np.append(runs.low, 2.0)[above]
+
+
+def certified_margin(classification, sequences, values, labels):
+    """How many times over the inequalities behind the training labels hold; checks the labels on the way.
+
+    The smaller of (a) the smallest gap between an attended and an unattended score over its tie bound and (b) the smallest
+    distance of a training code to the end of a ramp over its code bound: ulp(c), plus kappa 2 n eps for a mean. Raises
+    ConstructionError when a label is not reproduced or the margin is not above 1, naming the sequences.
+    """
+    wrong = np.flatnonzero(classification.labels_of(values) != labels)
+    code, borders, kappa = classification.code, classification.cells.borders, classification.kappa
+    k = np.searchsorted(borders, values)
+    nearest = np.minimum(
+        np.abs(values - borders[np.minimum(k, len(borders) - 1)]), np.abs(values - borders[np.maximum(k - 1, 0)])
+    )
+    bounds = np.spacing(kappa * values) + kappa * code.bounds(sequences.lengths)
+    margins = (kappa * nearest - 0.5) / bounds
+    bad = wrong if len(wrong) else np.flatnonzero(margins <= 1)
+    if len(bad):
+        shown = ", ".join(map(str, bad[:10].tolist()))
+        raise ConstructionError(
+            f"Sequences {shown} are not certified: smallest margin {margins.min():.3g}, 1 is needed."
+        )
+    return float(min(margins.min(), code.leader_margin(sequences)))
+
+
+def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):
+    """Weights that classify labelled sequences exactly.
+
+    Parameters
+    ----------
+    X : RaggedSequences or anything that as_sequences reads
+    y : array-like of int, shape (n_sequences,)
+        Class indices from 0.
+    ordered : bool, default=False
+        True joins the relative position to each token, so that any two different sequences can be told apart.
+    max_width : int or None, default=4
+        Largest number of hidden units of a layer; None packs all units of a stage in one.
+    random_state : int or RandomState, default=0
+
+    Returns
+    -------
+    Construction
+        `read(apply(transformer, encode(X)))` equals y.
+
+    Raises
+    ------
+    ConstructionError
+        Sequences with different labels cannot be told apart; the message names them.
+    ValueError
+        Input that is not readable, labels that are no class indices.
+
+    Notes
+    -----
+    Source: Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270. Cost: a few passes over the tokens and a sort of the sequences,
+    unless hats are needed; at most (3 N + 1) / 2 blocks.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax.constructions import build_classifier
+    >>> from sklearn_hardmax.forward import apply
+    >>> X = [[[0., 1.], [2., 0.]], [[1., 1.]], [[0., 3.], [1., 1.], [2., 2.]]]
+    >>> built = build_classifier(X, [0, 1, 0])
+    >>> built.read(apply(built.transformer, built.encode(X)))
+    array([0, 1, 0])
+    """
+    sequences = as_sequences(X)
+    labels = np.asarray(y)
+    if labels.shape != (len(sequences),) or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise ValueError(
+            f"y must hold one class index, an integer from 0, for each of the {len(sequences)} sequences; got "
+            f"{labels.dtype} of shape {labels.shape}."
+        )
+    labels = labels.astype(np.int64)
+    built, conflicts = build_classification(
+        sequences, labels, np.ones(labels.max() + 1), ordered=ordered, rng=check_random_state(random_state)
+    )
+    if conflicts:
+        raise ConstructionError(conflict_message(conflicts) + ".")
+    return Construction(built.transformer(max_width), built.encode, built.read, built.margin)

@@ -1,0 +1,274 @@
+"""Which read becomes the code: leaders, else the mean, else hats; and what no read can tell apart."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.constructions.codes import (
+    SAFE_GAP,
+    Code,
+    Projection,
+    TokenHats,
+    in_batches,
+    label_runs,
+    placed,
+    squash,
+)
+from sklearn_hardmax.constructions.construction import Conflict
+from sklearn_hardmax.constructions.measures import (
+    InseparableError,
+    Measures,
+    distinct_rows,
+    equal_measures,
+    measures_of,
+    separating_hats,
+)
+from sklearn_hardmax.encoding import relative_positions
+from sklearn_hardmax.forward import EPS
+from sklearn_hardmax.sequences import RaggedSequences
+
+_LEADER_DIRECTIONS = 8  # a round of leader reads
+_LEADER_ROUNDS = 4  # rounds while leaders differ, but are nearer than SAFE_GAP
+_MEAN_DIRECTIONS = 2000
+_MEAN_WORK = 2 * 10**7  # at most this many sequence means are sorted in all
+_MEAN_TRIALS = 8  # scored directions whose codes are computed
+_TOKEN_GAP = 2.0**-50  # values of s nearer than this count as one token: a hat needs four steps of the grid
+_LARGEST_HEIGHT = 2**30
+
+
+@dataclass
+class Problem:
+    """Training sequences on their way to a code; `labels` are class indices and change where conflicts are settled."""
+
+    sequences: RaggedSequences
+    labels: np.ndarray
+    projection: Projection
+    coarse: bool
+    rng: np.random.RandomState
+    n_jobs: int | None
+
+    def directions(self, n):
+        """Random directions (n, n_coordinates); on a line there is only one."""
+        width = self.projection.n_coordinates
+        return np.ones((1, 1)) if width == 1 else self.rng.normal(size=(n, width))
+
+    def extremes(self, directions):
+        """Of every sequence on every direction, (N, 2, k)."""
+        return in_batches(partial(self.projection.extremes, directions), self.sequences, self.n_jobs)
+
+    def settle(self, conflicts):
+        """Give each group its majority label; among equally frequent ones the first class."""
+        for conflict in conflicts:
+            self.labels[conflict.indices] = np.bincount(self.labels[conflict.indices]).argmax()
+
+
+def choose_code(problem):
+    """The code for a Problem with at least two labels, its values (N,), and the conflicts that were settled.
+
+    Returns (None, None, conflicts) where settling them leaves one label.
+    """
+    extremes, directions = _extremes(problem, _LEADER_DIRECTIONS)
+    found = _leader_read(problem, directions, extremes)
+    if found is not None:
+        return *found, []
+    coincident = _coincident(extremes, problem.labels)
+    conflicts = _equal_sequences(problem, coincident)
+    problem.settle(conflicts)
+    if (problem.labels == problem.labels[0]).all():
+        return None, None, conflicts
+    if conflicts:
+        found = _leader_read(problem, directions, extremes)
+    if len(coincident) == 0 and len(directions) > 1:
+        found = found or _more_leader_reads(problem)
+    found = found or _mean_read(problem)
+    if found is not None:
+        return *found, conflicts
+    code, values, close = _hats_read(problem, directions, extremes)
+    return code, values, conflicts + close
+
+
+def _extremes(problem, n):
+    directions = problem.directions(n)
+    return problem.extremes(directions), directions
+
+
+def _more_leader_reads(problem):
+    for _ in range(_LEADER_ROUNDS - 1):
+        extremes, directions = _extremes(problem, _LEADER_DIRECTIONS)
+        found = _leader_read(problem, directions, extremes)
+        if found is not None:
+            return found
+    return None
+
+
+def _leader_read(problem, directions, extremes):
+    """The safe leader read with the fewest label runs as (code, values), or None."""
+    best, fewest = None, np.inf
+    for k, direction in enumerate(directions):
+        scaled, bias = placed(direction, extremes[:, 1, k].min(), extremes[:, 0, k].max())
+        power = scaled[0] / direction[0]
+        for side, kind in enumerate(("max", "min")):
+            code = Code(problem.projection, scaled, bias, kind, problem.coarse)
+            values = code.rounded(squash(power * extremes[:, side, k], bias))
+            runs, gap = label_runs(values, problem.labels)
+            if gap >= SAFE_GAP and runs < fewest:
+                best, fewest = (code, values), runs
+    return best
+
+
+def _mean_read(problem):
+    """The safe mean read with the fewest label runs as (code, values), or None."""
+    n = len(problem.sequences)
+    longest = int(problem.sequences.lengths.max())
+    needed = max(SAFE_GAP, 16 * EPS * longest)
+    means = problem.projection.mean_tokens(problem.sequences)
+    directions = problem.directions(int(np.clip(_MEAN_WORK // n, _LEADER_DIRECTIONS, _MEAN_DIRECTIONS)))
+    # the products only rank the directions; the codes of the best are computed in fixed order below
+    scores = [label_runs(means @ direction, problem.labels) for direction in directions]
+    # encoded tokens lie in [-1, 1], so that placing a direction multiplies by (7/16) / (2 sum |u|) at least
+    likely = [gap * (7 / 32) / np.abs(u).sum() >= needed for (_, gap), u in zip(scores, directions)]
+    order = sorted(range(len(directions)), key=lambda k: (not likely[k], scores[k][0], -scores[k][1]))
+    for k in order[:_MEAN_TRIALS]:
+        if scores[k][1] == 0:
+            continue
+        extremes = problem.extremes(directions[k : k + 1])
+        scaled, bias = placed(directions[k], extremes.min(), extremes.max())
+        code = Code(problem.projection, scaled, bias, "mean", problem.coarse)
+        values = code.of(problem.sequences, problem.n_jobs)
+        if label_runs(values, problem.labels)[1] >= needed:
+            return code, values
+    return None
+
+
+# -- what cannot be told apart -------------------------------------------------------------------------------------------
+
+
+def _mixed(groups, labels):
+    """The groups that carry more than one label."""
+    return [group for group in groups if (labels[group] != labels[group[0]]).any()]
+
+
+def _coincident(extremes, labels):
+    """Sequences that agree with one of another label in every leader read; all equal sequences are among them."""
+    group = np.zeros(len(extremes), dtype=np.int64)
+    for column in extremes.reshape(len(extremes), -1).T:
+        _, rank = np.unique(column, return_inverse=True)
+        _, group = np.unique(group * (rank.max() + 1) + rank, return_inverse=True)
+    first_label = np.empty(group.max() + 1, dtype=labels.dtype)
+    first_label[group[::-1]] = labels[::-1]
+    mixed = np.zeros(len(first_label), dtype=bool)
+    mixed[group[labels != first_label[group]]] = True
+    return np.flatnonzero(mixed[group])
+
+
+def _equal_sequences(problem, candidates):
+    """Conflicts among candidates whose measures are equal in exact arithmetic on the raw tokens."""
+    if len(candidates) == 0:
+        return []
+    some = problem.sequences[candidates]
+    rows = np.asarray(some.tokens, dtype=np.float64)
+    position = relative_positions(some.offsets)[:, None]
+    if problem.projection.with_position:
+        rows = np.concatenate([rows, position], axis=1)
+    classes = distinct_rows(rows)
+    groups = equal_measures(measures_of(classes, some.offsets), range(len(some)))
+    conflicts = []
+    for group in _mixed(groups, problem.labels[candidates]):
+        same_order = all(np.array_equal(some[group[0]], some[i]) for i in group[1:])
+        conflicts.append(Conflict(candidates[group], "equal" if same_order else "order"))
+    return conflicts
+
+
+# -- hats ----------------------------------------------------------------------------------------------------------------
+
+
+class _TokenLine(NamedTuple):
+    """Distinct tokens on the line of s: first and last value of each class (T,), and the class of every token."""
+
+    low: np.ndarray
+    high: np.ndarray
+    classes: np.ndarray
+
+
+def _token_line(s):
+    order = np.argsort(s, kind="stable")
+    new = np.concatenate([[True], np.diff(s[order]) >= _TOKEN_GAP])
+    classes = np.empty(len(s), dtype=np.int64)
+    classes[order] = np.cumsum(new) - 1
+    first = np.flatnonzero(new)
+    return _TokenLine(s[order][first], s[order][np.append(first[1:], len(s)) - 1], classes)
+
+
+def _hats_read(problem, directions, extremes):
+    """Hats along the direction that merges the fewest sequences of different label: (code, values, conflicts)."""
+    best = None
+    for k, direction in enumerate(directions):
+        scaled, bias = placed(direction, extremes[:, 1, k].min(), extremes[:, 0, k].max())
+        code = Code(problem.projection, scaled, bias, "hats", problem.coarse, TokenHats(*np.zeros((3, 0)), 1.0))
+        s = np.concatenate([code.token_values(c) for *_, c in problem.projection.encoded(problem.sequences)])
+        line = _token_line(s)
+        measures = measures_of(line.classes, problem.sequences.offsets)
+        groups = _mixed(equal_measures(measures, range(len(problem.sequences))), problem.labels)
+        if best is None or len(groups) < len(best[-1]):
+            best = (code, line, measures, groups)
+        if not groups:
+            break
+    code, line, measures, groups = best
+    conflicts = [Conflict(group, "close") for group in groups]
+    problem.settle(conflicts)
+    return _hats_on_line(problem, code, line, measures, conflicts)
+
+
+def _hats_on_line(problem, code, line, measures, conflicts):
+    gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
+    free = np.minimum(gaps[:-1], gaps[1:])  # distance to the nearest other token
+    grid = 2.0**-52
+    half = np.ceil((line.high - line.low) / (2 * grid)) * grid
+    narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half, grid)))  # a hat is flat over its token class
+    limits = np.minimum(np.floor(free / (2 * narrowest)) - 1, _LARGEST_HEIGHT).astype(np.int64)
+    representatives, groups = _representatives(measures)
+    while True:
+        some = _subset(measures, representatives)
+        try:
+            chosen = separating_hats(some, problem.labels[representatives], np.maximum(limits, 0))
+            break
+        except InseparableError as error:
+            together = Conflict(np.concatenate([groups[j] for j in error.pair]), "close")
+            problem.settle([together])
+            conflicts = [*conflicts, together]
+    tokens, heights = np.array(chosen.tokens, dtype=np.int64), np.array(chosen.heights, dtype=np.float64)
+    order = np.argsort(tokens)
+    tokens, heights = tokens[order], heights[order]
+    centers = line.low[tokens] + np.floor((line.high - line.low)[tokens] / (2 * grid)) * grid
+    widths = 2.0 ** np.floor(np.log2(free[tokens] / (2 * (1 + heights))))
+    unit = 2.0 ** -(np.ceil(np.log2(heights.max(initial=1.0))) + 1)
+    code = replace(code, hats=TokenHats(centers, widths, heights, float(unit)))
+    values = code.of(problem.sequences, problem.n_jobs)
+    close = _close_codes(values, problem.labels)
+    problem.settle(close)
+    return code, values, conflicts + close
+
+
+def _representatives(measures):
+    """One sequence for each distinct measure, and the sequences that share it."""
+    groups = {}
+    for j in range(len(measures.totals)):
+        groups.setdefault(measures.key(j), []).append(j)
+    groups = [np.array(group) for group in groups.values()]
+    return np.array([group[0] for group in groups]), groups
+
+
+def _subset(measures, indices):
+    spans = [np.arange(measures.starts[j], measures.starts[j + 1]) for j in indices]
+    entries = np.concatenate(spans)
+    starts = np.concatenate([[0], np.cumsum([len(span) for span in spans])])
+    return Measures(starts, measures.tokens[entries], measures.counts[entries], measures.totals[indices])
+
+
+def _close_codes(values, labels):
+    """Conflicts among sequences whose codes follow each other more closely than SAFE_GAP."""
+    order = np.argsort(values, kind="stable")
+    cuts = np.flatnonzero(np.diff(values[order]) >= SAFE_GAP) + 1
+    return [Conflict(np.sort(group), "close") for group in _mixed(np.split(order, cuts), labels)]

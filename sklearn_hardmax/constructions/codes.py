@@ -1,0 +1,212 @@
+"""One number a sequence: the code that tells sequences of different label apart.
+
+First layer (eta = 0): x = <u, z> + b, s = (relu(x) - relu(x - 1)) + 1, with u and b such that s - 1 lies in [1/16, 15/16]
+on the training tokens; s >= 1 for every token, and s <= 2 up to the rounding of x. One attention layer (rho = 0) then
+replaces every token by the code A in [1, 2] of its sequence, times a power of two:
+
+    leader   A = max s or min s, bitwise independent of the order and the number of tokens
+    mean     A = mean of s, stable under permutation up to 2 n eps
+    hats     A = mean of 1 + unit * sum_k a_k hat_k(s): a sum of frequencies, exact on training tokens
+
+The cheapest read that is safe is taken, and among those of its kind the one with the fewest runs of equal label along the
+line. A read is safe when neighbours of different label are at least 2^-46 apart, so that the ramps between them stand on
+the grid of the codes and every sum of the decode is exact; a mean must leave 16 n eps besides.
+
+All codes lie in the binade [1, 2). With more than two classes they are rounded to its even grid points by adding and
+subtracting 2: then a border can stand between any two neighbouring codes, and no code ever meets a border.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_hardmax.encoding import TokenScale, relative_positions
+from sklearn_hardmax.forward import EPS, Segments, chunks
+from sklearn_hardmax.sequences import RaggedSequences
+
+SAFE_GAP = 2.0**-46
+
+
+class TokenHats(NamedTuple):
+    """Hats on the line of s, by ascending centre: all arrays (K,) float64; unit a power of two."""
+
+    centers: np.ndarray
+    widths: np.ndarray
+    heights: np.ndarray
+    unit: float
+
+
+def in_batches(function, sequences, n_jobs=None):
+    """function(batch of whole sequences) for all sequences, concatenated; the batches do not show in the result."""
+    jobs = joblib.effective_n_jobs(n_jobs)
+    if jobs == 1 or len(sequences) == 1:
+        return function(sequences)
+    batches = chunks(sequences.offsets, -(-sequences.n_tokens // jobs))
+    parts = Parallel(n_jobs=n_jobs)(delayed(function)(sequences[i:j]) for i, j in batches)
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Tokens to numbers: the encoding and a direction; p = sum_j direction_j z_j in the order of the coordinates."""
+
+    scale: TokenScale
+    with_position: bool
+
+    @property
+    def n_coordinates(self):
+        """Coordinates of an encoded token."""
+        return len(self.scale.center) + self.with_position
+
+    def encoded(self, sequences):
+        """Yield (i, j, segments, columns): runs of sequences and their encoded tokens, (n_coordinates, n)."""
+        buffer = np.empty(0)
+        for i, j in chunks(sequences.offsets):
+            offsets = sequences.offsets[i : j + 1]
+            n = int(offsets[-1] - offsets[0])
+            if buffer.size < self.n_coordinates * n:
+                buffer = np.empty(self.n_coordinates * n)
+            columns = buffer[: self.n_coordinates * n].reshape(self.n_coordinates, n)
+            self.scale.columns(sequences.tokens[offsets[0] : offsets[-1]], columns)
+            if self.with_position:
+                columns[-1] = relative_positions(offsets)
+            yield i, j, Segments.of(offsets), columns
+
+    def extremes(self, directions, sequences):
+        """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k)."""
+        out = np.empty((len(sequences), 2, len(directions)))
+        for i, j, segments, columns in self.encoded(sequences):
+            for k, direction in enumerate(directions):
+                line = project(direction, columns)
+                out[i:j, 0, k] = segments.maxima(line)
+                out[i:j, 1, k] = np.minimum.reduceat(line, segments.starts)
+        return out
+
+    def mean_tokens(self, sequences):
+        """Mean encoded token of each sequence, (N, n_coordinates)."""
+        out = np.empty((len(sequences), self.n_coordinates))
+        for i, j, segments, columns in self.encoded(sequences):
+            for c, column in enumerate(columns):
+                out[i:j, c] = segments.means(column)
+        return out
+
+    def encode(self, sequences, width):
+        """The tokens that the first layer takes: encoded features, position if any, zeros up to `width` coordinates."""
+        tokens = np.zeros((sequences.n_tokens, width))
+        for i, j, _, columns in self.encoded(sequences):
+            tokens[sequences.offsets[i] : sequences.offsets[j], : len(columns)] = columns.T
+        return RaggedSequences._trusted(tokens, sequences.offsets)
+
+
+def project(direction, columns):
+    """Inner products of one direction with the tokens in columns, summed in the order of the coordinates; (n,)."""
+    line, term = np.zeros((2, columns.shape[1]))
+    for c in np.flatnonzero(direction).tolist():
+        line += np.multiply(columns[c], direction[c], out=term)
+    return line
+
+
+def squash(x_minus_bias, bias):
+    """S of the first layer from the projections: (relu(x) - relu(x - 1)) + 1."""
+    rise = x_minus_bias + bias
+    np.maximum(rise, 0.0, out=rise)
+    fall = x_minus_bias + (bias - 1.0)
+    np.maximum(fall, 0.0, out=fall)
+    rise -= fall
+    rise += 1.0
+    return rise
+
+
+def placed(direction, low, high):
+    """Direction times a power of two, and the bias, for which projections in [low, high] give x in [1/16, 15/16]."""
+    power = 2.0 ** np.floor(np.log2((14 / 16) / (high - low))) if high > low else 1.0
+    return direction * power, 0.5 - (power * low / 2 + power * high / 2)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A read: everything that turns a sequence into its number A in [1, 2].
+
+    direction : (n_coordinates,), bias : float; kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
+    coarse : whether A is rounded to the even grid points of [1, 2).
+    """
+
+    projection: Projection
+    direction: np.ndarray
+    bias: float
+    kind: str
+    coarse: bool
+    hats: TokenHats | None = None
+
+    @property
+    def is_leader_read(self):
+        """Whether A is the value of one token."""
+        return self.kind in ("max", "min")
+
+    def token_values(self, columns):
+        """S of every token, (n,)."""
+        return squash(project(self.direction, columns), self.bias)
+
+    def of(self, sequences, n_jobs=None):
+        """A of every sequence, shape (N,); the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._of, sequences, n_jobs)
+
+    def _of(self, sequences):
+        out = np.empty(len(sequences))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            out[i:j] = self._read(self.token_values(columns), segments)
+        return self.rounded(out)
+
+    def _read(self, s, segments):
+        if self.kind == "max":
+            return segments.maxima(s)
+        if self.kind == "min":
+            return np.minimum.reduceat(s, segments.starts)
+        return segments.means(s if self.kind == "mean" else 1.0 + _hat_values(self.hats, s))
+
+    def rounded(self, values):
+        """The values on the even grid points of [1, 2) where the code is coarse."""
+        return (values + 2.0) - 2.0 if self.coarse else values
+
+    def bounds(self, lengths):
+        """How far the code of a training sequence of each length may move under a permutation of its tokens."""
+        return 2.0 * EPS * lengths if self.kind == "mean" else np.zeros(len(lengths))
+
+    def leader_margin(self, sequences):
+        """Smallest gap between a leader and the next value of s in its sequence, in ulps; inf without leaders."""
+        if not self.is_leader_read:
+            return np.inf
+        sign, smallest = 1.0 if self.kind == "max" else -1.0, np.inf
+        for _, _, segments, columns in self.projection.encoded(sequences):
+            keys = sign * self.token_values(columns)
+            best = segments.spread(segments.maxima(keys))
+            gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
+            smallest = min(smallest, np.min(gaps, where=gaps > 0, initial=np.inf))
+        return float(smallest)
+
+
+def _hat_values(hats, s):
+    """Unit times the one hat at every s, in the engine's order of sums; the others are exactly 0 there."""
+    if len(hats.centers) == 0:
+        return np.zeros_like(s)
+    middles = (hats.centers[1:] + hats.centers[:-1]) / 2
+    k = np.searchsorted(middles, s)
+    line, height = s * (1.0 / hats.widths)[k], hats.heights[k]
+    shift = (hats.centers / hats.widths)[k]
+    total = np.zeros_like(s)
+    for sign, corner in ((1, 1 + height), (-1, 1.0), (-1, -1.0), (1, -1 - height)):
+        total += (sign * hats.unit) * np.maximum(line + (corner - shift), 0.0)
+    return total
+
+
+def label_runs(values, labels):
+    """Number of runs of equal label along the line, and the smallest gap between neighbours of different label."""
+    order = np.argsort(values, kind="stable")
+    values, labels = values[order], labels[order]
+    change = labels[1:] != labels[:-1]
+    if not change.any():
+        return 1, np.inf
+    return int(change.sum()) + 1, float(np.min(values[1:][change] - values[:-1][change]))

@@ -1,0 +1,81 @@
+"""Small groups of hidden units with a purpose, and how groups are stacked into layers.
+
+A group is a few hidden units (rows of U and b, columns of W) that belong together: ramps and hats are written so that the
+sums which the engine forms, unit after unit in stored order, are exact wherever the group is flat.
+
+    ramp   t = relu(c - at + 1/2) - relu(c - at - 1/2)                             0 below at - 1/2, 1 above at + 1/2
+    hat    h = relu(y + 1 + a) - relu(y + 1) - relu(y - 1) + relu(y - 1 - a),      y = (s - theta) / delta
+           a for |y| <= 1, 0 for |y| >= 1 + a, slopes 1: no weight is larger than the heights need, and all are powers of two
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.transformer import FeedForward
+
+
+class Units(NamedTuple):
+    """Hidden units on a stream of D coordinates: U (h, D), b (h,), W (D, h), in groups of `group` units each."""
+
+    U: np.ndarray
+    b: np.ndarray
+    W: np.ndarray
+    group: int
+
+
+def ramps(token_dim, source, at, changes):
+    """One ramp a border: reads coordinate `source`, rises at `at` (R,), adds `changes` (R, D) behind it. Groups of 2."""
+    U = np.zeros((2 * len(at), token_dim))
+    U[:, source] = 1.0
+    b = np.repeat(-at, 2) + np.tile([0.5, -0.5], len(at))
+    W = np.repeat(changes.T, 2, axis=1) * np.tile([1.0, -1.0], len(at))
+    return Units(U, b, W, 2)
+
+
+def hats(token_dim, source, target, centers, widths, heights, unit):
+    """One hat a centre: reads `source`, adds unit * height to `target` around the centre. Groups of 4."""
+    U = np.zeros((4 * len(centers), token_dim))
+    U[:, source] = np.repeat(1.0 / widths, 4)
+    corners = np.stack([1 + heights, np.ones_like(heights), -np.ones_like(heights), -1 - heights], axis=1)
+    b = (corners - (centers / widths)[:, None]).ravel()
+    W = np.zeros((token_dim, 4 * len(centers)))
+    W[target] = np.tile([unit, -unit, -unit, unit], len(centers))
+    return Units(U, b, W, 4)
+
+
+def constant(token_dim, values):
+    """One unit that is 1 for every token and adds `values` (D,)."""
+    return Units(np.zeros((1, token_dim)), np.ones(1), np.asarray(values, dtype=np.float64)[:, None], 1)
+
+
+def n_layers(n_groups, group, max_width, taken=0):
+    """Layers that n_groups groups fill at max_width units a layer (None: one), `taken` units standing in the first."""
+    if max_width is None:
+        return 1 if n_groups + taken else 0
+    first = min(n_groups, (max_width - taken) // group)
+    return (1 if first + taken else 0) + -(-(n_groups - first) // (max_width // group))
+
+
+def stacked(units, max_width, lead=None):
+    """The groups in their order as residual FeedForward layers of at most max_width units (None: one layer).
+
+    `lead`, another Units, stands in front in the first layer. No group is torn apart.
+    """
+    taken = 0 if lead is None else len(lead.b)
+    n_groups = len(units.b) // units.group
+    layers, done = [], 0
+    for index in range(n_layers(n_groups, units.group, max_width, taken)):
+        room = n_groups if max_width is None else (max_width - (taken if index == 0 else 0)) // units.group
+        span = slice(units.group * done, units.group * min(n_groups, done + room))
+        done = min(n_groups, done + room)
+        U, b, W = units.U[span], units.b[span], units.W[:, span]
+        if index == 0 and lead is not None:
+            U, b, W = np.concatenate([lead.U, U]), np.concatenate([lead.b, b]), np.concatenate([lead.W, W], axis=1)
+        layers.append(FeedForward(U, b, W))
+    return layers
+
+
+def binary_digits(indices, n_digits):
+    """Binary digits of class indices, shape (len(indices), n_digits), least significant first."""
+    return (np.asarray(indices)[:, None] >> np.arange(n_digits)) & 1

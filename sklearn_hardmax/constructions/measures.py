@@ -1,0 +1,212 @@
+"""Sequences as normalised multisets, and how few tokens tell them apart; all in exact arithmetic.
+
+A network without positions computes a function of the empirical measure of a sequence: the distinct tokens and their
+frequencies count / length. Two sequences can be told apart exactly when their measures differ.
+
+Lemma (splitting). At most min(G, T) - 1 tokens tell G distinct measures on T distinct tokens apart: while two measures share
+a part of the partition they differ in some token's frequency; that token splits the part, and a partition of G elements is
+refined at most G - 1 times. Among T frequencies, which add up to 1, T - 1 determine the last. We stop as soon as every part
+carries one label.
+
+Lemma (coefficients). With integer coefficients a_k the sums S_j = sum_k a_k mu_j(token_k) keep apart what the frequencies
+do: choose a_1, a_2, ... in turn; two measures i, j with other frequencies of token k forbid one value of a_k at most,
+namely (S_i - S_j) / (mu_j - mu_i), so that one of the first G(G - 1)/2 + 1 values does. We ask it of measures with different
+labels only, and take the first value that does.
+"""
+
+from collections import Counter, defaultdict
+from fractions import Fraction
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+
+class InseparableError(Exception):
+    """Two measures, `pair`, that the tokens or coefficients allowed cannot tell apart."""
+
+    def __init__(self, pair):
+        super().__init__(pair)
+        self.pair = pair
+
+
+class Measures(NamedTuple):
+    """Measures of G sequences: entries starts[j]:starts[j+1] are token classes (ascending) and counts, prime together."""
+
+    starts: np.ndarray
+    tokens: np.ndarray
+    counts: np.ndarray
+    totals: np.ndarray
+
+    def key(self, j):
+        """Equal for equal measures, as bytes."""
+        span = slice(self.starts[j], self.starts[j + 1])
+        return self.tokens[span].tobytes() + self.counts[span].tobytes()
+
+    def frequencies(self, j):
+        """Token classes of measure j, and their counts."""
+        span = slice(self.starts[j], self.starts[j + 1])
+        return self.tokens[span], self.counts[span]
+
+
+def distinct_rows(rows):
+    """Index of the distinct row that each row equals, shape (n,); 0.0 and -0.0 are equal."""
+    rows = rows + 0.0
+    order = np.lexsort(rows.T)
+    new = np.concatenate([[False], (rows[order][1:] != rows[order][:-1]).any(axis=1)])
+    ids = np.empty(len(rows), dtype=np.int64)
+    ids[order] = np.cumsum(new)
+    return ids
+
+
+def measures_of(token_classes, offsets):
+    """Measures from the class of every token (n_tokens,) and the offsets (N + 1,) of the sequences."""
+    lengths = np.diff(offsets)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((token_classes, owner))
+    tokens, owner = token_classes[order], owner[order]
+    new = np.concatenate([[True], (tokens[1:] != tokens[:-1]) | (owner[1:] != owner[:-1])])
+    first = np.flatnonzero(new)
+    counts = np.diff(np.append(first, len(tokens)))
+    tokens, owner = tokens[first], owner[first]
+    starts = np.searchsorted(owner, np.arange(len(lengths) + 1))
+    common = np.gcd.reduceat(counts, starts[:-1])
+    return Measures(starts, tokens, counts // common[owner], lengths // common)
+
+
+def equal_measures(measures, indices):
+    """Groups of two and more among `indices` whose measures are equal; list of index arrays."""
+    groups = defaultdict(list)
+    for j in indices:
+        groups[measures.key(j)].append(j)
+    return [np.array(group) for group in groups.values() if len(group) > 1]
+
+
+class Hats(NamedTuple):
+    """Token classes whose frequencies are read, and the integer coefficient of each."""
+
+    tokens: list
+    heights: list
+
+
+def separating_hats(measures, labels, limits):
+    """Tokens and coefficients whose sums S_j differ wherever labels differ.
+
+    measures : Measures, pairwise different. labels : (G,) ints. limits : (T,) ints, the largest coefficient that each token
+    class can carry, 0 for none. Raises InseparableError with two measures (by index) that stay together.
+    """
+    partition = _Partition(measures, labels)
+    hats, last = Hats([], []), 1
+    while (pair := partition.mixed_pair()) is not None:
+        token = _telling_token(measures, *pair, limits)
+        last = None if token is None else partition.split(token, last, int(limits[token]))
+        if last is None:
+            raise InseparableError(pair)
+        hats.tokens.append(token)
+        hats.heights.append(last)
+    return hats
+
+
+def _telling_token(measures, i, j, limits):
+    """A token whose frequencies differ in measures i and j: the one that carries the largest coefficient; None if none."""
+    (ti, ci), (tj, cj) = measures.frequencies(i), measures.frequencies(j)
+    both = np.union1d(ti, tj)
+    fi, fj = np.zeros((2, len(both)), dtype=np.int64)
+    fi[np.searchsorted(both, ti)] = ci * measures.totals[j]
+    fj[np.searchsorted(both, tj)] = cj * measures.totals[i]
+    telling = both[(fi != fj) & (limits[both] > 0)]
+    return int(telling[np.argmax(limits[telling])]) if len(telling) else None
+
+
+class _Part:
+    """Measures that agree in all frequencies read so far, by label, and their common sum."""
+
+    def __init__(self, total):
+        self.total = total
+        self.by_label = defaultdict(set)
+
+    @property
+    def label(self):
+        """The label of all its measures, or None."""
+        return next(iter(self.by_label)) if len(self.by_label) == 1 else None
+
+
+class _Partition:
+    """The partition of the lemmas. Parts with equal sums exist only where all their measures carry one label."""
+
+    def __init__(self, measures, labels):
+        self.labels = labels.tolist()
+        self.totals = measures.totals.tolist()
+        self.order = np.argsort(measures.tokens, kind="stable")
+        self.owner = np.repeat(np.arange(len(self.labels)), np.diff(measures.starts))[self.order]
+        self.counts = measures.counts[self.order]
+        self.sorted_tokens = measures.tokens[self.order]
+        whole = _Part(Fraction(0))
+        for j, label in enumerate(self.labels):
+            whole.by_label[label].add(j)
+        self.part_of = [whole] * len(self.labels)
+        self.mixed = [whole]
+        self.at = defaultdict(Counter)  # sum -> how many parts of each label (None: several labels) have it
+        self.at[whole.total][whole.label] += 1
+
+    def mixed_pair(self):
+        """Two measures of one part with different labels, or None."""
+        while self.mixed:
+            labels = list(self.mixed[-1].by_label)
+            if len(labels) > 1:
+                return tuple(next(iter(self.mixed[-1].by_label[label])) for label in labels[:2])
+            self.mixed.pop()
+        return None
+
+    def split(self, token, first, limit):
+        """Read one more token; returns the coefficient that it got, or None if no value up to limit does."""
+        moved = self._moved(token)
+        for old in {id(old): old for old, _, _ in moved}.values():
+            self._forget(old)
+        for old, new, members in moved:
+            for j in members:
+                label = self.labels[j]
+                old.by_label[label].discard(j)
+                if not old.by_label[label]:
+                    del old.by_label[label]
+                new.by_label[label].add(j)
+                self.part_of[j] = new
+        for old in {id(old): old for old, _, _ in moved}.values():
+            if old.by_label:
+                self.at[old.total][old.label] += 1
+        for a in chain([1], range(first, limit + 1), range(2, min(first, limit + 1))):
+            if self._place([(old.total + a * frequency, new) for (old, new, _), frequency in zip(moved, self._moves)]):
+                return a
+        return None
+
+    def _moved(self, token):
+        """The parts that this token's holders leave, the parts that they form, and the holders."""
+        span = slice(*np.searchsorted(self.sorted_tokens, [token, token + 1]))
+        groups = defaultdict(list)
+        for j, count in zip(self.owner[span].tolist(), self.counts[span].tolist()):
+            groups[id(self.part_of[j]), Fraction(count, self.totals[j])].append(j)
+        self._moves = [frequency for _, frequency in groups]
+        moved = [(self.part_of[members[0]], _Part(None), members) for members in groups.values()]
+        self.mixed.extend(new for _, new, _ in moved)
+        return moved
+
+    def _forget(self, part):
+        self.at[part.total][part.label] -= 1
+        if not self.at[part.total][part.label]:
+            del self.at[part.total][part.label]
+        if not self.at[part.total]:
+            del self.at[part.total]
+
+    def _place(self, sums):
+        """Give the new parts these sums if no two parts then share one that differ in label."""
+        wanted = defaultdict(Counter)
+        for total, part in sums:
+            wanted[total][part.label] += 1
+        for total, counts in wanted.items():
+            together = counts + self.at.get(total, Counter())
+            if sum(together.values()) > 1 and (len(together) > 1 or None in together):
+                return False
+        for total, part in sums:
+            part.total = total
+            self.at[total][part.label] += 1
+        return True

@@ -1,0 +1,173 @@
+"""Ragged sequences in, ragged sequences out: scale, positions and windows as a scikit-learn step."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from sklearn_hardmax import encoding
+from sklearn_hardmax.estimators.validation import (
+    VersionStamped,
+    all_or_nothing,
+    check_integer,
+    check_option,
+    validate_sequences,
+)
+from sklearn_hardmax.sequences import RaggedSequences
+
+_SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
+
+
+class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Scale the tokens of sequences of any length, add their positions and their neighbours.
+
+    Parameters
+    ----------
+    scale : {"standard", "minmax", None}, default="standard"
+        Scaling of each feature, learned on all training tokens: to mean 0 and variance 1, to [0, 1], or none.
+    positions : {None, "relative", "sinusoidal"}, default=None
+        Features that tell where a token stands: i / (n - 1), or sines and cosines of the index i, as many as the token has
+        features (one more where that is odd), at geometric wavelengths from 2 pi to 2 pi 10000 (Vaswani et al. 2017,
+        section 3.5).
+    window : int, default=1
+        Every token becomes the window of this many tokens around it, zeros beyond the ends of its sequence. Windows are
+        taken after scaling, positions are appended after that.
+    dilation : int, default=1
+        Distance between the tokens of a window.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        token_dim of the training sequences.
+    feature_names_in_ : ndarray of str
+        Column names, where X was a data frame.
+    scaler_ : StandardScaler, MinMaxScaler or None
+        What scales the tokens.
+
+    Notes
+    -----
+    The output is RaggedSequences with the dtype of the input, token_dim * window + position features wide. Cost:
+    O(n_tokens * output features). `set_output` changes nothing: a ragged output has no data frame.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequenceTransformer
+    >>> X = [[[0.], [2.], [4.]], [[2.]]]
+    >>> RaggedSequenceTransformer(scale=None, positions="relative", window=3).fit_transform(X)[0]
+    array([[0. , 0. , 2. , 0. ],
+           [0. , 2. , 4. , 0.5],
+           [2. , 4. , 0. , 1. ]])
+    """
+
+    def __init__(self, *, scale="standard", positions=None, window=1, dilation=1):
+        self.scale = scale
+        self.positions = positions
+        self.window = window
+        self.dilation = dilation
+
+    @all_or_nothing
+    def fit(self, X, y=None):
+        """Learn the scaling.
+
+        Parameters
+        ----------
+        X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
+            See `as_sequences`.
+        y : ignored
+
+        Returns
+        -------
+        RaggedSequenceTransformer
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            Unreadable sequences, parameters out of range, features whose variance leaves the range of float64.
+        """
+        check_option(self.scale, "scale", ("standard", "minmax", None))
+        check_option(self.positions, "positions", (None, "relative", "sinusoidal"))
+        check_integer(self.window, "window", 1)
+        check_integer(self.dilation, "dilation", 1)
+        sequences = validate_sequences(self, X, reset=True)
+        self.scaler_ = None
+        if self.scale is not None:
+            with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+                self.scaler_ = _SCALERS[self.scale]().fit(sequences.tokens)
+            bad = np.flatnonzero(~np.isfinite(self.scaler_.scale_))
+            if len(bad):
+                raise ValueError(
+                    f"Features {bad[:10].tolist()} are too large for scale={self.scale!r}: their spread leaves the range of "
+                    "float64; divide them by a constant first, or use scale=None."
+                )
+        return self
+
+    def transform(self, X):
+        """Scale, take windows, append positions.
+
+        Parameters
+        ----------
+        X : RaggedSequences or anything that as_sequences reads
+            Of any lengths; token_dim as at fit.
+
+        Returns
+        -------
+        RaggedSequences
+        """
+        check_is_fitted(self)
+        sequences = validate_sequences(self, X, reset=False)
+        tokens, offsets = sequences.tokens, sequences.offsets
+        if self.scaler_ is not None:
+            tokens = self.scaler_.transform(tokens)
+        if self.window > 1:
+            tokens = encoding.windows(tokens, offsets, self.window, self.dilation)
+        if self.positions is not None:
+            tokens = np.concatenate([tokens, self._positions(offsets).astype(tokens.dtype)], axis=1)
+        return RaggedSequences(tokens, offsets)
+
+    def _positions(self, offsets):
+        if self.positions == "relative":
+            return encoding.relative_positions(offsets)[:, None]
+        return encoding.sinusoidal_positions(offsets, self._n_sinusoids)
+
+    @property
+    def _n_sinusoids(self):
+        return self.n_features_in_ + self.n_features_in_ % 2
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features of an output token.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the features of an input token.
+
+        Returns
+        -------
+        ndarray of str objects
+            Neighbours are written "x0[-1]", "x0[+1]"; positions "position" or "position 0", "position 1", ...
+        """
+        check_is_fitted(self)
+        names = [str(name) for name in _check_feature_names_in(self, input_features)]
+        shifts = encoding.window_shifts(self.window, self.dilation).tolist()
+        out = [name + (f"[{shift:+d}]" if shift else "") for shift in shifts for name in names]
+        if self.positions == "relative":
+            out.append("position")
+        elif self.positions == "sinusoidal":
+            out.extend(f"position {k}" for k in range(self._n_sinusoids))
+        return np.array(out, dtype=object)
+
+    def set_output(self, *, transform=None):
+        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
+
+        Returns
+        -------
+        RaggedSequenceTransformer
+            The estimator itself.
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,86 @@
+"""What every estimator does with user input and with its own state."""
+
+import functools
+import numbers
+import warnings
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
+
+import sklearn_hardmax
+from sklearn_hardmax.sequences import as_sequences
+
+
+def validate_sequences(estimator, X, *, reset, y="no_validation"):
+    """Read X as sequences, and check or (reset) set n_features_in_ = token_dim and feature_names_in_.
+
+    A missing y (None) is refused where the estimator needs one.
+    """
+    # names only: how many features a list or container has, scikit-learn cannot know
+    validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
+    sequences = as_sequences(X)
+    if reset:
+        estimator.n_features_in_ = sequences.token_dim
+    elif sequences.token_dim != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {sequences.token_dim} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
+        )
+    return sequences
+
+
+def validate_class_labels(sequences, y):
+    """Classes in sorted order and the class index of each sequence, both 1-D."""
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    check_consistent_length(sequences, y)
+    return np.unique(y, return_inverse=True)
+
+
+def check_integer(value, name, low):
+    """Raise ValueError unless value is an integer of at least `low`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
+        raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
+
+
+def check_option(value, name, options):
+    """Raise ValueError unless value is one of the options."""
+    if not any(value is o or (isinstance(o, str) and isinstance(value, str) and value == o) for o in options):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.")
+
+
+def all_or_nothing(fit):
+    """A fit that fails leaves the estimator as it was."""
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        before = dict(vars(self))
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return wrapped
+
+
+class VersionStamped:
+    """Pickles that carry the version of this package, and say so when another one reads them."""
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_sklearn_hardmax_version": sklearn_hardmax.__version__}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        written = state.pop("_sklearn_hardmax_version", "an unknown version")
+        if written != sklearn_hardmax.__version__:
+            warnings.warn(
+                f"This {type(self).__name__} was pickled by sklearn-hardmax {written} and is read by "
+                f"{sklearn_hardmax.__version__}; fit it anew, or save its Transformer, which has a format of its own.",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
