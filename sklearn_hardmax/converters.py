@@ -21,13 +21,24 @@ def name_indices(indices):
 def as_float_tokens(tokens, what="tokens"):
     """A numeric array as float64 or float32, C-contiguous, uncopied where it already is that.
 
-    Raises ValueError for complex, string and datetime entries, TypeError for objects that are no numbers.
+    Raises ValueError for complex, string and datetime entries and rows of unequal lengths, TypeError for objects that are
+    no numbers.
     """
-    array = np.asarray(tokens)
+    try:
+        array = np.asarray(tokens)
+    except ValueError as error:
+        raise ValueError(
+            f"{what} are no array, rows have unequal lengths ({error}); give every token all features."
+        ) from error
     if array.dtype == object:
+        # NumPy would drop the imaginary parts of its own complex scalars
+        if any(isinstance(v, (complex, np.complexfloating)) for v in array.flat):
+            raise ValueError(
+                f"Complex data not supported: {what} hold complex numbers; stack real and imaginary parts."
+            )
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
                 f"{what} must be numbers, got dtype object: argument must be a string or a real number in every entry "
                 f"({error}); encode categories as numbers first."
@@ -41,7 +52,7 @@ def as_float_tokens(tokens, what="tokens"):
             f"{what} must be real numbers, got dtype {array.dtype}; encode texts and dates as numbers first."
         )
     kept = np.float32 if array.dtype == np.float32 else np.float64
-    return np.ascontiguousarray(array, dtype=kept)
+    return np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
 
 
 def check_finite(tokens, offsets):
@@ -105,7 +116,7 @@ def from_padded(X, lengths=None, mask=None, fill=np.nan):
 
     With `fill`, the padding is the run of tokens at the end of a sequence whose features all equal `fill`.
     """
-    X = np.asarray(X)
+    X = as_float_tokens(X, "padded tokens")
     if X.ndim != 3:
         raise ValueError(f"A padded array has shape (n_sequences, n_max, token_dim), got shape {X.shape}.")
     if lengths is not None and mask is not None:
@@ -118,10 +129,10 @@ def from_padded(X, lengths=None, mask=None, fill=np.nan):
         if lengths is None:
             empty = np.isnan(X) if np.isnan(fill) else X == fill
             real = ~empty.all(axis=2)
-            lengths = np.where(real.any(axis=1), X.shape[1] - np.argmax(real[:, ::-1], axis=1), 0)
+            lengths = (real * np.arange(1, X.shape[1] + 1)).max(axis=1, initial=0)
         lengths = check_lengths(lengths, len(X), X.shape[1])
         mask = np.arange(X.shape[1]) < lengths[:, None]
-    return as_float_tokens(X[mask]), _offsets_of(mask.sum(axis=1))
+    return X[mask], _offsets_of(mask.sum(axis=1))
 
 
 def check_lengths(lengths, n_sequences, longest):

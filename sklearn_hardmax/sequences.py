@@ -88,6 +88,9 @@ class RaggedSequences:
     def __setattr__(self, name, value):
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be set.")
 
+    def __delattr__(self, name):
+        raise AttributeError(f"RaggedSequences is frozen: {name} cannot be deleted.")
+
     def __reduce__(self):
         return RaggedSequences._trusted, (np.asarray(self.tokens), np.asarray(self.offsets))
 
@@ -154,9 +157,7 @@ class RaggedSequences:
         if isinstance(key, tuple):  # scikit-learn asks for X[key, ...]
             rest = [k for k in key if k is not Ellipsis]
             if len(rest) > 1 or len(key) - len(rest) > 1:
-                raise IndexError(
-                    f"RaggedSequences has one axis, got the {len(rest)} indices {key}; index tokens by X[i][j]."
-                )
+                raise IndexError(f"RaggedSequences has one axis, got the index {key}; index tokens by X[i][j].")
             key = rest[0] if rest else slice(None)
         if key is Ellipsis:
             return self
@@ -246,11 +247,12 @@ class RaggedSequences:
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
         path = os.fspath(path)
         try:
-            tokens = np.load(os.path.join(path, "tokens.npy"), mmap_mode=mmap_mode, allow_pickle=False)
-            offsets = np.load(os.path.join(path, "offsets.npy"), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            tokens = _read_npy(os.path.join(path, "tokens.npy"), mmap_mode)
+            offsets = _read_npy(os.path.join(path, "offsets.npy"))
+        except Exception as error:  # a damaged header fails in many ways, as syntax, as size or as an end too early
             raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
-        if tokens.ndim != 2 or tokens.dtype not in (np.float64, np.float32) or not tokens.flags.c_contiguous:
+        readable = tokens.ndim == 2 and tokens.dtype in (np.float64, np.float32) and tokens.flags.c_contiguous
+        if not readable or tokens.shape[1] == 0:
             raise ValueError(f"{path!r} holds no RaggedSequences: tokens are {tokens.dtype} of shape {tokens.shape}.")
         if mmap_mode is None:
             return cls(tokens, offsets)
@@ -339,6 +341,13 @@ class RaggedSequences:
         return padded
 
 
+def _read_npy(path, mmap_mode=None):
+    if mmap_mode is not None:
+        return np.lib.format.open_memmap(path, mode=mmap_mode)
+    with open(path, "rb") as file:  # np.load would also take archives and give something that is no array
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
 def _check_offsets(offsets, n_tokens):
     if offsets.ndim != 1 or len(offsets) == 0 or offsets.dtype.kind not in "iu":
         raise ValueError(f"offsets must be a 1-D array of integers, got {offsets.dtype} of shape {offsets.shape}.")
@@ -369,8 +378,8 @@ def as_sequences(X):
     Raises
     ------
     ValueError
-        Anything else: a list of 1-D arrays, sparse matrices, empty sequences, NaN or infinity, unequal token_dim,
-        complex numbers, text. The offending sequences are named.
+        Anything else: a list of 1-D arrays, empty sequences, NaN or infinity, unequal token_dim, complex numbers, text.
+        The offending sequences are named.
     TypeError
         Entries that are no numbers; sparse matrices.
 
@@ -404,7 +413,7 @@ def as_sequences(X):
 def _from_nested(X):
     if len(X) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
-    if all(isinstance(row, (list, tuple)) and not any(np.ndim(v) for v in row) for row in X):
+    if all(isinstance(row, (list, tuple)) and not any(_nested(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
         if min(lengths) == max(lengths):
             return _one_token_each(np.array(X) if _plain(X) else np.array(X, dtype=object))
@@ -413,6 +422,10 @@ def _from_nested(X):
     sequences = RaggedSequences(tokens, offsets)
     _warn_if_channels_first(sequences)
     return sequences
+
+
+def _nested(value):
+    return isinstance(value, (list, tuple)) or np.ndim(value) > 0
 
 
 def _plain(X):

@@ -18,7 +18,6 @@ from sklearn_hardmax.constructions.codes import (
 )
 from sklearn_hardmax.constructions.construction import Conflict
 from sklearn_hardmax.constructions.measures import (
-    InseparableError,
     Measures,
     distinct_rows,
     equal_measures,
@@ -229,15 +228,15 @@ def _hats_on_line(problem, code, line, measures, conflicts):
     narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half, grid)))  # a hat is flat over its token class
     limits = np.minimum(np.floor(free / (2 * narrowest)) - 1, _LARGEST_HEIGHT).astype(np.int64)
     representatives, groups = _representatives(measures)
-    while True:
-        some = _subset(measures, representatives)
-        try:
-            chosen = separating_hats(some, problem.labels[representatives], np.maximum(limits, 0))
-            break
-        except InseparableError as error:
-            together = Conflict(np.concatenate([groups[j] for j in error.pair]), "close")
-            problem.settle([together])
-            conflicts = [*conflicts, together]
+    chosen, together = separating_hats(
+        _subset(measures, representatives),
+        problem.labels[representatives],
+        np.array([len(group) for group in groups]),
+        np.maximum(limits, 0),
+    )
+    close = [Conflict(np.sort(np.concatenate([groups[j] for j in members])), "close") for members in together]
+    problem.settle(close)
+    conflicts = conflicts + close
     tokens, heights = np.array(chosen.tokens, dtype=np.int64), np.array(chosen.heights, dtype=np.float64)
     order = np.argsort(tokens)
     tokens, heights = tokens[order], heights[order]

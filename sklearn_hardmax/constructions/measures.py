@@ -22,14 +22,6 @@ from typing import NamedTuple
 import numpy as np
 
 
-class InseparableError(Exception):
-    """Two measures, `pair`, that the tokens or coefficients allowed cannot tell apart."""
-
-    def __init__(self, pair):
-        super().__init__(pair)
-        self.pair = pair
-
-
 class Measures(NamedTuple):
     """Measures of G sequences: entries starts[j]:starts[j+1] are token classes (ascending) and counts, prime together."""
 
@@ -89,22 +81,31 @@ class Hats(NamedTuple):
     heights: list
 
 
-def separating_hats(measures, labels, limits):
+def separating_hats(measures, labels, sizes, limits):
     """Tokens and coefficients whose sums S_j differ wherever labels differ.
 
-    measures : Measures, pairwise different. labels : (G,) ints. limits : (T,) ints, the largest coefficient that each token
-    class can carry, 0 for none. Raises InseparableError with two measures (by index) that stay together.
+    measures : Measures, pairwise different. labels : (G,) ints. sizes : (G,) ints, how many sequences share each measure.
+    limits : (T,) ints, the largest coefficient that each token class can carry, 0 for none.
+
+    Returns (Hats, together): together lists groups of measures (index lists) that the allowed coefficients cannot tell
+    apart; each was read under the label that most of its sequences carry.
     """
     partition = _Partition(measures, labels)
-    hats, last = Hats([], []), 1
+    hats, last, group_of = Hats([], []), 1, {}
     while (pair := partition.mixed_pair()) is not None:
         token = _telling_token(measures, *pair, limits)
-        last = None if token is None else partition.split(token, last, int(limits[token]))
-        if last is None:
-            raise InseparableError(pair)
-        hats.tokens.append(token)
-        hats.heights.append(last)
-    return hats
+        coefficient = None if token is None else partition.split(token, last, int(limits[token]))
+        if coefficient is None:
+            group = sorted({j for i in pair for j in group_of.get(i, [i])})
+            group_of.update(dict.fromkeys(group, group))
+            majority = np.bincount(labels[group], weights=sizes[group]).argmax()
+            for j in group:
+                partition.relabel(j, int(majority))
+        else:
+            hats.tokens.append(token)
+            hats.heights.append(coefficient)
+            last = coefficient
+    return hats, list({id(group): group for group in group_of.values()}.values())
 
 
 def _telling_token(measures, i, j, limits):
@@ -159,42 +160,64 @@ class _Partition:
         return None
 
     def split(self, token, first, limit):
-        """Read one more token; returns the coefficient that it got, or None if no value up to limit does."""
+        """Read one more token; its coefficient, or None, and nothing changes, if no value up to limit serves."""
         moved = self._moved(token)
-        for old in {id(old): old for old, _, _ in moved}.values():
-            self._forget(old)
-        for old, new, members in moved:
-            for j in members:
-                label = self.labels[j]
+        olds = list({id(old): old for old, *_ in moved}.values())
+        for old in olds:
+            self._count(old, -1)
+        for old, new, _, members in moved:
+            self._move(members, old, new)
+        for old in olds:
+            self._count(old, 1)
+        for a in chain([1], range(first, limit + 1), range(2, min(first, limit + 1))):
+            if a <= limit and self._place([(old.total + a * frequency, new) for old, new, frequency, _ in moved]):
+                self.mixed.extend(new for _, new, _, _ in moved)
+                return a
+        for old in olds:
+            self._count(old, -1)
+        for old, new, _, members in moved:
+            self._move(members, new, old)
+        for old in olds:
+            self._count(old, 1)
+        return None
+
+    def relabel(self, j, label):
+        """Read measure j under another label."""
+        part = self.part_of[j]
+        self._count(part, -1)
+        self._move([j], part, None)
+        self.labels[j] = label
+        self._move([j], None, part)
+        self._count(part, 1)
+
+    def _move(self, members, old, new):
+        for j in members:
+            label = self.labels[j]
+            if old is not None:
                 old.by_label[label].discard(j)
                 if not old.by_label[label]:
                     del old.by_label[label]
+            if new is not None:
                 new.by_label[label].add(j)
                 self.part_of[j] = new
-        for old in {id(old): old for old, _, _ in moved}.values():
-            if old.by_label:
-                self.at[old.total][old.label] += 1
-        for a in chain([1], range(first, limit + 1), range(2, min(first, limit + 1))):
-            if self._place([(old.total + a * frequency, new) for (old, new, _), frequency in zip(moved, self._moves)]):
-                return a
-        return None
 
     def _moved(self, token):
-        """The parts that this token's holders leave, the parts that they form, and the holders."""
+        """(part that its holders leave, part that they form, frequency, the holders) of a token."""
         span = slice(*np.searchsorted(self.sorted_tokens, [token, token + 1]))
         groups = defaultdict(list)
         for j, count in zip(self.owner[span].tolist(), self.counts[span].tolist()):
             groups[id(self.part_of[j]), Fraction(count, self.totals[j])].append(j)
-        self._moves = [frequency for _, frequency in groups]
-        moved = [(self.part_of[members[0]], _Part(None), members) for members in groups.values()]
-        self.mixed.extend(new for _, new, _ in moved)
-        return moved
+        return [(self.part_of[g[0]], _Part(None), frequency, g) for (_, frequency), g in groups.items()]
 
-    def _forget(self, part):
-        self.at[part.total][part.label] -= 1
-        if not self.at[part.total][part.label]:
-            del self.at[part.total][part.label]
-        if not self.at[part.total]:
+    def _count(self, part, change):
+        """Enter a part into the table of sums, or take it out; an empty part is in no table."""
+        if not part.by_label:
+            return
+        labels = self.at[part.total]
+        labels[part.label] += change
+        if not labels[part.label]:
+            del labels[part.label]
+        if not labels:
             del self.at[part.total]
 
     def _place(self, sums):

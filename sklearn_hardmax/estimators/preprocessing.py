@@ -15,7 +15,7 @@ from sklearn_hardmax.estimators.validation import (
 )
 from sklearn_hardmax.sequences import RaggedSequences
 
-_SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
+_SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
 
 
 class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -92,9 +92,10 @@ class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator,
         sequences = validate_sequences(self, X, reset=True)
         self.scaler_ = None
         if self.scale is not None:
+            scaler, spread = _SCALERS[self.scale]
             with np.errstate(over="ignore", invalid="ignore"):  # looked for below
-                self.scaler_ = _SCALERS[self.scale]().fit(sequences.tokens)
-            bad = np.flatnonzero(~np.isfinite(self.scaler_.scale_))
+                self.scaler_ = scaler().fit(sequences.tokens)
+            bad = np.flatnonzero(~np.isfinite(getattr(self.scaler_, spread)))
             if len(bad):
                 raise ValueError(
                     f"Features {bad[:10].tolist()} are too large for scale={self.scale!r}: their spread leaves the range of "

@@ -1,0 +1,360 @@
+"""The estimator around the construction: labels of any kind, parameters, warnings, wrong input."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+import sklearn_hardmax
+from sklearn_hardmax import (
+    ConstructionError,
+    HardmaxTransformerClassifier,
+    RaggedSequences,
+    RaggedSequenceTransformer,
+    SequenceConflictWarning,
+    Transformer,
+    datasets,
+)
+from sklearn_hardmax.forward import apply
+
+
+def problem(n_classes=3, n=40, **options):
+    return datasets.make_labelled_sequences(n, n_classes=n_classes, random_state=0, **options)
+
+
+def classifier(**options):
+    return HardmaxTransformerClassifier(**{"random_state": 0, **options})
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize(
+    "names",
+    [["x", "yy", "zzz"], [7, -3, 2], [1.0, 2.0, 3.0], np.array(["b", "a", "c"], dtype=object), [True, False, True]],
+)
+def test_labels_of_any_kind_come_back_by_every_way_of_asking(names, ordered):
+    X, y = problem()
+    y = np.asarray(names)[y]
+    fitted = classifier(ordered=ordered).fit(X, y)
+    assert (fitted.predict(X) == y).all()
+    assert fitted.predict(X).dtype == fitted.classes_.dtype
+    assert fitted.score(X, y) == 1.0
+    assert [fitted.predict(X[i : i + 1])[0] for i in range(len(X))] == y.tolist()
+    for max_width in (4, None):
+        tokens = apply(fitted.to_transformer(max_width), fitted.encode(X))
+        assert (fitted.read_labels(tokens) == y).all()
+    assert fitted.n_conflicts_ == 0
+    assert fitted.n_features_in_ == 2
+
+
+def test_counts_are_those_of_the_weights():
+    X, y = problem()
+    fitted = classifier().fit(X, y)
+    transformer = fitted.to_transformer()
+    assert (fitted.n_blocks_, fitted.n_parameters_) == (transformer.n_blocks, transformer.n_parameters)
+    assert (fitted.n_heads_, fitted.n_spikes_) == (0, 0)
+
+
+def test_weights_survive_a_file(tmp_path):
+    X, y = problem()
+    fitted = classifier().fit(X, y)
+    fitted.to_transformer().save(tmp_path / "weights.npz")
+    tokens = apply(Transformer.load(tmp_path / "weights.npz"), fitted.encode(X))
+    assert (fitted.read_labels(tokens) == y).all()
+
+
+def test_one_class_is_predicted_for_everything():
+    X, _ = problem()
+    fitted = classifier().fit(X, ["only"] * len(X))
+    assert set(fitted.predict(X)) == {"only"}
+    assert fitted.decision_function(X).shape == (len(X),)
+    assert set(fitted.read_labels(apply(fitted.to_transformer(), fitted.encode(X)))) == {"only"}
+
+
+def test_many_classes_one_sequence_each():
+    X, y = problem(n_classes=40)
+    with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
+        fitted = classifier().fit(X, y)
+    assert fitted.score(X, y) == 1.0
+    assert fitted.decision_function(X).shape == (40, 40)
+
+
+def test_decision_function_agrees_with_predict():
+    for n_classes in (2, 5):
+        X, y = problem(n_classes)
+        new, _ = datasets.make_labelled_sequences(200, random_state=9)
+        fitted = classifier().fit(X, y)
+        values = fitted.decision_function(new)
+        chosen = (values > 0).astype(int) if n_classes == 2 else values.argmax(axis=1)
+        assert np.array_equal(fitted.classes_[chosen], fitted.predict(new))
+
+
+def test_the_same_seed_gives_the_same_code():
+    X, y = problem()
+    values = [classifier(random_state=s).fit(X, y).decision_function(X) for s in (3, 3, 4)]
+    assert np.array_equal(values[0], values[1])
+    assert not np.array_equal(values[0], values[2])
+
+
+def test_refitting_is_fitting():
+    X, y = problem()
+    other, z = problem(n_classes=2, token_dim=5)
+    fitted = classifier().fit(other, z).fit(X, y)
+    assert np.array_equal(fitted.decision_function(X), classifier().fit(X, y).decision_function(X))
+    assert fitted.n_features_in_ == 2
+
+
+def test_float32_sequences_are_classified_exactly():
+    X, y = problem()
+    X = RaggedSequences(X.tokens.astype(np.float32), X.offsets)
+    fitted = classifier().fit(X, y)
+    assert fitted.score(X, y) == 1.0
+    assert fitted.read_labels(apply(fitted.to_transformer(), fitted.encode(X))).tolist() == y.tolist()
+
+
+def test_sequences_of_one_token_have_no_order():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.arange(30) % 2
+    assert classifier(ordered=True).fit(X, y).to_transformer().token_dim == 2
+    assert classifier(ordered=True).fit(X, y).score(X, y) == 1.0
+
+
+def test_class_weight_moves_borders_and_keeps_training_labels():
+    X, y = problem(n_classes=2)
+    new, _ = datasets.make_labelled_sequences(500, random_state=9)
+    shares = []
+    for weight in (0.01, 1, 100):
+        fitted = classifier(class_weight={0: 1, 1: weight}).fit(X, y)
+        assert fitted.score(X, y) == 1.0
+        shares.append(fitted.predict(new).mean())
+    assert shares[0] < shares[1] < shares[2]
+    assert classifier(class_weight="balanced").fit(X, y).score(X, y) == 1.0
+
+
+def test_verbose_prints_a_line_a_stage(capsys):
+    X, y = problem()
+    classifier().fit(X, y)
+    assert capsys.readouterr().out == ""
+    classifier(verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert all(line.startswith("[HardmaxTransformerClassifier] ") and line.endswith(" s)") for line in lines)
+
+
+# -- conflicts -----------------------------------------------------------------------------------------------------------
+
+
+def conflicting():
+    X, y = problem()
+    return RaggedSequences.from_list([*X, X[3], X[3], X[5][::-1]]), np.append(
+        y, [(y[3] + 1) % 3] * 2 + [(y[5] + 1) % 3]
+    )
+
+
+def test_conflicts_are_one_warning_that_names_the_groups():
+    X, y = conflicting()
+    assert len(X[5]) > 1
+    with pytest.warns(SequenceConflictWarning) as caught:
+        fitted = classifier(ordered=False).fit(X, y)
+    (warning,) = caught
+    text = str(warning.message)
+    assert "sequences 3, 40, 41 are equal" in text
+    assert "sequences 5, 42 have equal frequencies of tokens (ordered=True tells them apart" in text
+    assert "each group was given its majority label" in text
+    assert warning.filename == __file__
+    assert fitted.n_conflicts_ == 2
+    assert fitted.predict(X)[[3, 40, 41]].tolist() == [y[40]] * 3
+    assert fitted.score(X, y) == (43 - 2) / 43  # one of three and one of two
+
+
+def test_ordered_leaves_only_equal_sequences_in_conflict():
+    X, y = conflicting()
+    with pytest.warns(SequenceConflictWarning, match="sequences 3, 40, 41 are equal; each group"):
+        assert classifier(ordered=True).fit(X, y).n_conflicts_ == 1
+
+
+def test_on_conflict_raise_raises_and_leaves_the_estimator_as_it_was():
+    X, y = conflicting()
+    fresh = classifier(on_conflict="raise", ordered=False)
+    with pytest.raises(ConstructionError, match="sequences 3, 40, 41 are equal"):
+        fresh.fit(X, y)
+    assert not [name for name in vars(fresh) if name.endswith("_")]
+    old, z = problem(n_classes=2, token_dim=4)
+    fitted = classifier(on_conflict="raise", ordered=False).fit(old, z)
+    with pytest.raises(ConstructionError):
+        fitted.fit(X, y)
+    assert fitted.n_features_in_ == 4
+    assert (fitted.predict(old) == z).all()
+
+
+def test_only_ten_offenders_are_named():
+    X = RaggedSequences.from_list([[[0.0]]] * 15 + [[[1.0]]])
+    with pytest.warns(SequenceConflictWarning, match=r"sequences 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 5 more are equal"):
+        classifier().fit(X, [0, 1] * 8)
+
+
+# -- wrong input ---------------------------------------------------------------------------------------------------------
+
+
+GOOD = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0]], [[6.0, 7.0]]]
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([*GOOD, np.zeros((0, 2))], ValueError, "Sequences 3 are empty; every sequence needs at least one token"),
+        ([*GOOD, [[np.nan, 0.0]]], ValueError, "contains NaN or infinity in sequences 3"),
+        ([*GOOD, [[0.0, np.inf]]], ValueError, "contains NaN or infinity in sequences 3"),
+        (sparse.eye(4).tocsr(), TypeError, "Sparse input is not supported; pass X.toarray()"),
+        ([*GOOD, [[1.0]]], ValueError, r"token_dim 2, but sequences 3 differ \(sequence 3 has 1\)"),
+        ([np.zeros((2, n)) for n in (5, 6, 7, 8)], ValueError, "looks channels-first; use RaggedSequences.from_aeon"),
+        ([np.zeros(3), np.zeros(4), np.zeros(5), np.zeros(6)], ValueError, "use RaggedSequences.from_series"),
+        ([*GOOD, [[1j, 0.0]]], ValueError, "Complex data not supported"),
+        ([*GOOD, [["a", "b"]]], ValueError, "encode texts and dates as numbers first"),
+        ([*GOOD, [[object(), 0.0]]], TypeError, "must be numbers, got dtype object"),
+        ([], ValueError, r"Found array with 0 sample\(s\)"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [HardmaxTransformerClassifier(), RaggedSequenceTransformer()])
+def test_unreadable_sequences_are_refused_in_one_sentence(estimator, X, error, message):
+    n = X.shape[0] if sparse.issparse(X) else len(X)
+    with pytest.raises(error, match=message):
+        estimator.fit(X, np.arange(n) % 2)
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1], "inconsistent numbers of samples"),
+        (None, "requires y to be passed, but the target y is None"),
+        ([0.5, 1.2, 2.7], "Unknown label type: continuous"),
+        ([0.0, np.nan, 1.0], "Input y contains NaN"),
+        ([[0, 1], [1, 0], [0, 1]], "y should be a 1d array"),
+    ],
+)
+def test_unreadable_labels_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(GOOD, y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_heads": -1}, "n_heads must be an integer of at least 0, got -1"),
+        ({"n_heads": "many"}, "n_heads must be an integer of at least 0, got 'many'"),
+        ({"n_heads": 10}, "this version builds no heads, got 10"),
+        ({"ordered": "yes"}, "ordered must be True or False, got 'yes'"),
+        ({"exact": None}, "exact must be True or False, got None"),
+        ({"alphas": [-1.0]}, "alphas must be 'auto' or a list of positive numbers"),
+        ({"alphas": "some"}, "alphas must be 'auto' or a list of positive numbers"),
+        ({"class_weight": "heavy"}, "class_weight must be one of 'balanced', None, got 'heavy'"),
+        ({"class_weight": {0: 0.0, 1: 1.0}}, "class_weight must be positive"),
+        ({"on_conflict": "ignore"}, "on_conflict must be one of 'warn', 'raise', got 'ignore'"),
+        ({"verbose": -1}, "verbose must be an integer of at least 0"),
+        ({"random_state": "seed"}, "cannot be used to seed"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**parameters).fit(GOOD, [0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"scale": "robust"}, "scale must be one of 'standard', 'minmax', None, got 'robust'"),
+        ({"positions": "absolute"}, "positions must be one of None, 'relative', 'sinusoidal'"),
+        ({"window": 0}, "window must be an integer of at least 1, got 0"),
+        ({"dilation": 1.5}, "dilation must be an integer of at least 1, got 1.5"),
+    ],
+)
+def test_parameters_of_the_sequence_transformer_out_of_range_are_refused(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        RaggedSequenceTransformer(**parameters).fit(GOOD)
+
+
+@pytest.mark.parametrize(("scale", "size"), [("standard", 1e200), ("minmax", 1e308)])
+def test_features_whose_spread_leaves_float64_are_refused_by_the_scaler(scale, size):
+    X = [[[size, 0.0]], [[-size, 1.0]]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # one token each: these are 2-D rows on purpose
+        with pytest.raises(ValueError, match=rf"Features \[0\] are too large for scale='{scale}'"):
+            RaggedSequenceTransformer(scale=scale).fit(X)
+
+
+def test_another_token_dim_than_at_fit_is_refused():
+    fitted = classifier().fit(GOOD, [0, 1, 0])
+    for method in (fitted.predict, fitted.decision_function, fitted.encode):
+        with pytest.raises(
+            ValueError, match="X has 3 features, but HardmaxTransformerClassifier is expecting 2 features"
+        ):
+            method([[[1.0, 2.0, 3.0]] * 2])
+
+
+def test_nothing_answers_before_fit():
+    fresh = classifier()
+    for call in (
+        lambda: fresh.predict(GOOD),
+        lambda: fresh.decision_function(GOOD),
+        lambda: fresh.encode(GOOD),
+        fresh.to_transformer,
+        lambda: fresh.read_labels(GOOD),
+        lambda: RaggedSequenceTransformer().transform(GOOD),
+        lambda: RaggedSequenceTransformer().get_feature_names_out(),
+    ):
+        with pytest.raises(NotFittedError, match="is not fitted yet"):
+            call()
+
+
+# -- the sequence transformer -----------------------------------------------------------------------------------------------
+
+
+def test_standard_scaling_is_over_all_tokens():
+    X, _ = problem()
+    out = RaggedSequenceTransformer().fit_transform(X)
+    np.testing.assert_allclose(out.tokens.mean(axis=0), 0, atol=1e-14)
+    np.testing.assert_allclose(out.tokens.std(axis=0), 1, rtol=1e-14)
+    assert np.array_equal(out.offsets, X.offsets)
+
+
+def test_minmax_scaling_fills_the_unit_interval():
+    X, _ = problem()
+    out = RaggedSequenceTransformer(scale="minmax").fit_transform(X).tokens
+    np.testing.assert_allclose([out.min(axis=0), out.max(axis=0)], [[0, 0], [1, 1]], atol=1e-15)
+
+
+def test_names_say_which_neighbour_and_position():
+    X, _ = problem()
+    step = RaggedSequenceTransformer(window=3, dilation=2, positions="relative").fit(X)
+    names = step.get_feature_names_out(["x", "y"]).tolist()
+    assert names == ["x[-2]", "y[-2]", "x", "y", "x[+2]", "y[+2]", "position"]
+    assert step.transform(X).token_dim == len(names)
+    step = RaggedSequenceTransformer(positions="sinusoidal").fit(X)
+    assert step.get_feature_names_out().tolist() == ["x0", "x1", "position 0", "position 1"]
+    assert step.transform(X).token_dim == 4
+
+
+# -- state -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pickle_of_another_version_says_so(monkeypatch):
+    fitted = classifier().fit(GOOD, [0, 1, 0])
+    data = pickle.dumps(fitted)
+    assert (pickle.loads(data).predict(GOOD) == [0, 1, 0]).all()
+    monkeypatch.setattr(sklearn_hardmax, "__version__", "9.9.9")
+    with pytest.warns(UserWarning, match=r"was pickled by sklearn-hardmax 0\.1\.0 and is read by 9\.9\.9"):
+        again = pickle.loads(data)
+    assert (again.predict(GOOD) == [0, 1, 0]).all()
+
+
+def test_predict_changes_no_attribute_and_no_input():
+    X, y = problem()
+    fitted = classifier().fit(X, y)
+    before, tokens = dict(vars(fitted)), X.tokens.copy()
+    fitted.predict(X)
+    fitted.to_transformer()
+    assert vars(fitted) == before
+    assert np.array_equal(X.tokens, tokens)

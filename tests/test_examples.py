@@ -1,0 +1,51 @@
+"""Every example runs, without a warning, and ends with its picture or its number."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SMALLEST_PNG = 5000  # bytes; an empty figure of this size takes fewer
+
+
+def run(script, folder, *arguments):
+    """What a script prints, run in `folder` with warnings as errors."""
+    command = [sys.executable, "-W", "error", str(script), *arguments]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda script: script.stem)
+def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
+    printed = run(script, tmp_path)
+    assert printed.strip()
+    if script.stem.startswith("plot_"):
+        picture = tmp_path / f"{script.stem.removeprefix('plot_')}.png"
+        assert picture.stat().st_size > SMALLEST_PNG
+        assert printed.splitlines()[-1] == f"saved {picture.name}"
+    if script.stem == "plot_exact_classification":
+        accuracy = re.search(r"^training accuracy: (.*)$", printed, re.MULTILINE)
+        assert float(accuracy.group(1)) == 1.0
+        labels_right = re.findall(r"run on .*: (\d+) labels right", printed)
+        assert labels_right == ["300", "1797"]
+
+
+def test_examples_are_short():
+    lengths = {script.name: len(script.read_text().splitlines()) for script in EXAMPLES.glob("plot_*.py")}
+    assert len(lengths) >= 3
+    assert {name: n for name, n in lengths.items() if n >= 80} == {}
+
+
+def test_the_cost_benchmark_prints_one_row_a_size(tmp_path):
+    sizes = ["--tokens", "2e3", "1e4", "--dims", "2", "3", "--repeats", "2"]
+    table = run(EXAMPLES / "benchmarks" / "linear_cost.py", tmp_path, *sizes).splitlines()
+    assert [row.split("|")[1:3] for row in table[2:]] == [
+        [f" {n} ", f" {d} "] for n in ("2e+03", "1e+04") for d in (2, 3)
+    ]
+    assert len({row.count("|") for row in table}) == 1

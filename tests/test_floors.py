@@ -1,0 +1,95 @@
+"""Data flows one way: a module imports only from floors below its own, or from the side rooms named here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sklearn_hardmax
+
+ROOT = Path(sklearn_hardmax.__file__).parent
+FLOORS = [
+    ["converters", "sequences", "datasets"],
+    ["transformer", "encoding"],
+    ["forward"],
+    ["constructions"],
+    ["estimators"],
+    ["plotting"],
+]
+# inside a floor, each module may import those before it
+ROOMS = {
+    "constructions": [
+        "construction",
+        "gadgets",
+        "measures",
+        "codes",
+        "cells",
+        "code_choice",
+        "classification",
+        "__init__",
+    ],
+    "estimators": ["__init__", "validation", "preprocessing", "classifier"],
+}
+OPTIONAL = {"matplotlib"}
+ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "sklearn_hardmax"}
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports_of(path, top_only):
+    """Dotted names that a module imports, at its top or anywhere."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def rank_of(name):
+    """(floor, room) of a module of the package, by dotted name without the package."""
+    first, *rest = name.split(".")
+    for floor, rooms in enumerate(FLOORS):
+        if first in rooms:
+            inside = ROOMS.get(first)
+            return floor, inside.index(rest[0]) if inside and rest else rooms.index(first)
+    raise AssertionError(f"{name} stands on no floor: give it one in test_floors.py")
+
+
+@pytest.mark.parametrize("path", [m for m in MODULES if m != ROOT / "__init__.py"], ids=name_of)
+def test_a_module_imports_only_from_below(path):
+    mine = rank_of(name_of(path))
+    for imported in imports_of(path, top_only=False):
+        if not imported.startswith("sklearn_hardmax."):
+            continue
+        parts = imported.split(".")[1:]
+        if not (ROOT / parts[0]).is_dir() and not (ROOT / f"{parts[0]}.py").exists():
+            continue  # a name of the package itself, like its version
+        if (ROOT / parts[0]).is_dir() and len(parts) > 1 and not (ROOT / parts[0] / f"{parts[1]}.py").exists():
+            parts = [parts[0], "__init__"]
+        theirs = rank_of(".".join(parts[:2] if (ROOT / parts[0]).is_dir() else parts[:1]))
+        assert theirs < mine, f"{name_of(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_run_time_dependencies_are_imported_at_the_top(path):
+    for imported in imports_of(path, top_only=True):
+        root = imported.split(".")[0]
+        assert root in ALLOWED or root in __import__("sys").stdlib_module_names, f"{name_of(path)} imports {root}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_optional_libraries_are_imported_where_they_are_used(path):
+    everywhere = {i.split(".")[0] for i in imports_of(path, top_only=False)}
+    unknown = everywhere - ALLOWED - OPTIONAL - set(__import__("sys").stdlib_module_names)
+    assert not unknown
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in sklearn_hardmax.__all__:
+        assert getattr(sklearn_hardmax, name).__doc__
