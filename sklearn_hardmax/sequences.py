@@ -393,7 +393,15 @@ def as_sequences(X):
     RaggedSequences(4 sequences of 1 tokens, token_dim=2, float64)
     """
     if isinstance(X, RaggedSequences):
+        if len(X) == 0:
+            raise ValueError(
+                "Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence."
+            )
         return X
+    if isinstance(X, np.ma.MaskedArray):
+        raise ValueError(
+            "Masked arrays are not supported: use RaggedSequences.from_padded(X.data, mask=...), True for real tokens."
+        )
     if hasattr(X, "toarray") or hasattr(X, "todense"):
         raise TypeError("Sparse input is not supported; pass X.toarray(), one token a row, or a list of dense arrays.")
     if isinstance(X, (str, bytes, dict, set)) or X is None:
@@ -416,7 +424,7 @@ def _from_nested(X):
     if all(isinstance(row, (list, tuple)) and not any(_nested(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
         if min(lengths) == max(lengths):
-            return _one_token_each(np.array(X) if _plain(X) else np.array(X, dtype=object))
+            return _one_token_each(np.array(X))
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
     tokens, offsets = converters.from_list(X)
     sequences = RaggedSequences(tokens, offsets)
@@ -426,11 +434,6 @@ def _from_nested(X):
 
 def _nested(value):
     return isinstance(value, (list, tuple)) or np.ndim(value) > 0
-
-
-def _plain(X):
-    """Whether all entries are numbers or text of NumPy's own types, so that np.array finds their common dtype."""
-    return all(isinstance(v, (int, float, complex, str, bytes, np.generic)) for row in X for v in row)
 
 
 def _from_equal(array):

@@ -1050,3 +1050,10 @@ def test_other_sequences_are_read_without_a_warning(X):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         as_sequences(X)
+
+
+def test_no_sequences_at_all_and_masked_arrays_are_refused():
+    with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
+        as_sequences(RaggedSequences.from_list([[[1.0]]])[:0])
+    with pytest.raises(ValueError, match="Masked arrays are not supported"):
+        as_sequences(np.ma.masked_array(np.zeros((2, 3, 1))))
