@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_BLOCK = 2**15  # numbers
 _SATURATION = 2.0**20  # encoded features of unseen tokens end here: a million training half-ranges
 
 
@@ -17,7 +18,7 @@ class TokenScale:
     """Shift and power of two for each feature, so that the training tokens fill [-1, 1].
 
     center : (token_dim,), middle of the range of each feature.
-    exponent : (token_dim,) int, the half-range lies in [2^(exponent - 1), 2^exponent).
+    exponent : (token_dim,) int, the largest distance from the centre lies in [2^(exponent - 1), 2^exponent).
 
     A feature f becomes (f - center) / 2^exponent, ended at +-2^20: tokens further than a million half-ranges from the
     training tokens are read as if they stood there, so that no finite input overflows.
@@ -27,15 +28,15 @@ class TokenScale:
     exponent: np.ndarray
 
     @classmethod
-    def fit(cls, tokens, chunk=2**16):
+    def fit(cls, tokens):
         """From the tokens (n_tokens, token_dim); one pass in bounded memory."""
         low, high = np.full((2, tokens.shape[1]), [[np.inf], [-np.inf]])
-        for start in range(0, len(tokens), chunk):
-            columns = np.array(tokens[start : start + chunk].T, dtype=np.float64, order="C")
+        for start, stop in _blocks(tokens):
+            columns = np.array(tokens[start:stop].T, dtype=np.float64, order="C")
             np.minimum(low, columns.min(axis=1), out=low)
             np.maximum(high, columns.max(axis=1), out=high)
         center = low / 2 + high / 2
-        half_range = high / 2 - low / 2
+        half_range = np.maximum(high - center, center - low)
         _, exponent = np.frexp(np.where(half_range > 0, half_range, np.abs(center)))
         return cls(center, exponent.astype(np.int64))
 
@@ -44,15 +45,25 @@ class TokenScale:
         # two factors, since one power of two above 2^1023 or below 2^-1022 is no float
         first = np.ldexp(1.0, -self.exponent // 2)
         second = np.ldexp(1.0, -self.exponent - (-self.exponent // 2))
-        shift = self.center * first * second
+        if (np.abs(self.exponent) < 1000).all():
+            first, second = first * second, None
+        shift = self.center * first if second is None else self.center * first * second
         with np.errstate(over="ignore"):  # an overflow saturates
-            for j in range(tokens.shape[1]):
-                row = np.multiply(tokens[:, j], first[j], out=out[j], dtype=np.float64)
-                row *= second[j]
-                row -= shift[j]
-                np.minimum(row, _SATURATION, out=row)
-                np.maximum(row, -_SATURATION, out=row)
+            for start, stop in _blocks(tokens):
+                block = out[: tokens.shape[1], start:stop]
+                block[...] = tokens[start:stop].T
+                block *= first[:, None]
+                if second is not None:
+                    block *= second[:, None]
+                block -= shift[:, None]
+                np.clip(block, -_SATURATION, _SATURATION, out=block)
         return out
+
+
+def _blocks(tokens):
+    """Runs [start, stop) of tokens that a processor's cache holds, so that turning rows into columns is cheap."""
+    step = max(256, _BLOCK // tokens.shape[1])
+    return [(start, min(start + step, len(tokens))) for start in range(0, len(tokens), step)]
 
 
 def relative_positions(offsets):

@@ -384,7 +384,8 @@ def test_the_leader_margin_is_the_one_that_trace_reports():
     built, _ = build(X, y)
     assert built.code.is_leader_read
     steps = trace(built.transformer(), built.encode(X))
-    assert min(step.margin for step in steps) == built.code.leader_margin(X)
+    assert min(step.margin for step in steps) == built.code.of_training(X)[1]
+    assert built.margin <= built.code.of_training(X)[1]
 
 
 # -- conflicts -------------------------------------------------------------------------------------------------------------

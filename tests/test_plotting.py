@@ -101,13 +101,13 @@ def test_an_axes_that_is_given_is_drawn_on():
 
 def test_a_display_draws_again_with_other_colours():
     X, y = problem(3)
-    display = CodeLineDisplay.from_estimator(fitted(X, y), X, y)
-    first, drawn = display.ax_, display.cells_.get_facecolor()
-    assert display.plot(cmap="Dark2") is display
-    assert display.ax_ is not first
-    expected = to_rgba_array(matplotlib.colormaps["Dark2"].colors[:3])
-    np.testing.assert_array_equal(np.unique(display.cells_.get_facecolor(), axis=0), np.unique(expected, axis=0))
-    assert not np.array_equal(display.cells_.get_facecolor(), drawn)
+    display, before = CodeLineDisplay.from_estimator(fitted(X, y), X, y, cmap="Set1"), None
+    for name in ("Set1", "Dark2"):
+        expected = to_rgba_array(matplotlib.colormaps[name].colors[:3])
+        np.testing.assert_array_equal(np.unique(display.cells_.get_facecolor(), axis=0), np.unique(expected, axis=0))
+        assert display.ax_ is not before
+        before = display.ax_
+        assert display.plot(cmap="Dark2") is display
 
 
 def test_sequences_that_are_labelled_wrongly_stand_outside_the_cells_of_their_row():

@@ -35,7 +35,7 @@ class Cells(NamedTuple):
 
 def runs_of(codes, labels, room=None):
     """Runs of equal label; with `room`, codes of one label at least that far apart are runs of their own."""
-    order = np.argsort(codes, kind="stable")
+    order = np.argsort(codes)  # equal codes carry one label
     codes, labels = codes[order], labels[order]
     change = labels[1:] != labels[:-1]
     if room is not None:
@@ -56,9 +56,8 @@ def nearest_run_cells(runs, coarse):
     return Cells(_floats(middle), runs.labels)
 
 
-def weighted_cells(codes, labels, weights, coarse):
-    """Cells of the class whose nearest training code, in units of its weight, is nearest."""
-    runs = runs_of(codes, labels, room=8 * SAFE_GAP)
+def weighted_cells(runs, weights, coarse):
+    """Cells of the class whose nearest training code, in units of its weight, is nearest; runs with room 8 SAFE_GAP."""
     down, up = _reaches(runs, weights)
     # a border keeps SAFE_GAP / 2 from every training code, as borders halfway do
     starts = np.maximum(runs.low - np.maximum(down, SAFE_GAP / 2), 1.0)

@@ -43,7 +43,8 @@ class Classification:
     """The exact classifier as numbers: one code, and the cells of one label along its line.
 
     projection : Projection; code : Code or None (one label: no code is needed); runs : Runs of training codes; cells : Cells;
-    kappa : the power of two that separates codes; weights : (n_classes,); margin : see `certified_margin`.
+    kappa : the power of two that separates codes; weights : (n_classes,); margin : the smaller of (a) the smallest gap
+    between an attended and an unattended score over its tie bound and (b) `certified_margin`.
     """
 
     projection: Projection
@@ -155,7 +156,7 @@ class Classification:
             W[1, 2] = 1.0
         if code.coarse:
             W[2, 2] = 1.0
-        return FeedForward(U, [code.bias, code.bias - 1.0, 1.0], W, eta=0.0)
+        return FeedForward(U, [0.5, -0.5, 1.0], W, eta=0.0)
 
     def _hat_units(self):
         hats = self.code.hats
@@ -221,15 +222,16 @@ def build_classification(sequences, labels, weights, *, ordered, rng, n_jobs=Non
     projection = Projection(TokenScale.fit(sequences.tokens), with_position)
     log("scaled the tokens")
     problem = Problem(sequences, labels.copy(), projection, len(weights) > 2, rng, n_jobs)
-    code, values, conflicts = None, None, []
+    read, conflicts = None, []
     if (labels != labels[0]).any():
-        code, values, conflicts = choose_code(problem)
-    if code is None or (problem.labels == problem.labels[0]).all():
+        read, conflicts = choose_code(problem)
+    if read is None or (problem.labels == problem.labels[0]).all():
         log("one label: no code is needed")
         return _one_run(projection, problem.labels[:1], weights), conflicts
-    built = _with_cells(projection, code, values, problem.labels, weights)
-    log(f"chose the code: {code.kind} read, {len(built.cells.labels)} label runs")
-    built = replace(built, margin=certified_margin(built, sequences, values, problem.labels))
+    built = _with_cells(projection, read.code, read.values, problem.labels, weights)
+    log(f"chose the code: {read.code.kind} read, {len(built.cells.labels)} label runs")
+    margin = min(read.leader_margin, certified_margin(built, sequences, read.values, problem.labels))
+    built = replace(built, margin=margin)
     log(f"certified the training labels, margin {built.margin:.3g}")
     return built, conflicts
 
@@ -241,14 +243,12 @@ def _one_run(projection, label, weights):
 
 def _with_cells(projection, code, values, labels, weights):
     """Runs and cells of the training codes, and the power of two that spreads them."""
-    runs = runs_of(values, labels)
     if (weights == weights[0]).all():
+        runs = runs_of(values, labels)
         cells = nearest_run_cells(runs, code.coarse)
     else:
-        runs, cells = (
-            runs_of(values, labels, room=8 * SAFE_GAP),
-            weighted_cells(values, labels, weights, code.coarse),
-        )
+        runs = runs_of(values, labels, room=8 * SAFE_GAP)
+        cells = weighted_cells(runs, weights, code.coarse)
     room = 2 * np.min(np.abs(cells.borders - np.stack(_neighbours(runs, cells.borders))))
     room = min(room, np.min(np.diff(cells.borders), initial=room))
     # at least 64: then digits in front of the largest ramp stay on its grid
@@ -263,11 +263,10 @@ def _neighbours(runs, borders):
 
 
 def certified_margin(classification, sequences, values, labels):
-    """How many times over the inequalities behind the training labels hold; checks the labels on the way.
+    """How many times over the plateaus under the training codes hold; checks the labels on the way.
 
-    The smaller of (a) the smallest gap between an attended and an unattended score over its tie bound and (b) the smallest
-    distance of a training code to the end of a ramp over its code bound: ulp(c), plus kappa 2 n eps for a mean. Raises
-    ConstructionError when a label is not reproduced or the margin is not above 1, naming the sequences.
+    The smallest distance of a training code to the end of a ramp over its code bound: ulp(c), plus kappa 2 n eps for a mean.
+    Raises ConstructionError when a label is not reproduced or the margin is not above 1, naming the sequences.
     """
     wrong = np.flatnonzero(classification.labels_of(values) != labels)
     code, borders, kappa = classification.code, classification.cells.borders, classification.kappa
@@ -283,7 +282,7 @@ def certified_margin(classification, sequences, values, labels):
         raise ConstructionError(
             f"Sequences {shown} are not certified: smallest margin {margins.min():.3g}, 1 is needed."
         )
-    return float(min(margins.min(), code.leader_margin(sequences)))
+    return float(margins.min())
 
 
 def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):

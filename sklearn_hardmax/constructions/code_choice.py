@@ -1,6 +1,6 @@
 """Which read becomes the code: leaders, else the mean, else hats; and what no read can tell apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from sklearn_hardmax.constructions.codes import (
     in_batches,
     label_runs,
     placed,
-    squash,
+    project,
 )
 from sklearn_hardmax.constructions.construction import Conflict
 from sklearn_hardmax.constructions.measures import (
@@ -37,6 +37,14 @@ _TOKEN_GAP = 2.0**-50  # values of s nearer than this count as one token: a hat 
 _LARGEST_HEIGHT = 2**30
 
 
+class Read(NamedTuple):
+    """A code on the training sequences: its values (N,), and the margin of its leaders in ulps (inf without)."""
+
+    code: Code
+    values: np.ndarray
+    leader_margin: float
+
+
 @dataclass
 class Problem:
     """Training sequences on their way to a code; `labels` are class indices and change where conflicts are settled."""
@@ -49,13 +57,18 @@ class Problem:
     n_jobs: int | None
 
     def directions(self, n):
-        """Random directions (n, n_coordinates); on a line there is only one."""
+        """Random directions (n, n_coordinates), placed; on a line there is only one."""
         width = self.projection.n_coordinates
-        return np.ones((1, 1)) if width == 1 else self.rng.normal(size=(n, width))
+        return placed(np.ones((1, 1)) if width == 1 else self.rng.normal(size=(n, width)))
 
-    def extremes(self, directions):
+    def extremes(self, directions, *, exact):
         """Of every sequence on every direction, (N, 2, k)."""
-        return in_batches(partial(self.projection.extremes, directions), self.sequences, self.n_jobs)
+        return in_batches(partial(self.projection.extremes, directions, exact), self.sequences, self.n_jobs)
+
+    def read(self, direction, kind, hats=None):
+        """The code of this kind along a direction, evaluated on the training sequences."""
+        code = Code(self.projection, direction, kind, self.coarse, hats)
+        return Read(code, *code.of_training(self.sequences, self.n_jobs))
 
     def settle(self, conflicts):
         """Give each group its majority label; among equally frequent ones the first class."""
@@ -64,80 +77,72 @@ class Problem:
 
 
 def choose_code(problem):
-    """The code for a Problem with at least two labels, its values (N,), and the conflicts that were settled.
+    """The Read for a Problem with at least two labels, and the conflicts that were settled.
 
-    Returns (None, None, conflicts) where settling them leaves one label.
+    The read is None where settling them leaves one label.
     """
-    extremes, directions = _extremes(problem, _LEADER_DIRECTIONS)
-    found = _leader_read(problem, directions, extremes)
+    directions = problem.directions(_LEADER_DIRECTIONS)
+    found = _leader_read(problem, directions)
     if found is not None:
-        return *found, []
-    coincident = _coincident(extremes, problem.labels)
+        return found, []
+    coincident = _coincident(problem.extremes(directions, exact=True), problem.labels)
     conflicts = _equal_sequences(problem, coincident)
     problem.settle(conflicts)
     if (problem.labels == problem.labels[0]).all():
-        return None, None, conflicts
+        return None, conflicts
     if conflicts:
-        found = _leader_read(problem, directions, extremes)
+        found = _leader_read(problem, directions)
     if len(coincident) == 0 and len(directions) > 1:
-        found = found or _more_leader_reads(problem)
+        for _ in range(_LEADER_ROUNDS - 1):
+            found = found or _leader_read(problem, problem.directions(_LEADER_DIRECTIONS))
     found = found or _mean_read(problem)
     if found is not None:
-        return *found, conflicts
-    code, values, close = _hats_read(problem, directions, extremes)
-    return code, values, conflicts + close
+        return found, conflicts
+    found, close = _hats_read(problem, directions)
+    return found, conflicts + close
 
 
-def _extremes(problem, n):
-    directions = problem.directions(n)
-    return problem.extremes(directions), directions
+def _leader_read(problem, directions):
+    """The safe leader Read with the fewest label runs, or None.
 
-
-def _more_leader_reads(problem):
-    for _ in range(_LEADER_ROUNDS - 1):
-        extremes, directions = _extremes(problem, _LEADER_DIRECTIONS)
-        found = _leader_read(problem, directions, extremes)
-        if found is not None:
-            return found
-    return None
-
-
-def _leader_read(problem, directions, extremes):
-    """The safe leader read with the fewest label runs as (code, values), or None."""
-    best, fewest = None, np.inf
+    A product ranks the directions. What is chosen does not depend on its rounding: a gap within the noise of SAFE_GAP is
+    computed again in fixed order, and beyond it the order of the codes, hence the number of runs, is certain.
+    """
+    noise = 2 * problem.projection.product_noise
+    extremes = problem.extremes(directions, exact=False)
+    certain, reads = [], []
     for k, direction in enumerate(directions):
-        scaled, bias = placed(direction, extremes[:, 1, k].min(), extremes[:, 0, k].max())
-        power = scaled[0] / direction[0]
         for side, kind in enumerate(("max", "min")):
-            code = Code(problem.projection, scaled, bias, kind, problem.coarse)
-            values = code.rounded(squash(power * extremes[:, side, k], bias))
-            runs, gap = label_runs(values, problem.labels)
-            if gap >= SAFE_GAP and runs < fewest:
-                best, fewest = (code, values), runs
-    return best
+            runs, gap = label_runs(extremes[:, side, k], problem.labels)
+            if gap >= SAFE_GAP + noise + 2.0**-50:  # codes are rounded once more, to 2^-51
+                certain.append((runs, k, direction, kind))
+            elif gap >= SAFE_GAP - noise - 2.0**-50 and gap > 0:
+                read = problem.read(direction, kind)
+                runs, gap = label_runs(read.values, problem.labels)
+                reads += [(runs, k, read)] if gap >= SAFE_GAP else []
+    if certain:
+        runs, k, direction, kind = min(certain, key=lambda c: c[:2])
+        if not reads or (runs, k) <= min(r[:2] for r in reads):
+            return problem.read(direction, kind)
+    return min(reads, key=lambda r: r[:2])[-1] if reads else None
 
 
 def _mean_read(problem):
-    """The safe mean read with the fewest label runs as (code, values), or None."""
+    """The safe mean Read with the fewest label runs, or None."""
     n = len(problem.sequences)
     longest = int(problem.sequences.lengths.max())
     needed = max(SAFE_GAP, 16 * EPS * longest)
     means = problem.projection.mean_tokens(problem.sequences)
     directions = problem.directions(int(np.clip(_MEAN_WORK // n, _LEADER_DIRECTIONS, _MEAN_DIRECTIONS)))
-    # the products only rank the directions; the codes of the best are computed in fixed order below
-    scores = [label_runs(means @ direction, problem.labels) for direction in directions]
-    # encoded tokens lie in [-1, 1], so that placing a direction multiplies by (7/16) / (2 sum |u|) at least
-    likely = [gap * (7 / 32) / np.abs(u).sum() >= needed for (_, gap), u in zip(scores, directions)]
-    order = sorted(range(len(directions)), key=lambda k: (not likely[k], scores[k][0], -scores[k][1]))
+    # elementwise sums here too: which direction wins must not depend on a product's rounding
+    scores = [label_runs(project(direction, means.T), problem.labels) for direction in directions]
+    order = sorted(range(len(directions)), key=lambda k: (scores[k][1] < needed, scores[k][0], k))
     for k in order[:_MEAN_TRIALS]:
         if scores[k][1] == 0:
             continue
-        extremes = problem.extremes(directions[k : k + 1])
-        scaled, bias = placed(directions[k], extremes.min(), extremes.max())
-        code = Code(problem.projection, scaled, bias, "mean", problem.coarse)
-        values = code.of(problem.sequences, problem.n_jobs)
-        if label_runs(values, problem.labels)[1] >= needed:
-            return code, values
+        read = problem.read(directions[k], "mean")
+        if label_runs(read.values, problem.labels)[1] >= needed:
+            return read
     return None
 
 
@@ -200,27 +205,26 @@ def _token_line(s):
     return _TokenLine(s[order][first], s[order][np.append(first[1:], len(s)) - 1], classes)
 
 
-def _hats_read(problem, directions, extremes):
-    """Hats along the direction that merges the fewest sequences of different label: (code, values, conflicts)."""
+def _hats_read(problem, directions):
+    """Hats along the direction that merges the fewest sequences of different label: (Read, conflicts)."""
     best = None
-    for k, direction in enumerate(directions):
-        scaled, bias = placed(direction, extremes[:, 1, k].min(), extremes[:, 0, k].max())
-        code = Code(problem.projection, scaled, bias, "hats", problem.coarse, TokenHats(*np.zeros((3, 0)), 1.0))
+    for direction in directions:
+        code = Code(problem.projection, direction, "mean", problem.coarse)
         s = np.concatenate([code.token_values(c) for *_, c in problem.projection.encoded(problem.sequences)])
         line = _token_line(s)
         measures = measures_of(line.classes, problem.sequences.offsets)
         groups = _mixed(equal_measures(measures, range(len(problem.sequences))), problem.labels)
         if best is None or len(groups) < len(best[-1]):
-            best = (code, line, measures, groups)
+            best = (direction, line, measures, groups)
         if not groups:
             break
-    code, line, measures, groups = best
+    direction, line, measures, groups = best
     conflicts = [Conflict(group, "close") for group in groups]
     problem.settle(conflicts)
-    return _hats_on_line(problem, code, line, measures, conflicts)
+    return _hats_on_line(problem, direction, line, measures, conflicts)
 
 
-def _hats_on_line(problem, code, line, measures, conflicts):
+def _hats_on_line(problem, direction, line, measures, conflicts):
     gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
     free = np.minimum(gaps[:-1], gaps[1:])  # distance to the nearest other token
     grid = 2.0**-52
@@ -243,11 +247,10 @@ def _hats_on_line(problem, code, line, measures, conflicts):
     centers = line.low[tokens] + np.floor((line.high - line.low)[tokens] / (2 * grid)) * grid
     widths = 2.0 ** np.floor(np.log2(free[tokens] / (2 * (1 + heights))))
     unit = 2.0 ** -(np.ceil(np.log2(heights.max(initial=1.0))) + 1)
-    code = replace(code, hats=TokenHats(centers, widths, heights, float(unit)))
-    values = code.of(problem.sequences, problem.n_jobs)
-    close = _close_codes(values, problem.labels)
+    read = problem.read(direction, "hats", TokenHats(centers, widths, heights, float(unit)))
+    close = _close_codes(read.values, problem.labels)
     problem.settle(close)
-    return code, values, conflicts + close
+    return read, conflicts + close
 
 
 def _representatives(measures):

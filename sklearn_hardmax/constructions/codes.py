@@ -1,8 +1,8 @@
 """One number a sequence: the code that tells sequences of different label apart.
 
-First layer (eta = 0): x = <u, z> + b, s = (relu(x) - relu(x - 1)) + 1, with u and b such that s - 1 lies in [1/16, 15/16]
-on the training tokens; s >= 1 for every token, and s <= 2 up to the rounding of x. One attention layer (rho = 0) then
-replaces every token by the code A in [1, 2] of its sequence, times a power of two:
+First layer (eta = 0): x = <u, z> + 1/2, s = (relu(x) - relu(x - 1)) + 1. Encoded training tokens lie in [-1, 1] and
+sum |u_j| <= 7/16, so that s - 1 lies in [1/16, 15/16] on them; s >= 1 for every token, and s <= 2 up to the rounding of x.
+One attention layer (rho = 0) then replaces every token by the code A in [1, 2] of its sequence, times a power of two:
 
     leader   A = max s or min s, bitwise independent of the order and the number of tokens
     mean     A = mean of s, stable under permutation up to 2 n eps
@@ -28,6 +28,7 @@ from sklearn_hardmax.forward import EPS, Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences
 
 SAFE_GAP = 2.0**-46
+_CHUNK = 2**18  # numbers of encoded tokens that are held together
 
 
 class TokenHats(NamedTuple):
@@ -64,7 +65,7 @@ class Projection:
     def encoded(self, sequences):
         """Yield (i, j, segments, columns): runs of sequences and their encoded tokens, (n_coordinates, n)."""
         buffer = np.empty(0)
-        for i, j in chunks(sequences.offsets):
+        for i, j in chunks(sequences.offsets, _CHUNK // self.n_coordinates):
             offsets = sequences.offsets[i : j + 1]
             n = int(offsets[-1] - offsets[0])
             if buffer.size < self.n_coordinates * n:
@@ -75,15 +76,24 @@ class Projection:
                 columns[-1] = relative_positions(offsets)
             yield i, j, Segments.of(offsets), columns
 
-    def extremes(self, directions, sequences):
-        """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k)."""
+    def extremes(self, directions, exact, sequences):
+        """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k).
+
+        Exact in the sense of the engine's order of sums, or by a product, which errs by `product_noise` and may differ
+        between batches.
+        """
         out = np.empty((len(sequences), 2, len(directions)))
         for i, j, segments, columns in self.encoded(sequences):
-            for k, direction in enumerate(directions):
-                line = project(direction, columns)
+            lines = (project(u, columns) for u in directions) if exact else directions @ columns
+            for k, line in enumerate(lines):
                 out[i:j, 0, k] = segments.maxima(line)
                 out[i:j, 1, k] = np.minimum.reduceat(line, segments.starts)
         return out
+
+    @property
+    def product_noise(self):
+        """Bound on the difference of two computed projections of one encoded training token."""
+        return 2.0 * self.n_coordinates * EPS
 
     def mean_tokens(self, sequences):
         """Mean encoded token of each sequence, (N, n_coordinates)."""
@@ -109,34 +119,33 @@ def project(direction, columns):
     return line
 
 
-def squash(x_minus_bias, bias):
-    """S of the first layer from the projections: (relu(x) - relu(x - 1)) + 1."""
-    rise = x_minus_bias + bias
+def squash(projections):
+    """S of the first layer: (relu(x) - relu(x - 1)) + 1 with x = <u, z> + 1/2."""
+    rise = projections + 0.5
     np.maximum(rise, 0.0, out=rise)
-    fall = x_minus_bias + (bias - 1.0)
+    fall = projections - 0.5
     np.maximum(fall, 0.0, out=fall)
     rise -= fall
     rise += 1.0
     return rise
 
 
-def placed(direction, low, high):
-    """Direction times a power of two, and the bias, for which projections in [low, high] give x in [1/16, 15/16]."""
-    power = 2.0 ** np.floor(np.log2((14 / 16) / (high - low))) if high > low else 1.0
-    return direction * power, 0.5 - (power * low / 2 + power * high / 2)
+def placed(directions):
+    """Directions (k, n_coordinates), each times the power of two that brings the sum of its moduli into (7/32, 7/16]."""
+    sums = np.abs(directions).sum(axis=1, keepdims=True)
+    return directions * 2.0 ** np.floor(np.log2((7 / 16) / sums))
 
 
 @dataclass(frozen=True)
 class Code:
     """A read: everything that turns a sequence into its number A in [1, 2].
 
-    direction : (n_coordinates,), bias : float; kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
+    direction : (n_coordinates,); kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
     coarse : whether A is rounded to the even grid points of [1, 2).
     """
 
     projection: Projection
     direction: np.ndarray
-    bias: float
     kind: str
     coarse: bool
     hats: TokenHats | None = None
@@ -148,17 +157,32 @@ class Code:
 
     def token_values(self, columns):
         """S of every token, (n,)."""
-        return squash(project(self.direction, columns), self.bias)
+        return squash(project(self.direction, columns))
 
     def of(self, sequences, n_jobs=None):
         """A of every sequence, shape (N,); the same bits for any batch, chunk and n_jobs."""
-        return in_batches(self._of, sequences, n_jobs)
+        return in_batches(self._of, sequences, n_jobs)[:, 0]
 
-    def _of(self, sequences):
-        out = np.empty(len(sequences))
+    def of_training(self, sequences, n_jobs=None):
+        """A of every sequence, and the smallest gap in ulps between a leader and the next value of s in its sequence.
+
+        The gap is inf without leaders.
+        """
+        found = in_batches(self._with_gaps, sequences, n_jobs)
+        return found[:, 0], float(found[:, 1].min())
+
+    def _with_gaps(self, sequences):
+        return self._of(sequences, gaps=True)
+
+    def _of(self, sequences, gaps=False):
+        out = np.full((len(sequences), 1 + gaps), np.inf)
         for i, j, segments, columns in self.projection.encoded(sequences):
-            out[i:j] = self._read(self.token_values(columns), segments)
-        return self.rounded(out)
+            s = self.token_values(columns)
+            out[i:j, 0] = self._read(s, segments)
+            if gaps and self.is_leader_read:
+                out[i:j, 1] = _leader_gaps(s if self.kind == "max" else -s, segments)
+        out[:, 0] = self.rounded(out[:, 0])
+        return out
 
     def _read(self, s, segments):
         if self.kind == "max":
@@ -175,17 +199,12 @@ class Code:
         """How far the code of a training sequence of each length may move under a permutation of its tokens."""
         return 2.0 * EPS * lengths if self.kind == "mean" else np.zeros(len(lengths))
 
-    def leader_margin(self, sequences):
-        """Smallest gap between a leader and the next value of s in its sequence, in ulps; inf without leaders."""
-        if not self.is_leader_read:
-            return np.inf
-        sign, smallest = 1.0 if self.kind == "max" else -1.0, np.inf
-        for _, _, segments, columns in self.projection.encoded(sequences):
-            keys = sign * self.token_values(columns)
-            best = segments.spread(segments.maxima(keys))
-            gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
-            smallest = min(smallest, np.min(gaps, where=gaps > 0, initial=np.inf))
-        return float(smallest)
+
+def _leader_gaps(keys, segments):
+    """Gap in ulps between the largest key of each sequence and the next one, inf where all are equal."""
+    best = segments.spread(segments.maxima(keys))
+    gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
+    return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 
 def _hat_values(hats, s):
@@ -204,7 +223,7 @@ def _hat_values(hats, s):
 
 def label_runs(values, labels):
     """Number of runs of equal label along the line, and the smallest gap between neighbours of different label."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)  # equal values may come in any order: with different labels the gap is 0 in each
     values, labels = values[order], labels[order]
     change = labels[1:] != labels[:-1]
     if not change.any():
