@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK = 2**15  # numbers
+_BLOCK = 512  # tokens
 _SATURATION = 2.0**20  # encoded features of unseen tokens end here: a million training half-ranges
 
 
@@ -31,8 +31,9 @@ class TokenScale:
     def fit(cls, tokens):
         """From the tokens (n_tokens, token_dim); one pass in bounded memory."""
         low, high = np.full((2, tokens.shape[1]), [[np.inf], [-np.inf]])
-        for start, stop in _blocks(tokens):
-            columns = np.array(tokens[start:stop].T, dtype=np.float64, order="C")
+        step = max(_BLOCK, 2**15 // tokens.shape[1])
+        for start in range(0, len(tokens), step):
+            columns = np.array(tokens[start : start + step].T, dtype=np.float64, order="C")
             np.minimum(low, columns.min(axis=1), out=low)
             np.maximum(high, columns.max(axis=1), out=high)
         center = low / 2 + high / 2
@@ -48,22 +49,16 @@ class TokenScale:
         if (np.abs(self.exponent) < 1000).all():
             first, second = first * second, None
         shift = self.center * first if second is None else self.center * first * second
+        rows = out[: tokens.shape[1], : len(tokens)]
+        for start in range(0, len(tokens), _BLOCK):  # rows turn into columns inside the cache
+            rows[:, start : start + _BLOCK] = tokens[start : start + _BLOCK].T
         with np.errstate(over="ignore"):  # an overflow saturates
-            for start, stop in _blocks(tokens):
-                block = out[: tokens.shape[1], start:stop]
-                block[...] = tokens[start:stop].T
-                block *= first[:, None]
-                if second is not None:
-                    block *= second[:, None]
-                block -= shift[:, None]
-                np.clip(block, -_SATURATION, _SATURATION, out=block)
+            rows *= first[:, None]
+            if second is not None:
+                rows *= second[:, None]
+            rows -= shift[:, None]
+            np.clip(rows, -_SATURATION, _SATURATION, out=rows)
         return out
-
-
-def _blocks(tokens):
-    """Runs [start, stop) of tokens that a processor's cache holds, so that turning rows into columns is cheap."""
-    step = max(256, _BLOCK // tokens.shape[1])
-    return [(start, min(start + step, len(tokens))) for start in range(0, len(tokens), step)]
 
 
 def relative_positions(offsets):

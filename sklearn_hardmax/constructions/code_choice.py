@@ -113,7 +113,7 @@ def _leader_read(problem, directions):
     certain, reads = [], []
     for k, direction in enumerate(directions):
         for side, kind in enumerate(("max", "min")):
-            runs, gap = label_runs(extremes[:, side, k], problem.labels)
+            runs, gap = label_runs(1.5 + extremes[:, side, k], problem.labels)
             if gap >= SAFE_GAP + noise + 2.0**-50:  # codes are rounded once more, to 2^-51
                 certain.append((runs, k, direction, kind))
             elif gap >= SAFE_GAP - noise - 2.0**-50 and gap > 0:
@@ -132,10 +132,10 @@ def _mean_read(problem):
     n = len(problem.sequences)
     longest = int(problem.sequences.lengths.max())
     needed = max(SAFE_GAP, 16 * EPS * longest)
-    means = problem.projection.mean_tokens(problem.sequences)
+    means = np.ascontiguousarray(problem.projection.mean_tokens(problem.sequences).T)
     directions = problem.directions(int(np.clip(_MEAN_WORK // n, _LEADER_DIRECTIONS, _MEAN_DIRECTIONS)))
     # elementwise sums here too: which direction wins must not depend on a product's rounding
-    scores = [label_runs(project(direction, means.T), problem.labels) for direction in directions]
+    scores = [label_runs(1.5 + project(direction, means), problem.labels) for direction in directions]
     order = sorted(range(len(directions)), key=lambda k: (scores[k][1] < needed, scores[k][0], k))
     for k in order[:_MEAN_TRIALS]:
         if scores[k][1] == 0:

@@ -29,6 +29,7 @@ from sklearn_hardmax.sequences import RaggedSequences
 
 SAFE_GAP = 2.0**-46
 _CHUNK = 2**18  # numbers of encoded tokens that are held together
+_CHUNK_TOKENS = 2**14  # and tokens
 
 
 class TokenHats(NamedTuple):
@@ -65,7 +66,7 @@ class Projection:
     def encoded(self, sequences):
         """Yield (i, j, segments, columns): runs of sequences and their encoded tokens, (n_coordinates, n)."""
         buffer = np.empty(0)
-        for i, j in chunks(sequences.offsets, _CHUNK // self.n_coordinates):
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
             offsets = sequences.offsets[i : j + 1]
             n = int(offsets[-1] - offsets[0])
             if buffer.size < self.n_coordinates * n:
@@ -222,10 +223,19 @@ def _hat_values(hats, s):
 
 
 def label_runs(values, labels):
-    """Number of runs of equal label along the line, and the smallest gap between neighbours of different label."""
-    order = np.argsort(values)  # equal values may come in any order: with different labels the gap is 0 in each
-    values, labels = values[order], labels[order]
-    change = labels[1:] != labels[:-1]
-    if not change.any():
+    """Number of runs of equal label along the line, and the smallest gap between neighbours of different label.
+
+    values : (N,) float64 in [1, 2). With equal values and different labels the gap is 0.
+    """
+    bits = int(labels.max()).bit_length()
+    if bits <= 11:  # 52 bits of the value and the label in one integer: one sort of numbers
+        keys = (values.view(np.int64) - np.float64(1.0).view(np.int64) << bits) | labels
+        keys.sort()
+        steps, labels = keys >> bits, keys & ((1 << bits) - 1)
+    else:
+        order = np.argsort(values)
+        steps, labels = values.view(np.int64)[order], labels[order]
+    change = np.flatnonzero(labels[1:] != labels[:-1])
+    if len(change) == 0:
         return 1, np.inf
-    return int(change.sum()) + 1, float(np.min(values[1:][change] - values[:-1][change]))
+    return len(change) + 1, float(np.min(steps[change + 1] - steps[change]) * EPS)
