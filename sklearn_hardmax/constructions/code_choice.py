@@ -28,8 +28,8 @@ from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import RaggedSequences
 
-_LEADER_DIRECTIONS = 8  # a round of leader reads
-_LEADER_ROUNDS = 4  # rounds while leaders differ, but are nearer than SAFE_GAP
+_LEADER_DIRECTIONS = 4  # a round of leader reads: the largest and the smallest value of each
+_LEADER_ROUNDS = 8  # rounds while leaders differ, but are nearer than SAFE_GAP
 _MEAN_DIRECTIONS = 2000
 _MEAN_WORK = 2 * 10**7  # at most this many sequence means are sorted in all
 _MEAN_TRIALS = 8  # scored directions whose codes are computed
