@@ -388,6 +388,21 @@ def test_the_leader_margin_is_the_one_that_trace_reports():
     assert built.margin <= built.code.of_training(X)[1]
 
 
+def test_the_margin_is_that_of_the_nearest_follower_of_a_leader_where_that_is_the_smallest():
+    # tokens fill [-1, 1], so that z is encoded as z / 2 and read as s = 3/2 + z / 8: 2^-48 becomes 2^-51, two ulps of s
+    X = RaggedSequences.from_list([[[-1.0], [0.5], [0.5 - 2.0**-48]], [[-1.0], [1.0]]])
+    built, _ = build(X, [0, 1])
+    assert built.code.kind == "max"
+    assert built.margin == 2.0
+
+
+def test_tokens_too_near_for_a_leader_read_are_told_apart_by_hats():
+    # 2^-45 becomes a gap of 2^-48 in s, below the safe 2^-46
+    X = RaggedSequences.from_list([[[-1.0]], [[1.0]], [[0.0]], [[2.0**-45]]])
+    built = check_exact(X, np.array([0, 1, 0, 1]))
+    assert built.code.kind == "hats"
+
+
 # -- conflicts -------------------------------------------------------------------------------------------------------------
 
 
