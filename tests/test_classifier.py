@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -335,6 +336,16 @@ def test_names_say_which_neighbour_and_position():
     step = RaggedSequenceTransformer(positions="sinusoidal").fit(X)
     assert step.get_feature_names_out().tolist() == ["x0", "x1", "position 0", "position 1"]
     assert step.transform(X).token_dim == 4
+
+
+def test_names_that_do_not_fit_are_refused():
+    frame = pd.DataFrame({"height": [0.0, 1.0], "width": [1.0, 0.0]})
+    step = RaggedSequenceTransformer().fit(frame)
+    assert step.get_feature_names_out().tolist() == ["height", "width"]
+    with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
+        step.get_feature_names_out(["width", "height"])
+    with pytest.raises(ValueError, match="must name the 2 features of a token, got 1 names"):
+        RaggedSequenceTransformer().fit(frame.to_numpy()).get_feature_names_out(["a"])
 
 
 # -- state -------------------------------------------------------------------------------------------------------------------
