@@ -271,8 +271,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             float64. Scaling is a shift and a power of two a feature; features beyond 2^20 training half-ranges end there.
         """
         check_is_fitted(self)
-        validate_sequences(self, X, reset=False)
-        return self._classification.encode(X)
+        return self._classification.encode(validate_sequences(self, X, reset=False))
 
     def read_labels(self, tokens):
         """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.
