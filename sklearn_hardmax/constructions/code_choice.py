@@ -213,53 +213,50 @@ def _hats_read(problem, directions):
         s = np.concatenate([code.token_values(c) for *_, c in problem.projection.encoded(problem.sequences)])
         line = _token_line(s)
         measures = measures_of(line.classes, problem.sequences.offsets)
-        groups = _mixed(equal_measures(measures, range(len(problem.sequences))), problem.labels)
-        if best is None or len(groups) < len(best[-1]):
-            best = (direction, line, measures, groups)
-        if not groups:
+        groups = equal_measures(measures, range(len(problem.sequences)))
+        merged = _mixed(groups, problem.labels)
+        if best is None or len(merged) < len(best[-1]):
+            best = (direction, line, measures, groups, merged)
+        if not merged:
             break
-    direction, line, measures, groups = best
-    conflicts = [Conflict(group, "close") for group in groups]
+    direction, line, measures, groups, merged = best
+    conflicts = [Conflict(group, "close") for group in merged]
     problem.settle(conflicts)
-    return _hats_on_line(problem, direction, line, measures, conflicts)
+    hats, together = _place_hats(problem, line, measures, groups)
+    problem.settle(together)
+    read = problem.read(direction, "hats", hats)
+    close = _close_codes(read.values, problem.labels)
+    problem.settle(close)
+    return read, conflicts + together + close
 
 
-def _hats_on_line(problem, direction, line, measures, conflicts):
+def _place_hats(problem, line, measures, groups):
+    """TokenHats on the line whose sums tell the groups of equal measures apart, and the conflicts among these.
+
+    A hat of height a and width delta is flat within delta of its centre and ends at (1 + a) delta: it covers its token
+    class and reaches half way to the next token at most. delta is a power of two of at least 2^-52.
+    """
     gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
     free = np.minimum(gaps[:-1], gaps[1:])  # distance to the nearest other token
     grid = 2.0**-52
     half = np.ceil((line.high - line.low) / (2 * grid)) * grid
     narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half, grid)))  # a hat is flat over its token class
     limits = np.minimum(np.floor(free / (2 * narrowest)) - 1, _LARGEST_HEIGHT).astype(np.int64)
-    representatives, groups = _representatives(measures)
+    representatives = np.array([group[0] for group in groups])
     chosen, together = separating_hats(
         _subset(measures, representatives),
         problem.labels[representatives],
         np.array([len(group) for group in groups]),
         np.maximum(limits, 0),
     )
-    close = [Conflict(np.sort(np.concatenate([groups[j] for j in members])), "close") for members in together]
-    problem.settle(close)
-    conflicts = conflicts + close
+    conflicts = [Conflict(np.sort(np.concatenate([groups[j] for j in members])), "close") for members in together]
     tokens, heights = np.array(chosen.tokens, dtype=np.int64), np.array(chosen.heights, dtype=np.float64)
     order = np.argsort(tokens)
     tokens, heights = tokens[order], heights[order]
     centers = line.low[tokens] + np.floor((line.high - line.low)[tokens] / (2 * grid)) * grid
     widths = 2.0 ** np.floor(np.log2(free[tokens] / (2 * (1 + heights))))
     unit = 2.0 ** -(np.ceil(np.log2(heights.max(initial=1.0))) + 1)
-    read = problem.read(direction, "hats", TokenHats(centers, widths, heights, float(unit)))
-    close = _close_codes(read.values, problem.labels)
-    problem.settle(close)
-    return read, conflicts + close
-
-
-def _representatives(measures):
-    """One sequence for each distinct measure, and the sequences that share it."""
-    groups = {}
-    for j in range(len(measures.totals)):
-        groups.setdefault(measures.key(j), []).append(j)
-    groups = [np.array(group) for group in groups.values()]
-    return np.array([group[0] for group in groups]), groups
+    return TokenHats(centers, widths, heights, float(unit)), conflicts
 
 
 def _subset(measures, indices):

@@ -67,11 +67,11 @@ def measures_of(token_classes, offsets):
 
 
 def equal_measures(measures, indices):
-    """Groups of two and more among `indices` whose measures are equal; list of index arrays."""
+    """Groups of `indices` whose measures are equal, in the order of their first members; list of index arrays."""
     groups = defaultdict(list)
     for j in indices:
         groups[measures.key(j)].append(j)
-    return [np.array(group) for group in groups.values() if len(group) > 1]
+    return [np.array(group) for group in groups.values()]
 
 
 class Hats(NamedTuple):
