@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
 from sklearn_hardmax.constructions.classification import build_classification
+from sklearn_hardmax.constructions.codes import Projection, placed
+from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
 
 WORK = 10**7  # layers x tokens that a test lets the engine run
@@ -351,6 +353,35 @@ def test_codes_do_not_depend_on_batch_order_or_jobs(name):
     assert np.array_equal(built.codes(X[order]), codes[order])
     assert np.array_equal(np.concatenate([built.codes(X[i : i + 7]) for i in range(0, len(X), 7)]), codes)
     assert np.array_equal(built.codes(X, n_jobs=2), codes)
+
+
+@pytest.mark.parametrize("name", ["labelled_sequences", "near_equal_tokens", "large_offsets"])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_the_choice_of_the_code_does_not_depend_on_the_rounding_of_products(name, offset, monkeypatch):
+    X, y = family(name, 200, n_classes=4)
+    X = RaggedSequences(X.tokens + offset, X.offsets)
+    codes = build(X, y)[0].codes(X)
+    products, rng = Projection._products, np.random.default_rng(0)
+
+    def noisy(self, directions, sequences):
+        noise = self.product_noise(directions)[:, None] / 2
+        for i, j, segments, lines in products(self, directions, sequences):
+            yield i, j, segments, lines + noise * rng.uniform(-1, 1, size=lines.shape)
+
+    monkeypatch.setattr(Projection, "_products", noisy)
+    assert np.array_equal(build(X, y)[0].codes(X), codes)
+
+
+def test_products_stay_within_their_noise_of_the_sums_in_fixed_order():
+    for name in FAMILIES:
+        for offset in (0.0, 1e3, 1e7):
+            X, _ = family(name, 40, token_dim=3)
+            projection = Projection(TokenScale.fit(X.tokens + offset), name != "swaps")
+            directions = placed(np.random.default_rng(1).normal(size=(5, projection.n_coordinates)))
+            X = RaggedSequences(X.tokens + offset, X.offsets)
+            exact, rough = (projection.extremes(directions, e, X) for e in (True, False))
+            assert (np.abs(exact - rough) <= projection.product_noise(directions)).all()
+            assert (exact != rough).any()
 
 
 def test_codes_do_not_depend_on_the_layout_of_the_tokens_in_memory():

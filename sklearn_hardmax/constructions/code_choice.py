@@ -11,10 +11,12 @@ from sklearn_hardmax.constructions.codes import (
     Code,
     Projection,
     TokenHats,
+    even_grid,
     in_batches,
     label_runs,
     placed,
     project,
+    squash,
 )
 from sklearn_hardmax.constructions.construction import Conflict
 from sklearn_hardmax.constructions.measures import (
@@ -105,26 +107,31 @@ def choose_code(problem):
 def _leader_read(problem, directions):
     """The safe leader Read with the fewest label runs, or None.
 
-    A product ranks the directions. What is chosen does not depend on its rounding: a gap within the noise of SAFE_GAP is
-    computed again in fixed order, and beyond it the order of the codes, hence the number of runs, is certain.
+    A product scores the directions first. What is chosen does not depend on its rounding: where a gap lies within its noise
+    of SAFE_GAP the direction is scored again in fixed order; beyond it the order of the codes, hence the runs, is certain.
     """
-    noise = 2 * problem.projection.product_noise
-    extremes = problem.extremes(directions, exact=False)
-    certain, reads = [], []
-    for k, direction in enumerate(directions):
-        for side, kind in enumerate(("max", "min")):
-            runs, gap = label_runs(1.5 + extremes[:, side, k], problem.labels)
-            if gap >= SAFE_GAP + noise + 2.0**-50:  # codes are rounded once more, to 2^-51
-                certain.append((runs, k, direction, kind))
-            elif gap >= SAFE_GAP - noise - 2.0**-50 and gap > 0:
-                read = problem.read(direction, kind)
-                runs, gap = label_runs(read.values, problem.labels)
-                reads += [(runs, k, read)] if gap >= SAFE_GAP else []
-    if certain:
-        runs, k, direction, kind = min(certain, key=lambda c: c[:2])
-        if not reads or (runs, k) <= min(r[:2] for r in reads):
-            return problem.read(direction, kind)
-    return min(reads, key=lambda r: r[:2])[-1] if reads else None
+    noise = 2 * problem.projection.product_noise(directions) + 2.0**-50  # codes are rounded once more, to 2^-51
+    scores = _leader_scores(problem, directions, exact=False)
+    unsure = np.flatnonzero(
+        [any(not abs(gap - SAFE_GAP) > bound for _, gap in pair) for pair, bound in zip(scores, noise)]
+    )
+    if len(unsure):
+        for k, pair in zip(unsure, _leader_scores(problem, directions[unsure], exact=True)):
+            scores[k] = pair
+    safe = [
+        (runs, k, side) for k, pair in enumerate(scores) for side, (runs, gap) in enumerate(pair) if gap >= SAFE_GAP
+    ]
+    if not safe:
+        return None
+    _, k, side = min(safe)
+    return problem.read(directions[k], ("max", "min")[side])
+
+
+def _leader_scores(problem, directions, *, exact):
+    """For each direction the label runs and gaps of its largest and of its smallest value."""
+    values = squash(problem.extremes(directions, exact=exact))
+    values = even_grid(values) if problem.coarse else values
+    return [[label_runs(values[:, side, k], problem.labels) for side in (0, 1)] for k in range(len(directions))]
 
 
 def _mean_read(problem):

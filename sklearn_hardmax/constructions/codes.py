@@ -80,21 +80,45 @@ class Projection:
     def extremes(self, directions, exact, sequences):
         """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k).
 
-        Exact in the sense of the engine's order of sums, or by a product, which errs by `product_noise` and may differ
-        between batches.
+        Exact in the sense of the engine's order of sums, or by a product of the raw tokens, which errs by `product_noise`,
+        may differ between batches, and is not computed, but nan, where that is infinite.
         """
         out = np.empty((len(sequences), 2, len(directions)))
-        for i, j, segments, columns in self.encoded(sequences):
-            lines = (project(u, columns) for u in directions) if exact else directions @ columns
+        if not exact and np.isinf(self.product_noise(directions)).any():
+            out.fill(np.nan)
+            return out
+        for i, j, segments, lines in (self._lines if exact else self._products)(directions, sequences):
             for k, line in enumerate(lines):
                 out[i:j, 0, k] = segments.maxima(line)
                 out[i:j, 1, k] = np.minimum.reduceat(line, segments.starts)
         return out
 
-    @property
-    def product_noise(self):
-        """Bound on the difference of two computed projections of one encoded training token."""
-        return 2.0 * self.n_coordinates * EPS
+    def _lines(self, directions, sequences):
+        for i, j, segments, columns in self.encoded(sequences):
+            yield i, j, segments, (project(u, columns) for u in directions)
+
+    def _products(self, directions, sequences):
+        scaled = np.ldexp(directions[:, : len(self.scale.center)], -self.scale.exponent)
+        shift = (scaled @ self.scale.center)[:, None]
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
+            offsets = sequences.offsets[i : j + 1]
+            lines = scaled @ np.asarray(sequences.tokens[offsets[0] : offsets[-1]].T, dtype=np.float64)
+            lines -= shift
+            if self.with_position:
+                lines += directions[:, -1:] * relative_positions(offsets)
+            yield i, j, Segments.of(offsets), lines
+
+    def product_noise(self, directions):
+        """Bound on the difference of the two kinds of projection of one training token, for each direction (k,).
+
+        A token is at most |center| + 2^exponent: terms add up to sum |u_j| (2 |center_j| / 2^exponent_j + 1), each sum of d
+        of them errs by d eps / 2 times that, encoding by eps. Infinite where powers of two leave the range of float64.
+        """
+        if (np.abs(self.scale.exponent) > 900).any():
+            return np.full(len(directions), np.inf)
+        sizes = np.ones(self.n_coordinates)
+        sizes[: len(self.scale.center)] += 2 * np.abs(np.ldexp(self.scale.center, -self.scale.exponent))
+        return (self.n_coordinates + 4) * EPS * (np.abs(directions) @ sizes)
 
     def mean_tokens(self, sequences):
         """Mean encoded token of each sequence, (N, n_coordinates)."""
@@ -129,6 +153,11 @@ def squash(projections):
     rise -= fall
     rise += 1.0
     return rise
+
+
+def even_grid(values):
+    """Values in [1, 2) rounded to the multiples of 2^-51."""
+    return (values + 2.0) - 2.0
 
 
 def placed(directions):
@@ -194,7 +223,7 @@ class Code:
 
     def rounded(self, values):
         """The values on the even grid points of [1, 2) where the code is coarse."""
-        return (values + 2.0) - 2.0 if self.coarse else values
+        return even_grid(values) if self.coarse else values
 
     def bounds(self, lengths):
         """How far the code of a training sequence of each length may move under a permutation of its tokens."""
