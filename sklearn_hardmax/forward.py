@@ -298,13 +298,20 @@ def _leaders(keys, bounds, segments):
     """Which tokens tie with the largest key of their sequence, and the margin to those that do not."""
     best = segments.spread(segments.maxima(keys))
     best_bounds = segments.spread(segments.maxima(np.where(keys == best, bounds, 0.0)))
-    gaps, allowed = best - keys, best_bounds + bounds
+    return _ties(keys, bounds, best, best_bounds)
+
+
+def _ties(scores, bounds, best, best_bounds):
+    """The tie rule: which scores tie with the best, and the smallest gap of the others over the sum of the bounds.
+
+    A sum of 0 counts as one ulp in the margin; inf where all tie. Arrays of one shape, or broadcast to that of scores.
+    """
+    gaps, allowed = best - scores, best_bounds + bounds
     member = gaps <= allowed
     if member.all():
         return member, np.inf
-    out = ~member
-    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(keys))))
-    return member, float(np.min(gaps[out] / unit[out]))
+    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(scores))))
+    return member, float((gaps / unit)[~member].min())
 
 
 def _written(layer, stream, means):
@@ -367,21 +374,16 @@ def _pair_members(layer, tokens):
     scores, bounds = _pair_scores(layer, tokens)
     best = scores.max(axis=1, keepdims=True)
     best_bounds = np.where(scores == best, bounds, 0.0).max(axis=1, keepdims=True)
-    gaps, allowed = best - scores, best_bounds + bounds
-    member = gaps <= allowed
-    if member.all():
-        return member, np.inf
-    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(scores))))
-    return member, float((gaps / unit)[~member].min())
+    return _ties(scores, bounds, best, best_bounds)
 
 
-def _pair_means(weights_or_member, tokens, coordinates):
+def _pair_means(member, tokens, coordinates):
     """Mean tokens (D, n) of one sequence under a boolean (n, n) membership, for the coordinates asked for."""
     means = np.zeros_like(tokens)
-    counts = weights_or_member.sum(axis=1)
+    counts = member.sum(axis=1)
     for c in coordinates:
-        smallest = np.where(weights_or_member, tokens[c], np.inf).min(axis=1)
-        above = np.where(weights_or_member, tokens[c] - smallest[:, None], 0.0)
+        smallest = np.where(member, tokens[c], np.inf).min(axis=1)
+        above = np.where(member, tokens[c] - smallest[:, None], 0.0)
         means[c] = smallest + above.sum(axis=1) / counts
     return means
 

@@ -162,24 +162,23 @@ class _Partition:
     def split(self, token, first, limit):
         """Read one more token; its coefficient, or None, and nothing changes, if no value up to limit serves."""
         moved = self._moved(token)
-        olds = list({id(old): old for old, *_ in moved}.values())
-        for old in olds:
-            self._count(old, -1)
-        for old, new, _, members in moved:
-            self._move(members, old, new)
-        for old in olds:
-            self._count(old, 1)
+        self._regroup([(old, new, members) for old, new, _, members in moved])
         for a in chain([1], range(first, limit + 1), range(2, min(first, limit + 1))):
             if a <= limit and self._place([(old.total + a * frequency, new) for old, new, frequency, _ in moved]):
                 self.mixed.extend(new for _, new, _, _ in moved)
                 return a
-        for old in olds:
-            self._count(old, -1)
-        for old, new, _, members in moved:
-            self._move(members, new, old)
-        for old in olds:
-            self._count(old, 1)
+        self._regroup([(new, old, members) for old, new, _, members in moved])
         return None
+
+    def _regroup(self, moves):
+        """Move members (from, to, members) between parts, with the table of sums; a part without a sum is in no table."""
+        placed = list({id(part): part for move in moves for part in move[:2] if part.total is not None}.values())
+        for part in placed:
+            self._count(part, -1)
+        for old, new, members in moves:
+            self._move(members, old, new)
+        for part in placed:
+            self._count(part, 1)
 
     def relabel(self, j, label):
         """Read measure j under another label."""
