@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
+from sklearn_hardmax.estimators.validation import validate_sequences
 
 _PAD = 0.02  # of the line, shown beyond its ends
 
@@ -122,10 +123,14 @@ class CodeLineDisplay:
                 f"the others), got {type(estimator).__name__}."
             )
         check_is_fitted(estimator)
-        built = estimator._classification
+        built = estimator._built
+        if estimator.n_heads_:
+            raise ValueError(
+                "The classifier was fitted with heads: it decides by scores, not on one line; use n_heads=0."
+            )
         if built.code is None:
             raise ValueError("The classifier was fitted on one label: it reads no code, and there is no line to draw.")
-        codes = estimator._codes(X)
+        codes = built.codes(validate_sequences(estimator, X, reset=False))
         labels = _class_indices(estimator.classes_, y)
         check_consistent_length(codes, labels)
         display = cls(codes, labels, *built.cells, estimator.classes_, n_blocks=estimator.n_blocks_)

@@ -329,7 +329,7 @@ def test_one_label_needs_one_block_and_no_code():
 def test_weights_beyond_the_memory_limit_are_refused_before_they_are_made(monkeypatch):
     X, y = family("labelled_sequences", 20)
     built, _ = build(X, y)
-    monkeypatch.setattr("sklearn_hardmax.constructions.classification.MEMORY_LIMIT", 100)
+    monkeypatch.setattr("sklearn_hardmax.constructions.plans.MEMORY_LIMIT", 100)
     with pytest.raises(MemoryError, match=r"The weights would take 0\.0 GiB"):
         built.transformer()
 

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 import sklearn_hardmax
 from sklearn_hardmax import (
     ConstructionError,
+    FeedForward,
     HardmaxTransformerClassifier,
     RaggedSequences,
     RaggedSequenceTransformer,
@@ -26,8 +27,18 @@ def problem(n_classes=3, n=40, **options):
     return datasets.make_labelled_sequences(n, n_classes=n_classes, random_state=0, **options)
 
 
+DEFAULTS = {"random_state": 0, "n_heads": 0}
+
+
+@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
+def n_heads(request, monkeypatch):
+    """Every test runs without heads and with some."""
+    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
+    return request.param
+
+
 def classifier(**options):
-    return HardmaxTransformerClassifier(**{"random_state": 0, **options})
+    return HardmaxTransformerClassifier(**{**DEFAULTS, **options})
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -50,12 +61,21 @@ def test_labels_of_any_kind_come_back_by_every_way_of_asking(names, ordered):
     assert fitted.n_features_in_ == 2
 
 
-def test_counts_are_those_of_the_weights():
+def test_counts_are_those_of_the_weights(n_heads):
     X, y = problem()
     fitted = classifier().fit(X, y)
     transformer = fitted.to_transformer()
     assert (fitted.n_blocks_, fitted.n_parameters_) == (transformer.n_blocks, transformer.n_parameters)
-    assert (fitted.n_heads_, fitted.n_spikes_) == (0, 0)
+    assert fitted.n_heads_ == n_heads
+    hats = [
+        layer for layer in transformer.layers if "code" in np.array(transformer.names)[np.flatnonzero(reads(layer))]
+    ]
+    assert fitted.n_spikes_ == (len(hats) if n_heads else 0)
+
+
+def reads(layer):
+    """Which coordinates the hidden units of a layer read, bool (D,)."""
+    return layer.U.any(axis=0) if isinstance(layer, FeedForward) else np.zeros(layer.token_dim, dtype=bool)
 
 
 def test_weights_survive_a_file(tmp_path):
@@ -118,8 +138,9 @@ def test_float32_sequences_are_classified_exactly():
 def test_sequences_of_one_token_have_no_order():
     X = np.random.default_rng(0).normal(size=(30, 2))
     y = np.arange(30) % 2
-    assert classifier(ordered=True).fit(X, y).to_transformer().token_dim == 2
-    assert classifier(ordered=True).fit(X, y).score(X, y) == 1.0
+    fitted = classifier(ordered=True).fit(X, y)
+    assert fitted.to_transformer() == classifier(ordered=False).fit(X, y).to_transformer()
+    assert fitted.score(X, y) == 1.0
 
 
 def test_class_weight_moves_borders_and_keeps_training_labels():
@@ -130,17 +151,18 @@ def test_class_weight_moves_borders_and_keeps_training_labels():
         fitted = classifier(class_weight={0: 1, 1: weight}).fit(X, y)
         assert fitted.score(X, y) == 1.0
         shares.append(fitted.predict(new).mean())
-    assert shares[0] < shares[1] < shares[2]
+    assert shares[0] <= shares[1] <= shares[2]
+    assert shares[0] < shares[2]
     assert classifier(class_weight="balanced").fit(X, y).score(X, y) == 1.0
 
 
-def test_verbose_prints_a_line_a_stage(capsys):
+def test_verbose_prints_a_line_a_stage(capsys, n_heads):
     X, y = problem()
     classifier().fit(X, y)
     assert capsys.readouterr().out == ""
     classifier(verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == (6 if n_heads else 5)
     assert all(line.startswith("[HardmaxTransformerClassifier] ") and line.endswith(" s)") for line in lines)
 
 
@@ -246,7 +268,7 @@ def test_unreadable_labels_are_refused(y, message):
     [
         ({"n_heads": -1}, "n_heads must be an integer of at least 0, got -1"),
         ({"n_heads": "many"}, "n_heads must be an integer of at least 0, got 'many'"),
-        ({"n_heads": 10}, "this version builds no heads, got 10"),
+        ({"n_heads": 2.0}, "n_heads must be an integer of at least 0, got 2.0"),
         ({"ordered": "yes"}, "ordered must be True or False, got 'yes'"),
         ({"exact": None}, "exact must be True or False, got None"),
         ({"alphas": [-1.0]}, "alphas must be 'auto' or a list of positive numbers"),

@@ -20,15 +20,26 @@ FLOORS = [
 ROOMS = {
     "constructions": [
         "construction",
+        "ridge",
         "gadgets",
         "measures",
         "codes",
+        "folds",
+        "heads",
+        "series_heads",
+        "set_heads",
+        "readout",
+        "spikes",
+        "plans",
         "cells",
         "code_choice",
         "classification",
+        "scoring_network",
+        "scoring",
+        "explanation",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "classifier"],
+    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier"],
 }
 OPTIONAL = {"matplotlib"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "sklearn_hardmax"}

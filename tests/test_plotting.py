@@ -51,10 +51,10 @@ def test_bands_cover_the_line_in_the_colours_of_the_labels_at_their_middles(n_cl
     display = CodeLineDisplay.from_estimator(clf, X, y)
     bands = spans(display.cells_)
     # neighbouring bands meet, and the outermost end where the picture does
-    np.testing.assert_array_equal(bands[1:, 0], clf._classification.cells.borders)
+    np.testing.assert_array_equal(bands[1:, 0], clf._built.cells.borders)
     np.testing.assert_allclose(bands[1:, 0], bands[:-1, 1], rtol=0, atol=2**-50)  # drawn as start + width
     assert (bands[0, 0], bands[-1, 1]) == pytest.approx(display.ax_.get_xlim(), rel=0, abs=2**-50)
-    predicted = clf._classification.labels_of(bands.mean(axis=1))
+    predicted = clf._built.labels_of(bands.mean(axis=1))
     colors = np.array([ticks.get_color()[0, :3] for ticks in display.ticks_])
     assert len(np.unique(colors, axis=0)) == n_classes
     np.testing.assert_array_equal(display.cells_.get_facecolor()[:, :3], colors[predicted])
@@ -66,13 +66,13 @@ def test_each_class_has_one_row_with_its_cells_and_a_tick_for_each_of_its_sequen
     clf = fitted(X, y)
     display = CodeLineDisplay.from_estimator(clf, X, y)
     assert display.ax_.get_ylim() == (-0.6, n_classes + 0.6)
-    codes = clf._classification.codes(X)
+    codes = clf._built.codes(X)
     for k, (bands, ticks) in enumerate(zip(display.class_cells_, display.ticks_, strict=True)):
         places = np.array(ticks.get_segments())[:, :, 0]
         np.testing.assert_array_equal(places, np.stack([codes[y == k]] * 2, axis=1))
         heights = np.array(ticks.get_segments())[:, :, 1]
         assert ((k + 0.5 < heights) & (heights < k + 1.5)).all()
-        assert len(spans(bands)) == (clf._classification.cells.labels == k).sum()
+        assert len(spans(bands)) == (clf._built.cells.labels == k).sum()
         assert inside(codes[y == k], spans(bands)).all()
         assert not inside(codes[y != k], spans(bands)).any()
 
@@ -83,7 +83,7 @@ def test_the_rows_bear_the_names_of_the_classes_and_the_title_the_counts():
     ax = CodeLineDisplay.from_estimator(clf, X, y).ax_
     assert [text.get_text() for text in ax.get_yticklabels()] == ["network", "cat", "dog", "eel"]
     np.testing.assert_array_equal(ax.get_yticks(), [0, 1, 2, 3])
-    n_runs = 1 + (np.diff(clf._classification.cells.labels) != 0).sum()
+    n_runs = 1 + (np.diff(clf._built.cells.labels) != 0).sum()
     assert ax.get_title() == f"{n_runs} label runs for 60 sequences, {clf.n_blocks_} blocks"
     assert ax.get_xlabel() == "code A of a sequence"
 
@@ -115,7 +115,7 @@ def test_sequences_that_are_labelled_wrongly_stand_outside_the_cells_of_their_ro
     clf = fitted(X, y)
     unseen, truth = make_labelled_sequences(40, n_classes=3, random_state=1)
     display = CodeLineDisplay.from_estimator(clf, unseen, truth)
-    right, codes = clf.predict(unseen) == truth, clf._classification.codes(unseen)
+    right, codes = clf.predict(unseen) == truth, clf._built.codes(unseen)
     assert 0 < right.sum() < len(right)
     for k, bands in enumerate(display.class_cells_):
         np.testing.assert_array_equal(inside(codes[truth == k], spans(bands)), right[truth == k])

@@ -30,13 +30,18 @@ from sklearn_hardmax.constructions import gadgets
 from sklearn_hardmax.constructions.cells import Cells, Runs, nearest_run_cells, runs_of, weighted_cells
 from sklearn_hardmax.constructions.code_choice import Problem, choose_code
 from sklearn_hardmax.constructions.codes import SAFE_GAP, Code, Projection
-from sklearn_hardmax.constructions.construction import Construction, ConstructionError, conflict_message
+from sklearn_hardmax.constructions.construction import (
+    Construction,
+    ConstructionError,
+    check_network_output,
+    conflict_message,
+    labels_that_agree,
+)
+from sklearn_hardmax.constructions.plans import check_memory, check_width
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
-
-MEMORY_LIMIT = 2 * 2**30  # bytes of weights that are built without asking
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,16 @@ class Classification:
             out[:, label] = np.maximum(np.minimum(before, behind), 0.0)
         return out / self.weights
 
+    def labels(self, sequences, n_jobs=None):
+        """Class index of every sequence, (N,)."""
+        return self.labels_of(self.codes(sequences, n_jobs))
+
+    def scores(self, sequences, n_jobs=None):
+        """Minus the distances, (N, n_classes)."""
+        return -self.distances(self.codes(sequences, n_jobs))
+
+    n_spikes = 0
+
     # -- the network -------------------------------------------------------------------------------------------------------
 
     @property
@@ -123,13 +138,8 @@ class Classification:
 
     def transformer(self, max_width=4):
         """The explicit weights; checked on every run of the training codes."""
-        if max_width is not None and (not isinstance(max_width, (int, np.integer)) or max_width < 4):
-            raise ValueError(f"max_width must be None or an integer of at least 4 hidden units, got {max_width!r}.")
-        size = 8 * self.n_parameters(max_width)
-        if size > MEMORY_LIMIT:
-            raise MemoryError(
-                f"The weights would take {size / 2**30:.1f} GiB; {MEMORY_LIMIT / 2**30:.0f} GiB is the limit."
-            )
+        check_width(max_width)
+        check_memory(self.n_parameters(max_width))
         names = ["code", *(f"digit {j}" for j in range(self.n_digits))]
         names += [f"z{j}" for j in range(len(names), self.token_dim)]
         if self.code is None:
@@ -200,18 +210,10 @@ class Classification:
 
     def read(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: a digit above 1/2 is 1."""
-        tokens = tokens if isinstance(tokens, RaggedSequences) else as_sequences(tokens)
-        if tokens.token_dim != self.token_dim:
-            raise ValueError(f"The network has {self.token_dim} coordinates, these tokens have {tokens.token_dim}.")
+        tokens = as_sequences(tokens)
+        check_network_output(tokens, self.token_dim)
         digits = tokens.tokens[:, 1 : 1 + self.n_digits] > 0.5
-        labels = digits @ (1 << np.arange(self.n_digits))
-        first = labels[tokens.offsets[:-1]]
-        apart = np.flatnonzero(labels != np.repeat(first, tokens.lengths))
-        if len(apart):
-            raise ValueError(
-                f"Token {apart[0]} reads another label than its sequence: these tokens are no output of the network."
-            )
-        return first
+        return labels_that_agree(tokens, digits @ (1 << np.arange(self.n_digits)))
 
 
 def build_classification(sequences, labels, weights, *, ordered, rng, n_jobs=None, log=lambda text: None):

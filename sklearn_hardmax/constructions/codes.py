@@ -219,7 +219,7 @@ class Code:
             return segments.maxima(s)
         if self.kind == "min":
             return np.minimum.reduceat(s, segments.starts)
-        return segments.means(s if self.kind == "mean" else 1.0 + _hat_values(self.hats, s))
+        return segments.means(s if self.kind == "mean" else 1.0 + hat_values(self.hats, s)[0])
 
     def rounded(self, values):
         """The values on the even grid points of [1, 2) where the code is coarse."""
@@ -237,10 +237,10 @@ def _leader_gaps(keys, segments):
     return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 
-def _hat_values(hats, s):
-    """Unit times the one hat at every s, in the engine's order of sums; the others are exactly 0 there."""
+def hat_values(hats, s):
+    """Unit times the one hat at every s, in the engine's order of sums, and its index; the others are exactly 0 there."""
     if len(hats.centers) == 0:
-        return np.zeros_like(s)
+        return np.zeros_like(s), np.zeros(len(s), dtype=np.int64)
     middles = (hats.centers[1:] + hats.centers[:-1]) / 2
     k = np.searchsorted(middles, s)
     line, height = s * (1.0 / hats.widths)[k], hats.heights[k]
@@ -248,7 +248,7 @@ def _hat_values(hats, s):
     total = np.zeros_like(s)
     for sign, corner in ((1, 1 + height), (-1, 1.0), (-1, -1.0), (1, -1 - height)):
         total += (sign * hats.unit) * np.maximum(line + (corner - shift), 0.0)
-    return total
+    return total, k
 
 
 def label_runs(values, labels):

@@ -61,3 +61,20 @@ def conflict_message(conflicts):
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
             parts.append(f"sequences {named}{more} {what}")
     return "Sequences with different labels cannot be told apart: " + ", and ".join(parts)
+
+
+def check_network_output(tokens, token_dim):
+    """ValueError unless these RaggedSequences have the width of the network."""
+    if tokens.token_dim != token_dim:
+        raise ValueError(f"The network has {token_dim} coordinates, these tokens have {tokens.token_dim}.")
+
+
+def labels_that_agree(tokens, labels):
+    """The label of each sequence from those of its tokens (n_tokens,), which must all be equal."""
+    first = labels[tokens.offsets[:-1]]
+    apart = np.flatnonzero(labels != np.repeat(first, tokens.lengths))
+    if len(apart):
+        raise ValueError(
+            f"Token {apart[0]} reads another label than its sequence: these tokens are no output of the network."
+        )
+    return first

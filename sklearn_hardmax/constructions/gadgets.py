@@ -34,13 +34,15 @@ def ramps(token_dim, source, at, changes):
 
 
 def hats(token_dim, source, target, centers, widths, heights, unit):
-    """One hat a centre: reads `source`, adds unit * height to `target` around the centre. Groups of 4."""
+    """One hat a centre: reads `source`, adds unit * height to `target`, one or one a centre, around it. Groups of 4."""
     U = np.zeros((4 * len(centers), token_dim))
     U[:, source] = np.repeat(1.0 / widths, 4)
     corners = np.stack([1 + heights, np.ones_like(heights), -np.ones_like(heights), -1 - heights], axis=1)
     b = (corners - (centers / widths)[:, None]).ravel()
     W = np.zeros((token_dim, 4 * len(centers)))
-    W[target] = np.tile([unit, -unit, -unit, unit], len(centers))
+    W[np.repeat(np.broadcast_to(target, len(centers)), 4), np.arange(len(b))] = np.tile(
+        [unit, -unit, -unit, unit], len(centers)
+    )
     return Units(U, b, W, 4)
 
 

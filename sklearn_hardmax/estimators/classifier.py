@@ -8,8 +8,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax.constructions import explanation
 from sklearn_hardmax.constructions.classification import build_classification
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
+from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
 from sklearn_hardmax.estimators.validation import (
     VersionStamped,
     all_or_nothing,
@@ -19,30 +21,36 @@ from sklearn_hardmax.estimators.validation import (
     validate_sequences,
 )
 
+ALPHAS = np.logspace(-3, 5, 13)  # ridge penalties that alphas="auto" chooses from
+
 
 class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are constructed, not trained.
 
-    `fit` reads one number from each sequence (its code: the extreme value of a linear form over the tokens, a mean, or a
-    weighted sum of token frequencies), sorts the codes and places a step between runs of different label. That is a hardmax
-    transformer, which `to_transformer` writes out: it reproduces every training label, and its size depends on the number of
-    sequences and not on their lengths.
+    `fit` pools numbers from the tokens of each sequence (heads: largest values, which are hardmax leader reads, and shares of
+    tokens above a bias), solves one ridge regression on them in closed form, and adds a spike around the code of every
+    training sequence that would be lost. All of it is one hardmax transformer, which `to_transformer` writes out: it
+    reproduces every training label, and its size depends on the number of heads and sequences and not on their lengths.
 
     Parameters
     ----------
-    n_heads : "auto" or 0, default="auto"
-        Pooled features besides the code. This version has none: both mean code and decode alone.
+    n_heads : "auto" or int, default="auto"
+        Pooled features (not attention heads side by side: a leader read is one attention layer). "auto" is
+        min(64 n_sequences, 8000). 0 is the construction of the paper alone, code and decode, which memorises and does not
+        generalise.
     ordered : bool, default=True
         Whether the order of tokens tells anything. False: a function of the multiset of tokens and its frequencies. True:
-        the relative position joins each token, so that any two different sequences can be told apart.
+        tokens are read through dilated windows and their relative position, so that any two different sequences can be told
+        apart. Where all training sequences have one token, there is no order.
     alphas : "auto" or array-like of positive floats, default="auto"
-        Ridge penalties for the heads; means nothing without heads.
+        Ridge penalties to choose from by leave-one-out; "auto" is np.logspace(-3, 5, 13). Means nothing without heads.
     class_weight : dict, "balanced" or None, default=None
-        Unseen sequences go to the class whose nearest training code, its distance divided by the weight of the class, is
-        nearest; training labels stay exact. Weights are positive. With unequal weights the network may need up to 2 N + 1
-        label runs.
+        Positive weights. With heads those of the training sequences in the ridge regression. Without heads unseen sequences
+        go to the class whose nearest training code, its distance divided by the weight of the class, is nearest, and the
+        network may need up to 2 N + 1 label runs. Training labels stay exact.
     exact : bool, default=True
-        Whether heads are corrected on the training data; means nothing without heads, where the construction is exact.
+        Whether spikes correct the ridge regression on the training sequences. False: no spikes, and conflicts are not looked
+        for. Means nothing without heads, where the construction is exact.
     on_conflict : {"warn", "raise"}, default="warn"
         Sequences that are equal, or closer than float64 resolves, under different labels: "warn" gives each group its
         majority label (of equally frequent ones the first in `classes_`) under one SequenceConflictWarning; "raise" raises
@@ -62,10 +70,10 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     feature_names_in_ : ndarray of str
         Column names, where X was a data frame.
     n_heads_, n_spikes_ : int
-        0.
+        Heads, and spikes that correct them on training sequences.
     n_blocks_, n_parameters_ : int
-        Of `to_transformer()`; at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the token_dim of the
-        residual stream.
+        Of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the
+        token_dim of the residual stream.
     margin_ : float
         How many times over the inequalities behind the training labels hold: gaps between attended and unattended scores in
         tie bounds, distances of training codes from the ends of ramps in rounding bounds.
@@ -90,7 +98,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     >>> clf = HardmaxTransformerClassifier(random_state=0).fit(X, ["a", "b", "a"])
     >>> clf.score(X, ["a", "b", "a"])
     1.0
-    >>> clf.to_transformer()
+    >>> HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(X, ["a", "b", "a"]).to_transformer()
     Transformer(2 blocks, 3 layers, 57 parameters, width=3, token_dim=3)
     """
 
@@ -145,19 +153,19 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
         log(f"read {sequences!r}, {len(self.classes_)} classes")
-        built, conflicts = build_classification(
-            sequences,
-            labels,
-            self._class_weights(labels),
-            ordered=self.ordered,
-            rng=check_random_state(self.random_state),
-            n_jobs=self.n_jobs,
-            log=log,
-        )
+        rng, weights = check_random_state(self.random_state), self._class_weights(labels)
+        common = {"ordered": self.ordered, "rng": rng, "n_jobs": self.n_jobs, "log": log}
+        n_heads = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
+        if n_heads == 0:
+            built, conflicts = build_classification(sequences, labels, weights, **common)
+        else:
+            built, conflicts = build_scoring(
+                sequences, labels, weights, n_heads=n_heads, alphas=self._penalties(), exact=self.exact, **common
+            )
         self._tell(conflicts)
-        self._classification = built
+        self._built = built
         self.n_conflicts_ = len(conflicts)
-        self.n_heads_ = self.n_spikes_ = 0
+        self.n_heads_, self.n_spikes_ = n_heads, built.n_spikes
         self.n_blocks_, self.n_parameters_ = built.n_blocks(), built.n_parameters()
         self.margin_ = built.margin
         log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
@@ -166,8 +174,6 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     def _check_parameters(self):
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
             check_integer(self.n_heads, "n_heads", 0)
-            if self.n_heads > 0:
-                raise ValueError(f"n_heads must be 'auto' or 0: this version builds no heads, got {self.n_heads}.")
         for name in ("ordered", "exact"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
@@ -179,6 +185,9 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             check_option(self.class_weight, "class_weight", ("balanced", None))
         check_option(self.on_conflict, "on_conflict", ("warn", "raise"))
         check_integer(int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, "verbose", 0)
+
+    def _penalties(self):
+        return ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
 
     def _class_weights(self, labels):
         """One positive weight a class."""
@@ -199,12 +208,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             stacklevel=4,
         )
 
-    def _codes(self, X):
-        check_is_fitted(self)
-        return self._classification.codes(validate_sequences(self, X, reset=False), self.n_jobs)
-
     def predict(self, X):
-        """Class label of each sequence: one code and one search, no layer loop.
+        """Class label of each sequence: a fast path, no layer loop.
 
         Parameters
         ----------
@@ -214,15 +219,17 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         Returns
         -------
         ndarray of shape (n_sequences,)
-            The labels of ``read_labels(apply(to_transformer(), encode(X)))``.
+            The labels of ``read_labels(apply(to_transformer(), encode(X)))``; the same for any batch, order and n_jobs.
         """
-        codes = self._codes(X)
-        return self.classes_[self._classification.labels_of(codes)]
+        check_is_fitted(self)
+        return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
 
     def decision_function(self, X):
-        """Minus the distance of the code to the nearest training run of each class, over the weight of the class.
+        """Score of every class.
 
-        Codes lie on the line from 1 to 2.
+        With heads the ridge regression's score, about 1 for the class and -1 for others, plus spikes. Without heads minus the
+        distance of the code to the nearest training run of each class, over the weight of the class; codes lie on the line
+        from 1 to 2, and a class that lost all its sequences in conflicts is at distance 2.
 
         Parameters
         ----------
@@ -231,14 +238,105 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         Returns
         -------
         ndarray of shape (n_sequences, n_classes), or (n_sequences,) with two classes
-            With two classes the distance to the first less the distance to the second. A class that lost all its sequences
-            in conflicts is at distance 2.
+            With two classes half the difference of the scores with heads, the difference without.
         """
-        codes = self._codes(X)
-        distances = self._classification.distances(codes)
-        if len(self.classes_) <= 2:
-            return distances[:, 0] - distances[:, 1] if len(self.classes_) == 2 else -distances[:, 0]
-        return -distances
+        check_is_fitted(self)
+        scores = self._built.scores(validate_sequences(self, X, reset=False), self.n_jobs)
+        if len(self.classes_) > 2:
+            return scores
+        if len(self.classes_) == 1:
+            return scores[:, 0]
+        return (scores[:, 1] - scores[:, 0]) / (2 if self.n_heads_ else 1)
+
+    def explain(self, X, top=5):
+        """What decided: for every sequence and class the heads that mattered, and the token that each leader read took.
+
+        Parameters
+        ----------
+        X : RaggedSequences or anything that as_sequences reads
+        top : int or None, default=5
+            Heads a class, by the size of their contribution; None gives all heads.
+
+        Returns
+        -------
+        list of structured arrays, one a sequence
+            Rows by class and falling |contribution|, with the fields
+
+            - "class": the class;
+            - "head": index of the head, -1 for the intercept, -2 for the spike (only where there is one);
+            - "name": what it reads, as HardmaxPooling names it, "intercept", "spike";
+            - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
+            - "leader": index of the token that a leader read took, -1 for shares and means;
+            - "value": that token, (n_features_in_,), nan where there is none.
+
+            With top=None the contributions of a class add up to `decision_function`. With two classes there is one decision:
+            rows are of the second class, positive contributions speak for it.
+
+        Raises
+        ------
+        ValueError
+            Fitted without heads: then one code decides, see `plotting.CodeLineDisplay`.
+
+        Examples
+        --------
+        >>> from sklearn_hardmax import HardmaxTransformerClassifier
+        >>> X = [[[0.], [9.], [1.]], [[1.], [0.]], [[0.], [1.], [8.]], [[0.]]]
+        >>> clf = HardmaxTransformerClassifier(ordered=False, random_state=0).fit(X, ["peak", "flat", "peak", "flat"])
+        >>> found = clf.explain([[[0.], [8.5]]], top=None)[0]
+        >>> reads = found[found["leader"] >= 0]  # leader reads, the strongest first
+        >>> reads["name"][0], reads["value"][0]
+        ('max of closeness to prototype 23', array([8.5]))
+        """
+        check_is_fitted(self)
+        if not self.n_heads_:
+            raise ValueError("explain needs heads: without them one code decides; plotting.CodeLineDisplay shows it.")
+        if top is not None:
+            check_integer(top, "top", 1)
+        sequences = validate_sequences(self, X, reset=False)
+        names = self._built.heads.names(getattr(self, "feature_names_in_", None))
+        return [
+            self._explained(sequences[j : j + 1], found, top, names)
+            for j, found in enumerate(explanation.explain(self._built, sequences))
+        ]
+
+    def _explained(self, one, found, top, names):
+        shown = range(len(self.classes_))
+        if len(self.classes_) == 2:  # the decision is half the difference of the two scores
+            shown, found = [1], type(found)(*[_halved_difference(part) for part in found[:3]], found.features)
+        n_heads = len(names)
+        parts = []
+        for k, c in enumerate(shown):
+            column = k if len(self.classes_) == 2 else c
+            order = np.argsort(-np.abs(found.contributions[:, column]), kind="stable")[:top]
+            heads = [*order, *([explanation.INTERCEPT] if top is None else [])]
+            values = [*found.contributions[order, column], *([found.intercept[column]] if top is None else [])]
+            if found.spike[column] and top is None:
+                heads, values = [*heads, explanation.SPIKE], [*values, found.spike[column]]
+            parts.append((c, np.array(heads, dtype=np.int64), values))
+        return self._explanation_table(one, parts, names, n_heads)
+
+    def _explanation_table(self, one, parts, names, n_heads):
+        kinds = {explanation.INTERCEPT: "intercept", explanation.SPIKE: "spike"}
+        dtype = [
+            ("class", object),
+            ("head", np.int64),
+            ("name", object),
+            ("contribution", np.float64),
+            ("leader", np.int64),
+            ("value", np.float64, (self.n_features_in_,)),
+        ]
+        table = np.empty(sum(len(heads) for _, heads, _ in parts), dtype)
+        table["head"] = np.concatenate([heads for _, heads, _ in parts])
+        table["class"] = np.repeat(
+            self.classes_[[c for c, _, _ in parts]].astype(object), [len(h) for _, h, _ in parts]
+        )
+        table["contribution"] = np.concatenate([values for _, _, values in parts])
+        table["name"] = [kinds[h] if h in kinds else names[h] for h in table["head"].tolist()]
+        is_head = table["head"] >= 0
+        table["leader"] = -1
+        table["leader"][is_head] = explanation.leaders(self._built, one, table["head"][is_head])
+        table["value"] = np.where(table["leader"][:, None] >= 0, one.tokens[table["leader"]], np.nan)
+        return table
 
     def to_transformer(self, max_width=4):
         """The explicit weights.
@@ -260,7 +358,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             The weights would take more than 2 GiB; the message says how much.
         """
         check_is_fitted(self)
-        return self._classification.transformer(max_width)
+        return self._built.transformer(max_width)
 
     def encode(self, X):
         """The sequences that `to_transformer()` runs on: scaled tokens, position, zeros up to its token_dim.
@@ -271,7 +369,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             float64. Scaling is a shift and a power of two a feature; features beyond 2^20 training half-ranges end there.
         """
         check_is_fitted(self)
-        return self._classification.encode(validate_sequences(self, X, reset=False))
+        return self._built.encode(validate_sequences(self, X, reset=False))
 
     def read_labels(self, tokens):
         """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.
@@ -291,7 +389,12 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             The tokens have another width, or tokens of one sequence disagree.
         """
         check_is_fitted(self)
-        return self.classes_[self._classification.read(tokens)]
+        return self.classes_[self._built.read(tokens)]
+
+
+def _halved_difference(part):
+    """Of what two classes get, the second less the first, halved; the class axis is the last."""
+    return (part[..., 1:] - part[..., :1]) / 2
 
 
 class _Log:

@@ -11,6 +11,7 @@ from sklearn_hardmax.estimators.validation import (
     all_or_nothing,
     check_integer,
     check_option,
+    input_names,
     validate_sequences,
 )
 from sklearn_hardmax.sequences import RaggedSequences
@@ -149,7 +150,7 @@ class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator,
             Neighbours are written "x0[-1]", "x0[+1]"; positions "position" or "position 0", "position 1", ...
         """
         check_is_fitted(self)
-        names = self._names_in(input_features)
+        names = input_names(self, input_features)
         shifts = encoding.window_shifts(self.window, self.dilation).tolist()
         out = [name + (f"[{shift:+d}]" if shift else "") for shift in shifts for name in names]
         if self.positions == "relative":
@@ -157,19 +158,6 @@ class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator,
         elif self.positions == "sinusoidal":
             out.extend(f"position {k}" for k in range(self._n_sinusoids))
         return np.array(out, dtype=object)
-
-    def _names_in(self, input_features):
-        known = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            return [f"x{j}" for j in range(self.n_features_in_)] if known is None else [str(name) for name in known]
-        names = [str(name) for name in input_features]
-        if len(names) != self.n_features_in_:
-            raise ValueError(
-                f"input_features must name the {self.n_features_in_} features of a token, got {len(names)} names."
-            )
-        if known is not None and names != [str(name) for name in known]:
-            raise ValueError("input_features is not equal to feature_names_in_.")
-        return names
 
     def set_output(self, *, transform=None):
         """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.

@@ -45,10 +45,33 @@ def check_integer(value, name, low):
         raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
 
 
+def check_flag(value, name):
+    """Raise ValueError unless value is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
 def check_option(value, name, options):
     """Raise ValueError unless value is one of the options."""
     if not any(value is o or (isinstance(o, str) and isinstance(value, str) and value == o) for o in options):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.")
+
+
+def input_names(estimator, input_features):
+    """Names of the features of a token: those given, those known from a data frame, or x0, x1, ..."""
+    known = getattr(estimator, "feature_names_in_", None)
+    if input_features is None:
+        if known is None:
+            return [f"x{j}" for j in range(estimator.n_features_in_)]
+        return [str(name) for name in known]
+    names = [str(name) for name in input_features]
+    if len(names) != estimator.n_features_in_:
+        raise ValueError(
+            f"input_features must name the {estimator.n_features_in_} features of a token, got {len(names)} names."
+        )
+    if known is not None and names != [str(name) for name in known]:
+        raise ValueError("input_features is not equal to feature_names_in_.")
+    return names
 
 
 def all_or_nothing(fit):

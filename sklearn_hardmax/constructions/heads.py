@@ -1,0 +1,159 @@
+"""Heads: numbers pooled from the tokens of a sequence that generalise, in integers.
+
+A *score* S is a linear form with integer coefficients on integer tokens (tokens standardised, then rounded to a grid). A
+*head* pools one score over the n tokens of a sequence:
+
+    max     max_i S_i                                                     a leader read: hardmax attention of rank one
+    share   mean_i 1[S_i > b] = mean_i (relu(S_i - b) - relu(S_i - b - 1))    a ramp of width one and uniform attention
+    mean    mean_i relu(S_i - b)                                          a hidden unit and uniform attention
+
+Since scores and biases are integers, the ramp of width one is a step, so that a proportion of positive values is exactly a
+transformer's doing. And since sums of integers are exact in any order, pooled sums are the same bits alone, in any batch,
+chunk or order, on any number of workers, whether a product or single additions made them.
+
+Scores of ordered sequences are kernels on dilated windows (series_heads.py), those of multisets random directions
+(set_heads.py).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sklearn_hardmax.constructions.codes import in_batches
+from sklearn_hardmax.constructions.folds import Scratch, chunks_by_length
+from sklearn_hardmax.encoding import TokenScale
+
+MAX, SHARE, MEAN = 0, 1, 2
+KINDS = ("max", "share", "mean")
+_GOLDEN = (5**0.5 - 1) / 2
+_BLOCK = 2**18  # numbers of tokens that are held together while fitting
+_BLOCK_SUMS = 2**22  # and of pooled sums of a chunk
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """What makes user tokens comparable: shift, power of two, then mean 0 and variance 1, ended at the training extremes.
+
+    scale : TokenScale; mean, spread : (token_dim,) of the scaled training tokens, a constant feature has spread 1;
+    largest : (token_dim,) moduli that standardised features end at.
+    """
+
+    scale: TokenScale
+    mean: np.ndarray
+    spread: np.ndarray
+    largest: np.ndarray
+
+    @classmethod
+    def fit(cls, tokens, most):
+        """From the tokens (n_tokens, token_dim), at most `most` deviations; three passes in bounded memory."""
+        scale = TokenScale.fit(tokens)
+        step = max(1, _BLOCK // tokens.shape[1])
+        moments, reach = np.zeros((2, tokens.shape[1])), np.zeros(tokens.shape[1])
+        for power in (0, 1):
+            for start in range(0, len(tokens), step):
+                z = cls._scaled(scale, tokens[start : start + step])
+                if power == 1:
+                    z -= moments[0][:, None]
+                    reach = np.maximum(reach, np.maximum(z.max(axis=1), -z.min(axis=1)))
+                    z *= z
+                moments[power] += z.sum(axis=1)
+            moments[power] /= len(tokens)
+        spread = np.sqrt(moments[1])
+        # a constant feature encodes as 0 up to rounding
+        spread = np.where(spread > 2.0**-40, spread, 1.0)
+        return cls(scale, moments[0], spread, np.minimum(reach / spread, most))
+
+    @staticmethod
+    def _scaled(scale, tokens):
+        return scale.columns(tokens, np.empty((tokens.shape[1], len(tokens))))
+
+    def columns(self, tokens):
+        """Standardised tokens, one contiguous row a feature, (token_dim, n) float64; elementwise."""
+        z = self._scaled(self.scale, tokens)
+        z -= self.mean[:, None]
+        z /= self.spread[:, None]
+        return np.clip(z, -self.largest[:, None], self.largest[:, None], out=z)
+
+
+class PooledHeads:
+    """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.
+
+    Attributes: standardisation, n_heads, kinds (F,) of MAX, SHARE, MEAN, and `unit`, the power of two that a score is
+    divided by in features. The heads evaluate n_columns >= n_heads heads, the first n_heads of which count.
+    """
+
+    def sums(self, sequences):
+        """Yield (rows, block): sequence indices (B,) and the integer sums of all heads over their tokens (n_heads, B).
+
+        The block is float64 and overwritten by the next; entries are exact below 2^53.
+        """
+        lengths = sequences.lengths
+        block, scratch = np.empty(0), Scratch()
+        for chunk in chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns)):
+            size = self.n_columns * len(chunk.rows)
+            if block.size < size:
+                block = np.empty(size)
+            out = block[:size].reshape(self.n_columns, len(chunk.rows))
+            self._pool(chunk, self._side_by_side(sequences, chunk), out, scratch)
+            yield chunk, out[: self.n_heads]
+
+    def _side_by_side(self, sequences, chunk):
+        """Standardised tokens of a chunk, (token_dim, L B) float64, 0 where there is none."""
+        z = self.standardisation.columns(_tokens_of(sequences, chunk.rows))
+        if len(chunk.rows) == 1:
+            return z
+        side = np.zeros((len(z), chunk.n_rows * len(chunk.rows)))
+        if chunk.is_ragged:
+            side[:, chunk.places()] = z
+        else:
+            side.reshape(len(z), *chunk.shape)[:] = z.reshape(len(z), *chunk.shape[::-1]).transpose(0, 2, 1)
+        return side
+
+    @property
+    def scales(self):
+        """What turns sums into features, beside the length: (n_heads,) powers of two."""
+        return np.where(self.kinds == SHARE, 1.0, 1.0 / self.unit)
+
+    def features_of(self, chunk, sums):
+        """Feature values (n_heads, B) float64 from integer sums, in place."""
+        pooled = self.kinds != MAX
+        sums *= self.scales[:, None]
+        return np.divide(sums, chunk.lengths, out=sums, where=pooled[:, None])
+
+    def features(self, sequences, dtype, n_jobs=None):
+        """Features of all sequences, (N, n_heads)."""
+        return in_batches(partial(self._features, dtype=dtype), sequences, n_jobs)
+
+    def _features(self, sequences, dtype):
+        out = np.empty((len(sequences), self.n_heads), dtype)
+        for chunk, sums in self.sums(sequences):
+            out[chunk.rows] = self.features_of(chunk, sums).T
+        return out
+
+
+def _tokens_of(sequences, rows):
+    if len(rows) == 1:
+        return sequences[int(rows[0])]
+    if (np.diff(rows) == 1).all():
+        return sequences.tokens[sequences.offsets[rows[0]] : sequences.offsets[rows[-1] + 1]]
+    return sequences[rows].tokens
+
+
+def mid_gaps(ordered, n_biases):
+    """Integers between neighbouring scores (k, n) at quantiles .05 to .95 that fill the interval evenly; (k, n_biases)."""
+    k, n = ordered.shape
+    quantiles = 0.05 + 0.9 * ((np.arange(1, k * n_biases + 1) * _GOLDEN) % 1).reshape(k, n_biases)
+    at = np.minimum((quantiles * (n - 1)).astype(int), max(0, n - 2))
+    row = np.arange(k)[:, None]
+    return (ordered[row, at] + ordered[row, np.minimum(at + 1, n - 1)]) >> 1
+
+
+def unique_names(names):
+    """The names, the second and later of equal ones with their count."""
+    seen, out = Counter(), []
+    for name in names:
+        seen[name] += 1
+        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return out

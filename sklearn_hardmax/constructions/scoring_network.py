@@ -1,0 +1,182 @@
+"""The classifier with heads as explicit layers.
+
+Coordinates of the residual stream: the scaled token (for codes), the integers that heads read, a constant 1, for each class
+c a register t_c of the token and score_c, registers of the code. Layers, all residual:
+
+    feed-forward   beta_c to score_c
+    feed-forward   omega_fc (relu(S - b) - relu(S - b - 1)) of shares, omega_fc relu(S - b) of means, to t_c
+    attention      of rank 0: the mean of t_c to score_c
+    attention      of rank 1, one a leader read: query 1, key S, omega_fc times the largest S to score_c
+    code           see spikes.py, codes.py: s_r and ramps by feed-forward layers, then attentions into the code
+    feed-forward   the hats of the spikes, on the code, to score_c
+"""
+
+import numpy as np
+
+from sklearn_hardmax.constructions import gadgets
+from sklearn_hardmax.constructions.codes import Code
+from sklearn_hardmax.constructions.gadgets import Units
+from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.plans import PlannedLayer, planned_attention, planned_units
+from sklearn_hardmax.constructions.spikes import LEADER_WEIGHT, MEAN_WEIGHT
+from sklearn_hardmax.transformer import FeedForward
+
+
+class Stream:
+    """Where things stand in the residual stream of a classifier with heads."""
+
+    def __init__(self, projection, heads, spikes, n_classes):
+        self.names = []
+        self.code_input = self._add([] if spikes is None else [f"z{j}" for j in range(projection.n_coordinates)])
+        self.tokens = self._add(heads.coordinates)
+        self.one = self._add(["one"])[0]
+        self.partial = self._add([f"token score {c}" for c in range(n_classes)])
+        self.score = self._add([f"score {c}" for c in range(n_classes)])
+        self.registers = self._add([] if spikes is None else _registers(spikes.code))
+
+    def _add(self, names):
+        first = len(self.names)
+        self.names += names
+        return np.arange(first, len(self.names))
+
+    @property
+    def width(self):
+        """D."""
+        return len(self.names)
+
+    def unit_vector(self, coordinate):
+        """(1, D)."""
+        out = np.zeros((1, self.width))
+        out[0, coordinate] = 1.0
+        return out
+
+
+def _registers(code):
+    if isinstance(code, Code):
+        return ["s", "hats", "code"]
+    return [*(f"s{r}" for r in range(len(code.leaders))), "ramps", "code"]
+
+
+def network_plan(heads, readout, spikes, stream, max_width):
+    """All layers."""
+    plan = [_intercept(readout, stream), *_pooled_heads(heads, readout, stream, max_width)]
+    if spikes is not None:
+        make = _code_layers if isinstance(spikes.code, Code) else _fingerprint_layers
+        plan += make(spikes.code, stream, max_width)
+        plan += _spike_layers(spikes, stream, max_width)
+    return plan
+
+
+def _intercept(readout, stream):
+    values = np.zeros(stream.width)
+    values[stream.score] = readout.intercept
+    return PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, values)))
+
+
+def _layer(units):
+    return FeedForward(units.U, units.b, units.W)
+
+
+def _pooled_heads(heads, readout, stream, max_width):
+    forms, index, biases = heads.forms()
+    kinds, coefficients = heads.kinds, readout.coefficients(heads) * heads.scales[:, None]
+    shares, means, maxima = (np.flatnonzero(kinds == kind) for kind in (SHARE, MEAN, MAX))
+
+    def units(of, steps):
+        """Hidden units relu(S - b - step) of the heads `of`, with the coefficients times 1, -1."""
+
+        def make(first, last):
+            chosen = np.repeat(of[first:last], len(steps))
+            U, W = np.zeros((len(chosen), stream.width)), np.zeros((stream.width, len(chosen)))
+            U[:, stream.tokens] = forms[index[chosen]].toarray()
+            b = -biases[chosen] - np.tile(steps, last - first)
+            W[stream.partial] = coefficients[chosen].T * np.tile([1.0, -1.0][: len(steps)], last - first)
+            return Units(U, b, W, len(steps))
+
+        return make
+
+    plan = planned_units(units(shares, [0.0, 1.0]), len(shares), 2, max_width)
+    plan += planned_units(units(means, [0.0]), len(means), 1, max_width)
+    plan.append(_uniform(stream, stream.partial, stream.score, 1.0))
+    keys = forms[index[maxima]]
+    for k, head in enumerate(maxima):
+        plan.append(_leader(stream, keys[[k]], coefficients[head]))
+    return plan
+
+
+def _uniform(stream, sources, targets, weight):
+    """Attention of rank 0 that adds weight times the means of sources to targets."""
+    value, output = np.zeros((len(sources), stream.width)), np.zeros((stream.width, len(sources)))
+    value[np.arange(len(sources)), sources] = 1.0
+    output[targets, np.arange(len(sources))] = weight
+    return planned_attention(np.zeros((0, stream.width)), np.zeros((0, stream.width)), value, output)
+
+
+def _leader(stream, form, coefficients):
+    """Attention of rank 1 to the token of largest score, which adds coefficients times the score to the classes."""
+
+    def make():
+        key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
+        key[0, stream.tokens] = form.toarray().ravel()
+        output[stream.score, 0] = coefficients
+        return planned_attention(stream.unit_vector(stream.one), key, key, output).make()
+
+    return PlannedLayer(None, (1, 1), make)
+
+
+# -- codes and spikes --------------------------------------------------------------------------------------------------
+
+
+def _fingerprint_layers(code, stream, max_width):
+    *s, ramps, register = stream.registers.tolist()
+    n = len(s)
+    U, W = np.zeros((4 * n, stream.width)), np.zeros((stream.width, 4 * n))
+    U[:, stream.code_input] = np.repeat(np.concatenate([code.leaders, code.ramps]), 2, axis=0)
+    b = np.concatenate([np.tile([0.5, -0.5], n), np.stack([code.biases, code.biases - 1.0], axis=1).ravel()])
+    W[np.repeat([*s, *[ramps] * n], 2), np.arange(4 * n)] = np.tile([1.0, -1.0], 2 * n)
+    units = Units(U, b, W, 2)
+    ones = np.zeros(stream.width)
+    ones[s], ones[register] = 1.0, 0.5
+    plan = planned_units(lambda first, last: _some(units, first, last), 2 * n, 2, max_width)
+    plan.append(PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, ones))))
+    for r in s:
+        read, output = stream.unit_vector(r), LEADER_WEIGHT * stream.unit_vector(register).T
+        plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output))
+    plan.append(_uniform(stream, [ramps], [register], MEAN_WEIGHT))
+    return plan
+
+
+def _code_layers(code, stream, max_width):
+    s, hats, register = stream.registers.tolist()
+    U, W = np.zeros((2, stream.width)), np.zeros((stream.width, 2))
+    U[:, stream.code_input] = code.direction
+    W[s] = 1.0, -1.0
+    ones = np.zeros(stream.width)
+    ones[[s, hats]] = 1.0
+    plan = [
+        PlannedLayer(2, (), lambda: FeedForward(U, [0.5, -0.5], W)),
+        PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, ones))),
+    ]
+    if code.hats is not None:
+        units = gadgets.hats(stream.width, s, hats, *code.hats)
+        plan += planned_units(lambda first, last: _some(units, first, last), len(code.hats.centers), 4, max_width)
+    if not code.is_leader_read:
+        return [*plan, _uniform(stream, [s if code.hats is None else hats], [register], 1.0)]
+    read, sign = stream.unit_vector(s), 1.0 if code.kind == "max" else -1.0
+    to_code = stream.unit_vector(register).T
+    return [*plan, planned_attention(stream.unit_vector(stream.one), sign * read, read, to_code)]
+
+
+def _spike_layers(spikes, stream, max_width):
+    targets = stream.score[spikes.labels]
+
+    def units(first, last):
+        hats = [part[first:last] for part in spikes.hats[:3]]
+        return gadgets.hats(stream.width, stream.registers[-1], targets[first:last], *hats, spikes.hats.unit)
+
+    return planned_units(units, len(spikes.labels), 4, max_width)
+
+
+def _some(units, first, last):
+    span = slice(units.group * first, units.group * last)
+    return Units(units.U[span], units.b[span], units.W[:, span], units.group)

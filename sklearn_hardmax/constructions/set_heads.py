@@ -1,0 +1,177 @@
+"""Heads of multisets of tokens: random directions, as products of small integers that are exact in float32.
+
+Standardised tokens z, ended at ten deviations, are rounded to q = rint(levels z); one more coordinate holds h = rint(levels^2
+|z|^2 / 2). A score is a linear form with integer coefficients: half of the directions p are differences of two training
+tokens of different classes, S = <p, q>; half are training tokens themselves, S = <p, q> - h, which is largest for the
+nearest token. `levels` is the largest number for which every sum of moduli that can occur stays below 2^24: then a product
+of float32 matrices is exact, whatever the order of its additions, and scores are the same bits in any batch.
+
+Each score gives its maximum, three shares and three means at biases midway between scores of training tokens.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from sklearn_hardmax.constructions.folds import folded, halved_maximum
+from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE, PooledHeads, Standardisation, mid_gaps, unique_names
+
+_CLIP = 10.0  # deviations
+_SHARES = _MEANS = 3
+_COLUMNS = (MAX, *[SHARE] * _SHARES, *[MEAN] * _MEANS)
+_EXACT = 2**24  # integers below are float32
+_MOST_LEVELS = 2.0**12
+_SAMPLE = 1024  # tokens that biases are taken from
+_BLOCK = 2**18  # scores that are held together
+_COLLECTED_ROWS = 4
+
+
+@dataclass(frozen=True)
+class SetHeads(PooledHeads):
+    """Heads of multisets.
+
+    levels : grid points for a unit of a standardised feature; linear_forms : (k, token_dim + 1) integers, as float32, of q
+    and h; biases : (k, 6) integers, three of shares and three of means.
+    """
+
+    standardisation: Standardisation
+    levels: float
+    linear_forms: np.ndarray
+    biases: np.ndarray
+    n_heads: int
+
+    @property
+    def unit(self):
+        """Of scores in features: the power of two next to levels squared."""
+        return 2.0 ** np.round(2 * np.log2(self.levels))
+
+    @property
+    def n_columns(self):
+        """Heads that are evaluated."""
+        return len(_COLUMNS) * len(self.linear_forms)
+
+    @property
+    def kinds(self):
+        """MAX, SHARE or MEAN of every head, (n_heads,)."""
+        return np.tile(_COLUMNS, len(self.linear_forms))[: self.n_heads]
+
+    def _pool(self, chunk, z, out, scratch):
+        q = _integers(z, self.levels, np.float32)
+        limit = None
+        if chunk.is_ragged:
+            ends = np.iinfo(np.int32)
+            limit = np.where(chunk.is_token(), ends.max, ends.min).astype(np.int32).ravel()
+        step = max(1, _BLOCK // z.shape[1])
+        for k in range(0, len(self.linear_forms), step):
+            forms, biases = self.linear_forms[k : k + step], self.biases[k : k + step].astype(np.int32)
+            shape = (len(forms), z.shape[1])
+            scores = scratch("scores", shape, np.int32)
+            np.copyto(scores, np.matmul(forms, q, out=scratch("product", shape, np.float32)), casting="unsafe")
+            if limit is not None:
+                np.minimum(scores, limit, out=scores)
+            rows = slice(len(_COLUMNS) * k, len(_COLUMNS) * (k + len(forms)))
+            self._pool_scores(scores, biases, chunk.shape, scratch, out[rows].reshape(len(forms), len(_COLUMNS), -1))
+
+    @staticmethod
+    def _pool_scores(scores, biases, shape, scratch, out):
+        """Maximum, counts and sums of relu of scores (k, L B) into out (k, 7, B)."""
+        for j in range(_SHARES):
+            above = np.greater(scores, biases[:, j, None], out=scratch("above", scores.shape, bool))
+            counts, _ = folded(above.view(np.uint8).reshape(-1, *shape), 1, _COLLECTED_ROWS)
+            np.add.reduce(counts, axis=1, out=out[:, 1 + j], dtype=np.float64)
+        for j in range(_SHARES, _SHARES + _MEANS):
+            reach = scratch("reach", scores.shape, np.int32)
+            reach[:] = biases[:, j, None]  # places without a token keep the bias, which is subtracted below
+            np.maximum(reach, scores, out=reach)
+            sums, _ = folded(reach.reshape(-1, *shape), _EXACT, _COLLECTED_ROWS)
+            np.add.reduce(sums, axis=1, out=out[:, 1 + j], dtype=np.float64)
+            out[:, 1 + j] -= biases[:, j, None].astype(np.float64) * shape[0]
+        best = halved_maximum(scores.reshape(-1, *shape), _COLLECTED_ROWS)
+        np.maximum.reduce(best, axis=1, out=out[:, 0])
+
+    # -- what a network reads ----------------------------------------------------------------------------------------------
+
+    @property
+    def coordinates(self):
+        """Names of the integers that a network reads of a token."""
+        return [*(f"q{j}" for j in range(len(self.standardisation.mean))), "half square"]
+
+    def tokens(self, sequences):
+        """The integers that a network reads of every token, (n_tokens, token_dim + 1) float64."""
+        return _integers(self.standardisation.columns(sequences.tokens), self.levels, np.float64).T
+
+    def forms(self):
+        """Scores as linear forms: (n_scores, token_dim + 1) CSR of integers; and for every head its score and bias."""
+        index = np.repeat(np.arange(len(self.linear_forms)), len(_COLUMNS))
+        biases = np.concatenate([np.zeros((len(self.biases), 1), np.int64), self.biases], axis=1).ravel()
+        return csr_array(self.linear_forms.astype(np.float64)), index[: self.n_heads], biases[: self.n_heads]
+
+    def names(self, features=None):
+        """What each head reads, unique, (n_heads,) list of str."""
+        names = []
+        for k, (form, biases) in enumerate(zip(self.linear_forms, self.biases.tolist())):
+            what = f"closeness to prototype {k}" if form[-1] else f"difference {k}"
+            names.append(f"max of {what}")
+            names += [f"share of {what} above {bias}" for bias in biases[:_SHARES]]
+            names += [f"mean of {what} beyond {bias}" for bias in biases[_SHARES:]]
+        return unique_names(names[: self.n_heads])
+
+
+def _integers(z, levels, dtype):
+    """q and h of standardised tokens (token_dim, n), stacked; (token_dim + 1, n)."""
+    out = np.empty((len(z) + 1, z.shape[1]), dtype)
+    norms, term = np.zeros((2, z.shape[1]))
+    for row, feature in zip(out, z):
+        row[:] = np.rint(np.multiply(feature, levels, out=term), out=term)
+        norms += np.multiply(feature, feature, out=term)
+    norms *= levels * levels / 2
+    out[-1] = np.rint(norms, out=norms)
+    return out
+
+
+# -- drawing -----------------------------------------------------------------------------------------------------------
+
+
+def draw_set_heads(sequences, labels, n_heads, rng):
+    """n_heads heads for tokens of these sequences; labels (N,) class indices, or None."""
+    standardisation = Standardisation.fit(sequences.tokens, _CLIP)
+    n_forms = -(-n_heads // len(_COLUMNS))
+    n_differences = n_forms // 2
+    first, second = _pairs_of_tokens(sequences, labels, n_differences, rng)
+    prototypes = rng.randint(sequences.n_tokens, size=n_forms - n_differences)
+    z = [standardisation.columns(np.asarray(sequences.tokens[at])).T for at in (first, second, prototypes)]
+    directions = np.concatenate([z[0] - z[1], z[2]])
+    closeness = np.repeat([0.0, 1.0], [n_differences, len(prototypes)])
+    levels, forms = _finest(directions, closeness, standardisation.largest)
+    sample = rng.choice(sequences.n_tokens, min(_SAMPLE, sequences.n_tokens), replace=False)
+    q = _integers(standardisation.columns(np.asarray(sequences.tokens[np.sort(sample)])), levels, np.float64)
+    scores = np.sort((forms.astype(np.float64) @ q).astype(np.int64), axis=1)
+    return SetHeads(standardisation, levels, forms, mid_gaps(scores, _SHARES + _MEANS), n_heads)
+
+
+def _pairs_of_tokens(sequences, labels, n, rng):
+    """n pairs of tokens of sequences of different classes, each class and sequence with equal chance."""
+    chosen = rng.randint(len(sequences), size=(2, n))
+    present = np.unique(labels) if labels is not None else []
+    if len(present) > 1:
+        members = [np.flatnonzero(labels == label) for label in present]
+        one = rng.randint(len(present), size=n)
+        other = (one + rng.randint(1, len(present), size=n)) % len(present)
+        chosen = np.array([[members[c][rng.randint(len(members[c]))] for c in side] for side in (one, other)], int)
+        chosen = chosen.reshape(2, n)
+    lengths = sequences.lengths[chosen]
+    return sequences.offsets[chosen] + (rng.uniform(size=chosen.shape) * lengths).astype(np.int64)
+
+
+def _finest(directions, closeness, largest):
+    """The largest `levels` for which all sums are exact in float32, and the forms (k, token_dim + 1)."""
+    norm = np.sum(largest**2) / 2
+    reach = (np.abs(directions) @ largest + closeness * norm).max(initial=0.0)
+    levels = min(_MOST_LEVELS, np.sqrt(_EXACT / max(reach, 1.0)))
+    while True:
+        forms = np.concatenate([np.rint(levels * directions), -closeness[:, None]], axis=1)
+        ends = np.append(np.rint(levels * largest), np.rint(levels**2 * norm) + 1)
+        if (np.abs(forms) @ ends).max(initial=0.0) < _EXACT:
+            return levels, forms.astype(np.float32)
+        levels *= 0.99
