@@ -1,16 +1,32 @@
 """Pictures of what a classifier built; needs matplotlib, the extra ``plot``.
 
-Everything that the exact classifier knows about a sequence is one number, its code, and everything that the network does
-after the attention is to cut the line of codes into cells of one label. So the whole classifier is a picture of one line.
+Without heads, everything that the classifier knows about a sequence is one number, its code, and everything that the network
+does after the attention is to cut the line of codes into cells of one label: the whole classifier is a picture of one line.
+With heads it adds up a score, and the part of it that hardmax attention reads comes from single tokens, the leaders: one
+decision is a picture of one sequence with its leaders marked.
 """
+
+import re
+from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from sklearn_hardmax.constructions.explanation import SPIKE
+from sklearn_hardmax.constructions.series_heads import N_TAPS, SeriesHeads
+from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
-from sklearn_hardmax.estimators.validation import validate_sequences
+from sklearn_hardmax.estimators.validation import check_integer, validate_sequences
+from sklearn_hardmax.sequences import as_sequences
 
 _PAD = 0.02  # of the line, shown beyond its ends
+_ROW = 0.11  # height of a name, of the picture
+_NAMED = 3  # marks that bear the name of their head
+_MOST_LINES = 4  # features of a series that are drawn unless told
+_AREAS = 12.0, 260.0  # of the marks, points squared: without contribution, and of the largest
+_LINES = "0.35", "tab:green", "tab:purple", "tab:brown", "tab:olive", "tab:cyan"  # keep off the colours of marks
+_KERNEL = re.compile(r"max of (kernel \d+, dilation (\d+)), channels ([-\d ]+), tilt")
 
 
 class CodeLineDisplay:
@@ -117,12 +133,7 @@ class CodeLineDisplay:
         >>> [text.get_text() for text in display.ax_.get_yticklabels()]
         ['network', '0', '1', '2']
         """
-        if not isinstance(estimator, HardmaxTransformerClassifier):
-            raise TypeError(
-                "CodeLineDisplay shows a HardmaxTransformerClassifier (of a pipeline: its last step, with X transformed by "
-                f"the others), got {type(estimator).__name__}."
-            )
-        check_is_fitted(estimator)
+        _check_classifier(cls, estimator)
         built = estimator._built
         if estimator.n_heads_:
             raise ValueError(
@@ -151,7 +162,7 @@ class CodeLineDisplay:
         CodeLineDisplay
             This one, with `ax_` and `figure_` set.
         """
-        plt = _pyplot()
+        plt = _pyplot(self)
         n_classes = len(self.classes)
         colors = _class_colors(n_classes, cmap)
         if ax is None:
@@ -183,6 +194,376 @@ class CodeLineDisplay:
         ax.set_ylim(-0.6, n_classes + 0.6)
 
 
+class LeaderDisplay:
+    """One sequence with the tokens marked that leader reads took: where the attention of a classifier with heads looked.
+
+    A mark is a token that one or several leader reads took. Its colour, and the area of the mark, are the sum of what these
+    reads add to the score. Series are drawn as lines over time, a mark on every line that its reads took, and behind the
+    strongest marks the dilated windows of their kernels; point sets as dots, a disc behind each leader.
+
+    Parameters
+    ----------
+    sequence : array-like of shape (n_tokens, token_dim)
+    leaders : array-like of int, shape (n_reads,)
+        Token that each leader read took.
+    contributions : array-like of shape (n_reads,)
+        What each read adds to the score.
+    names : array-like of str, shape (n_reads,)
+        What each read is called beside its mark.
+    dilations : array-like of int, shape (n_reads,), default=None
+        Distance of the nine tokens in the window of each read. None: the sequence is a point set.
+    channels : array-like of bool, shape (n_reads, token_dim), default=None
+        Features that each read looks at; None: all.
+    feature_names : array-like of str, shape (token_dim,), default=None
+    title : str, default=None
+    label : str, default="contribution"
+        Of the colour bar.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Where `plot` has drawn.
+    marks_ : matplotlib PathCollection
+        The marks, the strongest last; their places are ``get_offsets()`` and their contributions ``get_array()``.
+    texts_ : list of matplotlib Annotation
+        Names at the strongest marks, the strongest first: of the strongest read there, and how many more there are.
+    spans_ : list of matplotlib Patch
+        Windows of the reads that are named, in this order; empty for point sets.
+    colorbar_ : matplotlib Colorbar
+        None where there is no mark.
+
+    See Also
+    --------
+    LeaderDisplay.from_estimator : From a fitted HardmaxTransformerClassifier.
+    HardmaxTransformerClassifier.explain : The numbers.
+
+    Notes
+    -----
+    Leader reads are a part of the decision: shares and means read all tokens, a spike knows a training sequence, and both
+    have no place in the picture. The title of `from_estimator` says how much leader reads and the spike add.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax.plotting import LeaderDisplay
+    >>> display = LeaderDisplay([[0.0], [3.0], [1.0]], [1, 2, 1], [0.5, -0.25, 0.5], ["a", "b", "c"], dilations=[1, 1, 1])
+    >>> display.plot().marks_.get_array()
+    masked_array(data=[-0.25,  1.  ],
+                 mask=False,
+           fill_value=1e+20)
+    >>> [text.get_text() for text in display.texts_]
+    ['a, 1 more', 'b']
+    """
+
+    def __init__(
+        self,
+        sequence,
+        leaders,
+        contributions,
+        names,
+        *,
+        dilations=None,
+        channels=None,
+        feature_names=None,
+        title=None,
+        label="contribution",
+    ):
+        self.sequence = sequence
+        self.leaders = leaders
+        self.contributions = contributions
+        self.names = names
+        self.dilations = dilations
+        self.channels = channels
+        self.feature_names = feature_names
+        self.title = title
+        self.label = label
+
+    @classmethod
+    def from_estimator(cls, estimator, X, index=0, *, top=20, class_label=None, features=None, ax=None, cmap=None):
+        """Draw one sequence and what the leader reads of a fitted classifier took from it.
+
+        Parameters
+        ----------
+        estimator : HardmaxTransformerClassifier
+            Fitted, with heads.
+        X : RaggedSequences or anything that as_sequences reads
+            One array Z of shape (n_tokens, token_dim) is ``[Z]``.
+        index : int, default=0
+            Which sequence of X is drawn.
+        top : int or None, default=20
+            Leader reads that are marked, those of the largest contributions; None: all.
+        class_label : default=None
+            Class whose score is explained; None: the predicted one. With two classes there is one decision, whichever is
+            named: contributions above 0 speak for the second class, those below for the first.
+        features : sequence of int, default=None
+            See `plot`.
+        ax : matplotlib Axes, default=None
+            See `plot`.
+        cmap : str or matplotlib Colormap, default=None
+            See `plot`.
+
+        Returns
+        -------
+        LeaderDisplay
+
+        Raises
+        ------
+        TypeError
+            The estimator is no HardmaxTransformerClassifier.
+        NotFittedError
+            It is not fitted.
+        ValueError
+            It was fitted without heads; X is not readable; index, top, class_label or features is out of range.
+        ImportError
+            matplotlib is not installed.
+
+        Notes
+        -----
+        Cost: that of ``explain(X, top=None)`` for one sequence.
+
+        Examples
+        --------
+        >>> from sklearn_hardmax import HardmaxTransformerClassifier
+        >>> from sklearn_hardmax.plotting import LeaderDisplay
+        >>> X = [[[0.], [9.], [1.]], [[1.], [0.]], [[0.], [1.], [8.]], [[0.]]]
+        >>> clf = HardmaxTransformerClassifier(ordered=False, random_state=0).fit(X, ["peak", "flat", "peak", "flat"])
+        >>> display = LeaderDisplay.from_estimator(clf, X, 2)
+        >>> display.marks_.get_offsets()[-1].data  # the strongest: token 2, which is 8
+        array([8., 0.])
+        """
+        _check_classifier(cls, estimator)
+        if not estimator.n_heads_:
+            raise ValueError(
+                "LeaderDisplay needs heads: a classifier with n_heads=0 decides by one code, see CodeLineDisplay."
+            )
+        if top is not None:
+            check_integer(top, "top", 1)
+        sequences = as_sequences(X)
+        if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < len(sequences):
+            raise ValueError(f"index must be an integer from 0 to {len(sequences) - 1}, got {index!r}.")
+        # a data frame keeps the names that explain checks
+        one = X.iloc[[index]] if hasattr(X, "iloc") else sequences[index : index + 1]
+        table, texts = _decision(estimator, one, class_label)
+        reads = table[table["leader"] >= 0]
+        total, n_reads = reads["contribution"].sum(), len(reads)
+        reads = reads[:top]
+        names, dilations, channels = _described(estimator, reads["name"].tolist())
+        display = cls(
+            sequences[index],
+            reads["leader"],
+            reads["contribution"],
+            names,
+            dilations=dilations,
+            channels=channels,
+            feature_names=getattr(estimator, "feature_names_in_", None),
+            title=f"{texts[0]}\n{len(reads)} of {n_reads} leader reads; all of them add {total:+.2f}",
+            label=texts[1],
+        )
+        return display.plot(ax, features=features, cmap=cmap)
+
+    def plot(self, ax=None, *, features=None, cmap=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        features : sequence of int, default=None
+            Series: features that are drawn as lines, default the first four; reads that look at none of them are left out.
+            Point sets: the feature to the right and the one upwards, default (0, 1), or one feature alone.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of contributions, with 0 in the middle; None is "coolwarm".
+
+        Returns
+        -------
+        LeaderDisplay
+            This one, with `ax_` and `figure_` set.
+
+        Raises
+        ------
+        ValueError
+            features are not of the sequence, or more than a point set has room for.
+        """
+        plt = _pyplot(self)
+        sequence, is_series = np.asarray(self.sequence), self.dilations is not None
+        features = _check_features(features, sequence.shape[1], is_series)
+        if ax is None:
+            _, ax = plt.subplots(figsize=(9, 3.6) if is_series else (5.6, 4.6), layout="constrained")
+        self.ax_, self.figure_, self.texts_, self.spans_ = ax, ax.figure, [], []
+        (self._draw_series if is_series else self._draw_points)(sequence, features)
+        marks = self._marks(sequence, features)
+        self._draw_marks(marks, "coolwarm" if cmap is None else cmap)
+        self._draw_names(_first_of_each_token(marks[::-1])[:_NAMED])
+        ax.set_title(self.title or "", fontsize="medium")
+        return self
+
+    def _feature_name(self, j):
+        return f"feature {j}" if self.feature_names is None else str(self.feature_names[j])
+
+    def _draw_series(self, sequence, features):
+        for k, j in enumerate(features):
+            color = _LINES[k % len(_LINES)]
+            self.ax_.plot(sequence[:, j], color=color, linewidth=1, label=self._feature_name(j), zorder=2)
+        self.ax_.set_xlabel("token")
+        self.ax_.set_xlim(-0.5, len(sequence) - 0.5)
+        if len(features) == 1:
+            self.ax_.set_ylabel(self._feature_name(features[0]))
+        else:
+            low, high = self.ax_.get_ylim()
+            self.ax_.set_ylim(low - 1.2 * _ROW * (high - low), high)
+            self.ax_.legend(loc="lower left", ncols=len(features), fontsize="small", frameon=False, borderaxespad=0.2)
+
+    def _draw_points(self, sequence, features):
+        x, y = _on_plane(sequence, features)
+        self.ax_.scatter(x, y, s=9, color="black", linewidth=0, zorder=4)
+        self.ax_.margins(0.12)
+        self.ax_.set_xlabel(self._feature_name(features[0]))
+        if len(features) == 2:
+            self.ax_.set_ylabel(self._feature_name(features[1]))
+        else:
+            self.ax_.set_yticks([])
+
+    def _marks(self, sequence, features):
+        """The marks, the strongest last; those of equal strength in the order of their tokens, then of features."""
+        leaders = np.asarray(self.leaders, dtype=np.int64)
+        contributions = np.asarray(self.contributions, dtype=np.float64)
+        looks = np.ones((len(leaders), sequence.shape[1]), dtype=bool)
+        if self.channels is not None and self.dilations is not None:
+            looks = np.asarray(self.channels, dtype=bool)
+        # a line bears marks of its own, a point one for all features
+        lines = [(j, [j]) for j in features] if self.dilations is not None else [(None, features)]
+        marks = []
+        for token in np.unique(leaders).tolist():
+            for j, shown in lines:
+                reads = np.flatnonzero((leaders == token) & looks[:, shown].any(axis=1))
+                if len(reads):
+                    place = (token, sequence[token, j]) if j is not None else _on_plane(sequence[[token]], shown)[:, 0]
+                    reads = reads[np.argsort(-np.abs(contributions[reads]), kind="stable")]
+                    marks.append(_Mark(token, place, contributions[reads].sum(), reads))
+        return sorted(marks, key=lambda mark: abs(mark.contribution))
+
+    def _draw_marks(self, marks, cmap):
+        places = np.array([mark.place for mark in marks], dtype=np.float64).reshape(-1, 2)
+        values = np.array([mark.contribution for mark in marks], dtype=np.float64)
+        largest = np.abs(values).max(initial=0.0) or 1.0
+        least, most = _AREAS
+        self.marks_ = self.ax_.scatter(
+            *places.T,
+            c=values,
+            s=least + (most - least) * np.abs(values) / largest,
+            cmap=cmap,
+            vmin=-largest,
+            vmax=largest,
+            edgecolors="black",
+            linewidth=0.6,
+            zorder=3,
+        )
+        self.colorbar_ = None
+        if marks:
+            self.colorbar_ = self.figure_.colorbar(self.marks_, ax=self.ax_, label=self.label, pad=0.02)
+
+    def _draw_names(self, marks):
+        """Names of the marks, each in a row of its own above the picture, and the windows of the reads that are named."""
+        rows = self._rows_above(len(marks))
+        for mark, row in zip(marks, rows):
+            read = mark.reads[0]
+            more = f", {len(mark.reads) - 1} more" if len(mark.reads) > 1 else ""
+            self.texts_.append(self._name(mark, row, f"{self.names[read]}{more}"))
+            if self.dilations is not None:
+                first, last = mark.token + window_shifts(N_TAPS, int(self.dilations[read]))[[0, -1]]
+                color = self.marks_.to_rgba(mark.contribution)
+                self.spans_.append(self.ax_.axvspan(first, last, color=color, alpha=0.13, linewidth=0, zorder=0))
+
+    def _rows_above(self, n_rows):
+        """Room for so many lines of text above what is drawn: their heights."""
+        low, high = self.ax_.get_ylim()
+        step = _ROW * (high - low)
+        self.ax_.set_ylim(low, high + n_rows * step)
+        return [high + (n_rows - 0.6 - row) * step for row in range(n_rows)]
+
+    def _name(self, mark, row, text):
+        left, right = self.ax_.get_xlim()
+        part = (mark.place[0] - left) / (right - left)
+        side, end = ("left", 0.0) if part < 0.25 else ("right", 1.0) if part > 0.75 else ("center", 0.5)
+        return self.ax_.annotate(
+            text,
+            mark.place,
+            (mark.place[0], row),
+            fontsize="small",
+            horizontalalignment=side,
+            verticalalignment="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+            arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.7, "relpos": (end, 0.0)},
+            zorder=5,
+        )
+
+
+class _Mark(NamedTuple):
+    """A token that leader reads took, where it is drawn, what these reads add, and which they are, the strongest first."""
+
+    token: int
+    place: tuple
+    contribution: float
+    reads: np.ndarray
+
+
+def _decision(estimator, one, class_label):
+    """Rows of `explain` for one class and one sequence, and what is said about them: the headline, and the colour bar's."""
+    classes, predicted = estimator.classes_.tolist(), estimator.predict(one).tolist()[0]
+    shown = predicted if class_label is None else class_label
+    if shown not in classes:
+        raise ValueError(f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}.")
+    scores = np.atleast_2d(estimator.decision_function(one))[0]
+    if len(classes) == 2:
+        shown, score = classes[1], scores[0]
+        label = f"contribution\n(+ for class {shown}, - for class {classes[0]})"
+    else:
+        score = scores[classes.index(shown)]
+        label = f"contribution to class {shown}"
+    of = "" if shown == predicted or len(classes) == 2 else f" of {shown}"
+    table = estimator.explain(one, top=None)[0]
+    table = table[table["class"] == shown]
+    spike = table["contribution"][table["head"] == SPIKE].sum()
+    corrected = f", of it spike {spike:+.2f}" if spike else ""
+    return table, (f"predicted {predicted}, score{of} {score:+.2f}{corrected}", label)
+
+
+def _described(estimator, names):
+    """Short names of leader reads, and their dilations and channels: None, None for heads of point sets."""
+    if not isinstance(estimator._built.heads, SeriesHeads):
+        return [re.sub("max of (closeness to )?", "", name) for name in names], None, None
+    # channels are numbered: names of features come with data frames, whose sequences have one token and no order
+    kernels = [_KERNEL.match(name) for name in names]
+    channels = np.zeros((len(names), estimator.n_features_in_), dtype=bool)
+    for row, kernel in zip(channels, kernels):
+        row[[abs(int(channel)) for channel in kernel[3].split()]] = True
+    return [kernel[1] for kernel in kernels], np.array([int(kernel[2]) for kernel in kernels], dtype=np.int64), channels
+
+
+def _check_features(features, token_dim, is_series):
+    """The features that are drawn, a list of int."""
+    most = min(token_dim, _MOST_LINES if is_series else 2)
+    if features is None:
+        return list(range(most))
+    features = list(features)
+    known = all(isinstance(j, Integral) and 0 <= j < token_dim for j in features)
+    if not (known and 1 <= len(features) <= (token_dim if is_series else 2)):
+        many = "features" if is_series else "one or two features"
+        raise ValueError(f"features must be a list of {many} from 0 to {token_dim - 1}, got {features}.")
+    return features
+
+
+def _on_plane(tokens, features):
+    """Where the tokens of a point set are drawn, (2, n_tokens); one feature alone lies on a line."""
+    x = tokens[:, features[0]]
+    return np.stack([x, tokens[:, features[1]] if len(features) == 2 else np.zeros_like(x)])
+
+
+def _first_of_each_token(marks):
+    """The marks without those whose token an earlier mark has."""
+    seen = set()
+    return [mark for mark in marks if not (mark.token in seen or seen.add(mark.token))]
+
+
 def _class_indices(classes, y):
     """Index in the sorted classes of every label; ValueError for labels that are not there."""
     y = column_or_1d(y)
@@ -211,11 +592,20 @@ def _class_colors(n_classes, cmap):
     return cmap(np.arange(n_classes)) if qualitative else cmap(np.linspace(0.05, 0.95, n_classes))
 
 
-def _pyplot():
+def _check_classifier(display, estimator):
+    if not isinstance(estimator, HardmaxTransformerClassifier):
+        raise TypeError(
+            f"{display.__name__} shows a HardmaxTransformerClassifier (of a pipeline: its last step, with X transformed by "
+            f"the others), got {type(estimator).__name__}."
+        )
+    check_is_fitted(estimator)
+
+
+def _pyplot(display):
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            'CodeLineDisplay draws with matplotlib; install it with pip install "sklearn-hardmax[plot]".'
+            f'{type(display).__name__} draws with matplotlib; install it with pip install "sklearn-hardmax[plot]".'
         ) from error
     return plt

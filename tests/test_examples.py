@@ -10,6 +10,8 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALLEST_PNG = 5000  # bytes; an empty figure of this size takes fewer
+EXACT = ("plot_exact_classification", "plot_point_sets", "plot_series_classification")
+SUM_BOUND = 1e-11  # rounding of a sum of 2,000 numbers, moduli summing to at most 40: 2000 * 40 * 2^-53 is below
 
 
 def run(script, folder, *arguments):
@@ -29,9 +31,14 @@ def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
         picture = tmp_path / f"{script.stem.removeprefix('plot_')}.png"
         assert picture.stat().st_size > SMALLEST_PNG
         assert printed.splitlines()[-1] == f"saved {picture.name}"
-    if script.stem == "plot_exact_classification":
-        accuracy = re.search(r"^training accuracy: (.*)$", printed, re.MULTILINE)
+    if script.stem in EXACT:
+        accuracy = re.search(r"^training accuracy: (\S*)", printed, re.MULTILINE)
         assert float(accuracy.group(1)) == 1.0
+    if script.stem == "plot_explain_leaders":
+        gaps = re.findall(r"= decision_function up to (.*)$", printed, re.MULTILINE)
+        assert len(gaps) == 2
+        assert max(map(float, gaps)) < SUM_BOUND
+    if script.stem == "plot_exact_classification":
         labels_right = re.findall(r"run on .*: (\d+) labels right", printed)
         assert labels_right == ["300", "1797"]
 

@@ -1,5 +1,6 @@
-"""The picture shows what the classifier does, cell by cell."""
+"""The pictures show what the classifier does, cell by cell and leader by leader."""
 
+import re
 import sys
 
 import matplotlib
@@ -8,14 +9,15 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba_array
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_hardmax import HardmaxTransformerClassifier
+from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences
 from sklearn_hardmax.datasets import make_labelled_sequences, make_swaps
-from sklearn_hardmax.plotting import CodeLineDisplay
+from sklearn_hardmax.plotting import CodeLineDisplay, LeaderDisplay
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +170,280 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-hardmax\[plot\]"'):
         CodeLineDisplay.from_estimator(clf, X, y)
+
+
+# -- leaders -----------------------------------------------------------------------------------------------------------
+
+
+def with_heads(n_classes=3, ordered=False, token_dim=2, n_heads=140, names=None, lengths=(5, 20)):
+    """Sequences and a classifier with heads that was fitted on them."""
+    X, y = make_labelled_sequences(
+        40, n_classes=n_classes, token_dim=token_dim, min_length=lengths[0], max_length=lengths[1], random_state=0
+    )
+    y = y if names is None else np.array(names)[y]
+    return X, HardmaxTransformerClassifier(ordered=ordered, n_heads=n_heads, random_state=0).fit(X, y)
+
+
+def leader_reads(clf, X, index, top=None, class_label=None):
+    """What `explain` says of the leader reads that are shown: rows, the strongest first."""
+    one = X[index : index + 1]
+    table = clf.explain(one, top=None)[0]
+    label = clf.predict(one)[0] if class_label is None else class_label
+    label = clf.classes_[1] if len(clf.classes_) == 2 else label
+    return table[(table["class"] == label) & (table["leader"] >= 0)][:top]
+
+
+def looks_at(name):
+    """Features in the name of a kernel, such as "max of kernel 17, dilation 4, channels 0 -2, tilt 31"."""
+    return {abs(int(j)) for j in re.search("channels ([-0-9 ]+)", name)[1].split()}
+
+
+def marks_of(display):
+    """Contribution of every place that bears a mark."""
+    places = [tuple(place) for place in display.marks_.get_offsets().data.tolist()]
+    assert len(set(places)) == len(places)
+    return dict(zip(places, display.marks_.get_array().data.tolist()))
+
+
+def without_spike(title):
+    return re.sub(", of it spike [-+.0-9]+", "", title)
+
+
+def extents(patch):
+    """Left and right end."""
+    box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
+    return box.x0, box.x1
+
+
+@pytest.mark.parametrize("top", [1, 7, None])
+@pytest.mark.parametrize("n_classes", [1, 2, 3])
+def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_reads_contribute(n_classes, top):
+    X, clf = with_heads(n_classes)
+    for index in range(5):
+        expected = {}
+        for row in leader_reads(clf, X, index, top):
+            place = tuple(X[index][row["leader"]].tolist())
+            expected[place] = expected.get(place, 0.0) + row["contribution"]
+        display = LeaderDisplay.from_estimator(clf, X, index, top=top)
+        assert marks_of(display) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        assert sorted(map(tuple, display.ax_.collections[0].get_offsets().data)) == sorted(map(tuple, X[index]))
+
+
+@pytest.mark.parametrize(
+    ("token_dim", "features"), [(1, None), (1, [0]), (2, None), (2, [1]), (2, [1, 0]), (6, None), (6, [5, 0])]
+)
+def test_marks_of_a_series_stand_on_the_lines_that_their_reads_look_at(token_dim, features):
+    X, clf = with_heads(ordered=True, token_dim=token_dim, n_heads=700)
+    drawn = range(min(4, token_dim)) if features is None else features
+    expected = {}
+    for row in leader_reads(clf, X, 3, top=20):
+        for j in looks_at(row["name"]).intersection(drawn):
+            place = float(row["leader"]), float(X[3][row["leader"], j])
+            expected[place] = expected.get(place, 0.0) + row["contribution"]
+    display = LeaderDisplay.from_estimator(clf, X, 3, features=features)
+    assert marks_of(display) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    for line, j in zip(display.ax_.lines, drawn, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([np.arange(len(X[3])), X[3][:, j]]))
+
+
+def test_larger_contributions_have_larger_marks_that_are_drawn_later():
+    X, clf = with_heads()
+    marks = LeaderDisplay.from_estimator(clf, X, top=None).marks_
+    strength, areas = np.abs(marks.get_array()), marks.get_sizes()
+    assert len(strength) > 3
+    assert (np.diff(strength) > 0).all()
+    assert (np.diff(areas) > 0).all()
+
+
+def test_colours_say_the_sign_and_the_middle_is_no_contribution():
+    display = LeaderDisplay([[0.0], [1.0], [2.0], [3.0]], [0, 1, 2, 3], [-2.0, 0.0, 1.0, 4.0], list("abcd")).plot(
+        cmap="bwr"
+    )
+    display.figure_.canvas.draw()
+    colors = dict(zip(display.marks_.get_array().tolist(), display.marks_.get_facecolor()[:, :3].tolist()))
+    # bwr is blue, white, red; 0 is in the middle, so -2 of 4 is half blue and 1 of 4 is a quarter red
+    assert display.marks_.get_clim() == (-4.0, 4.0)
+    assert colors[4.0] == [1, 0, 0]
+    assert colors[0.0] == pytest.approx([1, 1, 1], abs=0.01)
+    assert colors[-2.0] == pytest.approx([0.5, 0.5, 1], abs=0.01)
+    assert colors[1.0] == pytest.approx([1, 0.75, 0.75], abs=0.01)
+    assert display.colorbar_.mappable is display.marks_
+
+
+def test_the_strongest_tokens_are_named_by_their_strongest_read():
+    # token 1 adds 5 - 2 = 3 in two reads, token 0 adds -4, token 3 adds 2, token 2 adds 1
+    leaders, contributions = [1, 0, 1, 3, 2], [-2.0, -4.0, 5.0, 2.0, 1.0]
+    for dilations in (None, [1] * 5):
+        display = LeaderDisplay(
+            [[5.0], [6.0], [7.0], [8.0]], leaders, contributions, list("abcde"), dilations=dilations
+        )
+        texts = display.plot().texts_
+        assert [text.get_text() for text in texts] == ["b", "c, 1 more", "d"]
+        assert [float(text.xy[0]) for text in texts] == ([5.0, 6.0, 8.0] if dilations is None else [0.0, 1.0, 3.0])
+        heights = [text.xyann[1] for text in texts]
+        assert (np.diff(heights) < 0).all()
+        assert max(text.xy[1] for text in texts) < heights[-1] < heights[0] < display.ax_.get_ylim()[1]
+
+
+def test_a_token_with_marks_on_two_lines_is_named_once():
+    display = LeaderDisplay([[1.0, 2.0], [3.0, 4.0]], [1, 0], [2.0, 1.0], ["a", "b"], dilations=[1, 1]).plot()
+    assert marks_of(display) == {(1.0, 3.0): 2.0, (1.0, 4.0): 2.0, (0.0, 1.0): 1.0, (0.0, 2.0): 1.0}
+    assert [text.get_text() for text in display.texts_] == ["a", "b"]
+
+
+def test_windows_of_nine_tokens_are_shaded_around_the_named_leaders():
+    X, clf = with_heads(ordered=True, token_dim=1, n_heads=700, lengths=(40, 60))
+    display = LeaderDisplay.from_estimator(clf, X, 3)
+    reads = leader_reads(clf, X, 3, top=20)
+    assert len(display.texts_) == len(display.spans_) == 3
+    assert set(re.findall(r"dilation (\d+)", " ".join(reads["name"]))) > {"1"}
+    for text, span in zip(display.texts_, display.spans_):
+        row = reads[reads["leader"] == text.xy[0]][0]
+        short = re.search(r"kernel \d+, dilation (\d+)", row["name"])
+        assert text.get_text().startswith(short[0])
+        reach = 4 * int(short[1])
+        assert extents(span) == (text.xy[0] - reach, text.xy[0] + reach)
+    assert LeaderDisplay.from_estimator(*with_heads()[::-1]).spans_ == []
+
+
+def test_names_of_point_sets_are_those_of_their_forms():
+    X, clf = with_heads()
+    display = LeaderDisplay.from_estimator(clf, X, top=1)
+    name = leader_reads(clf, X, 0, top=1)["name"][0]
+    assert name.startswith("max of ")
+    assert [text.get_text() for text in display.texts_] == [re.search(r"(prototype|difference) \d+", name)[0]]
+
+
+def test_the_title_says_class_and_score_and_what_leader_reads_add():
+    X, clf = with_heads(names=["cat", "dog", "eel"])
+    scores, predicted = clf.decision_function(X[2:3])[0], clf.predict(X[2:3])[0]
+    for label in (None, "cat", "dog", "eel"):
+        shown = predicted if label is None else label
+        reads = leader_reads(clf, X, 2, class_label=shown)
+        display = LeaderDisplay.from_estimator(clf, X, 2, top=6, class_label=label)
+        of = "" if shown == predicted else f" of {shown}"
+        score = scores[clf.classes_.tolist().index(shown)]
+        assert without_spike(display.ax_.get_title()).splitlines() == [
+            f"predicted {predicted}, score{of} {score:+.2f}",
+            f"6 of {len(reads)} leader reads; all of them add {reads['contribution'].sum():+.2f}",
+        ]
+        assert display.colorbar_.ax.get_ylabel() == f"contribution to class {shown}"
+    assert display.ax_.get_title() != LeaderDisplay.from_estimator(clf, X, 2, top=6).ax_.get_title()
+
+
+def test_two_classes_have_one_decision_and_the_sign_says_for_which():
+    X, clf = with_heads(2, names=["cat", "dog"])
+    for index in range(4):
+        pictures = [LeaderDisplay.from_estimator(clf, X, index, class_label=label) for label in (None, "cat", "dog")]
+        assert len({display.ax_.get_title() for display in pictures}) == 1
+        score = clf.decision_function(X[index : index + 1])[0]
+        headline = f"predicted {['cat', 'dog'][int(score > 0)]}, score {score:+.2f}"
+        assert without_spike(pictures[0].ax_.get_title()).splitlines()[0] == headline
+        assert marks_of(pictures[0]) == marks_of(pictures[1]) == marks_of(pictures[2])
+        label = "contribution\n(+ for class dog, - for class cat)"
+        assert pictures[0].colorbar_.ax.get_ylabel() == label
+
+
+def test_the_title_says_what_a_spike_adds():
+    X, clf = with_heads(n_heads=7)
+    said = []
+    for index in range(12):
+        table = clf.explain(X[index : index + 1], top=None)[0]
+        spike = table["contribution"][
+            (table["class"] == clf.predict(X[index : index + 1])[0]) & (table["name"] == "spike")
+        ]
+        headline = LeaderDisplay.from_estimator(clf, X, index).ax_.get_title().splitlines()[0]
+        assert re.findall("of it spike (.*)", headline) == [f"{value:+.2f}" for value in spike]
+        said += spike.tolist()
+    assert 0 < len(said) < 12
+
+
+@pytest.mark.parametrize("features", [(1, 2), (2, 0), (1,)])
+def test_point_sets_are_drawn_in_the_features_that_are_asked_for(features):
+    X, clf = with_heads(token_dim=3)
+    display = LeaderDisplay.from_estimator(clf, X, 1, features=features, top=5)
+    reads = leader_reads(clf, X, 1, top=5)
+    places = np.zeros((len(X[1]), 2))
+    places[:, : len(features)] = X[1][:, features]
+    assert set(marks_of(display)) == set(map(tuple, places[reads["leader"]].tolist()))
+    np.testing.assert_array_equal(display.ax_.collections[0].get_offsets().data, places)
+    axes = [display.ax_.get_xlabel(), display.ax_.get_ylabel()]
+    assert axes == [f"feature {j}" for j in features] + [""] * (2 - len(features))
+
+
+def test_a_data_frame_gives_its_names_to_the_axes():
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(rng.normal(size=(30, 2)), columns=["kernel 1, dilation 2", "weight"])
+    clf = HardmaxTransformerClassifier(n_heads=70, random_state=0).fit(frame, np.arange(30) % 3)
+    display = LeaderDisplay.from_estimator(clf, frame, 4)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == tuple(frame.columns)
+    assert list(marks_of(display)) == [tuple(frame.iloc[4])]  # a sequence of one token
+    assert display.spans_ == []
+
+
+def test_sequences_without_leader_reads_are_drawn_alone():
+    X, clf = with_heads(ordered=True, n_heads=1)
+    assert not len(leader_reads(clf, X, 0))
+    display = LeaderDisplay.from_estimator(clf, X)
+    assert (marks_of(display), display.texts_, display.spans_, display.colorbar_) == ({}, [], [], None)
+    assert display.ax_.get_title().endswith("0 of 0 leader reads; all of them add +0.00")
+    display.figure_.canvas.draw()
+
+
+def test_leaders_are_drawn_on_an_axes_that_is_given():
+    X, clf = with_heads(ordered=True)
+    figure, axes = plt.subplots(2)
+    display = LeaderDisplay.from_estimator(clf, X, ax=axes[1])
+    assert display.ax_ is axes[1]
+    assert display.figure_ is figure
+    assert plt.get_fignums() == [figure.number]
+    assert not axes[0].has_data()
+    figure.canvas.draw()
+
+
+def test_leaders_of_other_estimators_are_refused():
+    X, _ = with_heads()
+    with pytest.raises(
+        TypeError, match=r"LeaderDisplay shows a HardmaxTransformerClassifier .* got LogisticRegression"
+    ):
+        LeaderDisplay.from_estimator(LogisticRegression(), X)
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        LeaderDisplay.from_estimator(HardmaxTransformerClassifier(), X)
+    with pytest.raises(ValueError, match=r"LeaderDisplay needs heads: .* see CodeLineDisplay"):
+        LeaderDisplay.from_estimator(fitted(*problem(2)), X)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"index": 40}, "index must be an integer from 0 to 39, got 40"),
+        ({"index": -1}, "index must be an integer from 0 to 39, got -1"),
+        ({"index": 1.0}, "index must be an integer from 0 to 39, got 1.0"),
+        ({"top": 0}, "top must be an integer of at least 1, got 0"),
+        ({"class_label": 7}, "class_label must be one of 0, 1, 2, got 7"),
+        ({"features": (0, 2)}, r"one or two features from 0 to 1, got \[0, 2\]"),
+        ({"features": (0, -1)}, r"one or two features from 0 to 1, got \[0, -1\]"),
+        ({"features": (0, 1, 0)}, r"one or two features from 0 to 1, got \[0, 1, 0\]"),
+        ({"features": ()}, r"one or two features from 0 to 1, got \[\]"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_before_anything_is_drawn(wrong, message):
+    X, clf = with_heads()
+    with pytest.raises(ValueError, match=message):
+        LeaderDisplay.from_estimator(clf, X, **wrong)
+    assert plt.get_fignums() == []
+
+
+def test_features_that_a_series_does_not_have_are_refused():
+    X, clf = with_heads(ordered=True)
+    with pytest.raises(ValueError, match=r"features must be a list of features from 0 to 1, got \[2\]"):
+        LeaderDisplay.from_estimator(clf, X, features=[2])
+    with pytest.raises(ValueError, match="X has 3 features"):
+        LeaderDisplay.from_estimator(clf, RaggedSequences.from_list([np.zeros((4, 3))]))
+
+
+def test_leaders_need_matplotlib_and_say_so(monkeypatch):
+    X, clf = with_heads()
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'LeaderDisplay draws with .* pip install "sklearn-hardmax\[plot\]"'):
+        LeaderDisplay.from_estimator(clf, X)

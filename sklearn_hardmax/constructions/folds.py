@@ -1,10 +1,10 @@
-"""Sequences side by side, and their tokens reduced by halving.
+"""Sequences side by side, and their tokens reduced in long strides.
 
 Sequences of similar length form a *chunk* of L rows and B columns: row t holds token t of every sequence, zeros behind the
 end of the shorter ones. Flattened, a step by t in time is an offset of t B numbers, so that windows need no copy, and
-inner loops run over all tokens of the chunk. Reductions over the rows add the lower half to the upper half, again and
-again: long contiguous additions in the narrowest integers that cannot overflow. All numbers are integers, so that no
-result depends on which sequences share a chunk.
+inner loops run over all tokens of the chunk. Reductions over the rows take several rows together, so that additions are
+long, in the narrowest integers that cannot overflow. All numbers are integers, so that no result depends on which sequences
+share a chunk.
 """
 
 import math
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_TOKENS = 2**15
+CHUNK_TOKENS = 2**17
 _SIMILAR = 0.8  # a chunk ends before a sequence shorter than this part of its longest
 _FEW_TOKENS = 2**12  # but not while it has fewer tokens than that
-_WIDER = {np.dtype(a): np.dtype(b) for a, b in (("u1", "u2"), ("u2", "u4"), ("i2", "i4"), ("u4", "u8"), ("i4", "i8"))}
-
-_LARGEST = {dtype: int(np.iinfo(dtype).max) for pair in _WIDER.items() for dtype in pair}
+_LARGEST = {np.dtype(name): int(np.iinfo(name).max) for name in ("u1", "i2", "i4", "i8")}
+_LONG = 512  # numbers in a long addition
+_TILE = 2**14  # scores that are compared with all biases before the next
 
 
 class Scratch:
@@ -86,31 +86,47 @@ def chunks_by_length(lengths, most_sequences):
         first = stop
 
 
-def folded(values, largest, n_rows=1):
-    """Sums over axis -2 by halving, until at most n_rows rows are left.
+def counts_above(scores, biases, shape, scratch, out):
+    """How many tokens of each sequence score above each bias: scores (m, L B), biases (m, q), out (m, q, B) float64."""
+    (m, q), (length, width) = biases.shape, shape
+    n_tiles = min(_LARGEST[np.dtype(np.uint8)], max(1, length * width // _TILE))
+    tile = length // n_tiles * width
+    whole = n_tiles * tile
+    # a tile of scores stays in the first cache while all biases are compared with it
+    tiles = scores[:, :whole].reshape(m, n_tiles, 1, tile)
+    above = np.greater(tiles, biases[:, None, :, None], out=scratch("above", (m, n_tiles, q, tile), bool))
+    strips = above.view(np.uint8).reshape(m, n_tiles, q * tile)
+    strips = np.add.reduce(strips, axis=1, dtype=np.uint8) if n_tiles > 1 else strips
+    sums_over_rows(strips.reshape(m, q, -1, width), n_tiles, out)
+    if whole < length * width:
+        rest = np.greater(scores[:, None, whole:], biases[:, :, None]).view(np.uint8)
+        rest_counts = np.empty_like(out)
+        sums_over_rows(rest.reshape(m, q, -1, width), 1, rest_counts)
+        out += rest_counts
 
-    values : integers (..., L, B), overwritten; largest : bound on their moduli. Returns the values, wider where they must
-    be, and the new bound.
-    """
-    while values.shape[-2] > n_rows:
-        length = values.shape[-2]
-        half = (length + 1) // 2
-        upper, lower = values[..., : length - half, :], values[..., half:, :]
-        largest *= 2
-        if largest > _LARGEST[values.dtype]:
-            values = values[..., :half, :].astype(_WIDER[values.dtype])
-            upper = values[..., : length - half, :]
-        np.add(upper, lower, out=upper)
-        values = values[..., :half, :]
-    return values, largest
+
+def sums_over_rows(values, largest, out):
+    """Sums of integers (..., L, B) over their rows into out (..., B) float64; largest : bound on their moduli."""
+    most = max(1, int(_LARGEST[values.dtype] // largest))  # rows that cannot overflow
+    out[:] = _over_rows(np.add, values[..., :most, :])
+    for first in range(most, values.shape[-2], most):
+        out += _over_rows(np.add, values[..., first : first + most, :])
 
 
-def halved_maximum(values, n_rows=1):
-    """Largest values over axis -2 by halving, until at most n_rows rows are left; `values` is overwritten."""
-    while values.shape[-2] > n_rows:
-        length = values.shape[-2]
-        half = (length + 1) // 2
-        upper = values[..., : length - half, :]
-        np.maximum(upper, values[..., half:, :], out=upper)
-        values = values[..., :half, :]
-    return values
+def maxima_over_rows(values, out):
+    """Largest of integers (..., L, B) over their rows into out (..., B) float64."""
+    out[:] = _over_rows(np.maximum, values)
+
+
+def _over_rows(operation, values):
+    """values (..., L, B) reduced over rows in their own dtype, (..., B): first in strides of several rows, then the rest."""
+    *outer, length, width = values.shape
+    together = 1 if width == 1 else max(1, min(length // 8, _LONG // width))
+    whole = length - length % together
+    strips = values[..., :whole, :].reshape(*outer, whole // together, together * width)
+    strip = operation.reduce(strips, axis=-2, dtype=values.dtype).reshape(*outer, together, width)
+    total = operation.reduce(strip, axis=-2, dtype=values.dtype) if together > 1 else strip[..., 0, :]
+    if whole < length:
+        rest = operation.reduce(values[..., whole:, :], axis=-2, dtype=values.dtype)
+        total = operation(total, rest, dtype=values.dtype)
+    return total

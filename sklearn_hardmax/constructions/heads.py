@@ -19,6 +19,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
+import joblib
 import numpy as np
 
 from sklearn_hardmax.constructions.codes import in_batches
@@ -80,8 +81,8 @@ class Standardisation:
 class PooledHeads:
     """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.
 
-    Attributes: standardisation, n_heads, kinds (F,) of MAX, SHARE, MEAN, and `unit`, the power of two that a score is
-    divided by in features. The heads evaluate n_columns >= n_heads heads, the first n_heads of which count.
+    Attributes: standardisation, n_heads, kinds (F,) of MAX, SHARE, MEAN, and `unit`, the power of two that a score, or that
+    of each head, is divided by in features. The heads evaluate n_columns >= n_heads heads, the first n_heads of which count.
     """
 
     def sums(self, sequences):
@@ -126,6 +127,17 @@ class PooledHeads:
         """Features of all sequences, (N, n_heads)."""
         return in_batches(partial(self._features, dtype=dtype), sequences, n_jobs)
 
+    def features_by_head(self, sequences, dtype, n_jobs=None):
+        """Features (n_heads, N), one contiguous row a head, and the sequence that each column holds, (N,)."""
+        if joblib.effective_n_jobs(n_jobs) > 1:
+            return np.ascontiguousarray(self.features(sequences, dtype, n_jobs).T), np.arange(len(sequences))
+        out, order = np.empty((self.n_heads, len(sequences)), dtype), []
+        for chunk, sums in self.sums(sequences):
+            # in the order of the chunks: columns that are spread cost as much as pooling
+            out[:, len(order) : len(order) + len(chunk.rows)] = self.features_of(chunk, sums)
+            order.extend(chunk.rows.tolist())
+        return out, np.array(order)
+
     def _features(self, sequences, dtype):
         out = np.empty((len(sequences), self.n_heads), dtype)
         for chunk, sums in self.sums(sequences):
@@ -147,7 +159,7 @@ def mid_gaps(ordered, n_biases):
     quantiles = 0.05 + 0.9 * ((np.arange(1, k * n_biases + 1) * _GOLDEN) % 1).reshape(k, n_biases)
     at = np.minimum((quantiles * (n - 1)).astype(int), max(0, n - 2))
     row = np.arange(k)[:, None]
-    return (ordered[row, at] + ordered[row, np.minimum(at + 1, n - 1)]) >> 1
+    return (ordered[row, at].astype(np.int64) + ordered[row, np.minimum(at + 1, n - 1)]) >> 1
 
 
 def unique_names(names):

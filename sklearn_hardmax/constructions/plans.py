@@ -74,7 +74,7 @@ def check_width(max_width):
         raise ValueError(f"max_width must be None or an integer of at least 4 hidden units, got {max_width!r}.")
 
 
-def built(plan, names):
-    """The Transformer."""
-    check_memory(n_parameters(plan, len(names)))
-    return Transformer([layer.make() for layer in plan], names)
+def built(plan, stream):
+    """The Transformer on a stream with `width` and `names`."""
+    check_memory(n_parameters(plan, stream.width))
+    return Transformer([layer.make() for layer in plan], stream.names)

@@ -21,9 +21,9 @@ The criterion is sum e^2 = sum_i w_i |y_i - prediction without i|^2 (Rifkin and 
 2007): means and intercept are found again without i, scales are kept. It takes the largest of equally good alphas. A
 sequence that carries all the weight leaves nothing to predict it from, and has no e.
 
-Scales are weighted standard deviations, but at least 2^-4 of the median in their kind, so that no rare feature can get a
-large weight. The mean of a constant a errs by (N + 2) eps |a| at most: a deviation up to that is none, and such a feature
-has scale 1 and coefficient 0.
+Scales are weighted standard deviations, but at least `floor` times the median in their kind, so that no rare feature can
+get a large weight. The mean of a constant a errs by (N + 2) eps |a| at most: a deviation up to that is none, and such a
+feature has scale 1 and coefficient 0.
 
 Grams are summed in float64: their eigenvalues err by some eps times the largest one, so alpha must stand above that.
 """
@@ -62,7 +62,7 @@ class Ridge(NamedTuple):
     means: np.ndarray
 
 
-def ridge_from_features(features, targets, sample_weight, alphas, kinds):
+def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0.0625):
     """Ridge regression on features that are held, for N <= F.
 
     Parameters
@@ -75,6 +75,8 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds):
         Positive penalties to choose from.
     kinds : ndarray of shape (F,), small integers
         Features of one kind share a unit.
+    floor : float
+        Smallest scale, in medians of the kind.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds):
     root = np.sqrt(sample_weight)
     target_means, rescaled = _rescaled_targets(targets, sample_weight)
     means, deviations = _moments(features, sample_weight)
-    scales, inverse = _scales(deviations, means, kinds, features.shape[1])
+    scales, inverse = _scales(deviations, means, kinds, features.shape[1], floor)
     values, vectors = _dual_eigen(_dual_gram(features, means, inverse, root), root)
     shrinks = 1 / (values[:, None] + alphas)
     shrinks[-1] = 0  # u
@@ -111,7 +113,7 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds):
     return Ridge(coefficients, target_means - means @ coefficients, float(alphas[best]), scales, means)
 
 
-def ridge_from_chunks(chunks, n_sequences, targets, sample_weight, alphas, kinds):
+def ridge_from_chunks(chunks, n_sequences, targets, sample_weight, alphas, kinds, floor=0.0625):
     """Ridge regression on features that are given in chunks of sequences and never held, for N > F.
 
     Parameters
@@ -120,7 +122,7 @@ def ridge_from_chunks(chunks, n_sequences, targets, sample_weight, alphas, kinds
         Returns an iterator over (rows, block): indices (b,) of sequences and their features (F, b), b > 0, float32 or
         float64; every sequence once. It is called once.
     n_sequences : int
-    targets, sample_weight, alphas, kinds
+    targets, sample_weight, alphas, kinds, floor
         As in `ridge_from_features`.
 
     Returns
@@ -140,7 +142,7 @@ def ridge_from_chunks(chunks, n_sequences, targets, sample_weight, alphas, kinds
         left_out = np.linspace(0, n_sequences - 1, LEFT_OUT).astype(np.intp)
     means, gram, products, kept = _streamed(chunks, left_out, rescaled, sample_weight, len(kinds))
     deviations = np.sqrt(np.maximum(np.diagonal(gram), 0) / sample_weight.sum())
-    scales, inverse = _scales(deviations, means, kinds, n_sequences)
+    scales, inverse = _scales(deviations, means, kinds, n_sequences, floor)
     gram *= inverse[:, None]
     gram *= inverse
     values, vectors = eigh(gram, lower=True, overwrite_a=True, driver="evd", check_finite=False)
@@ -161,13 +163,13 @@ def _rescaled_targets(targets, weight):
     return targets[0] + shift, centred
 
 
-def _scales(deviations, means, kinds, n_sequences):
+def _scales(deviations, means, kinds, n_sequences, floor):
     """Floored scales and their inverses, which are 0 for constant features; both (F,)."""
     varies = deviations > (n_sequences + 2) * EPS * np.abs(means)
     scales = np.ones(len(means))
     for kind in np.unique(kinds[varies]):
         mine = varies & (kinds == kind)
-        scales[mine] = np.maximum(deviations[mine], np.median(deviations[mine]) / 16)
+        scales[mine] = np.maximum(deviations[mine], np.median(deviations[mine]) * floor)
     return scales, varies / scales
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from sklearn_hardmax.constructions import plans
 from sklearn_hardmax.constructions.code_choice import Problem, choose_code
@@ -34,6 +35,7 @@ from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 _FINGERPRINTS = 8  # drawn at most
 _MOST_HEADS, _HEADS_A_SEQUENCE = 8000, 64
 _ROOMY = 2.0**-36  # a smallest width of spikes that no other fingerprint needs to better
+_BLOCK = 512  # rows of features that are held in float64
 _THIN = 0.01  # of the largest score: rows whose margin is below get a spike too
 
 
@@ -106,7 +108,7 @@ class Scoring:
 
     def transformer(self, max_width=4):
         """The explicit weights."""
-        return plans.built(self._plan(max_width), self._stream().names)
+        return plans.built(self._plan(max_width), self._stream())
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
@@ -151,32 +153,40 @@ def build_scoring(
 
 
 def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
-    """The Readout, the scores of the training sequences (C, N), and how far they may be from the exact ones."""
+    """The Readout, the scores of the training sequences (C, N), and how far they may be from the exact ones, (N,)."""
     pairs = targets.shape[1] == 2  # the second class is the first with its sign changed
     fitted = targets[:, 1:] if pairs else targets
+    common = alphas, heads.kinds, heads.scale_floor
     held = len(sequences) <= heads.n_heads
     if held:
-        features = np.ascontiguousarray(heads.features(sequences, np.float32, n_jobs).T)
+        features, order = heads.features_by_head(sequences, np.float32, n_jobs)
         log("pooled the heads of the training sequences")
-        ridge = ridge_from_features(features, fitted, weights, alphas, heads.kinds)
+        ridge = ridge_from_features(features, fitted[order], weights[order], *common)
     else:
-        ridge = ridge_from_chunks(
-            partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, alphas, heads.kinds
-        )
+        ridge = ridge_from_chunks(partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, *common)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
     coefficients, intercept = ridge.coefficients, ridge.intercept
     if pairs:
         coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
     readout = Readout.of(coefficients, intercept, ridge.means, heads)
+    scores = np.empty((len(intercept), len(sequences)))
     if held:
         coefficients = readout.coefficients(heads).T
-        scores = coefficients @ features + intercept[:, None]
+        scores[:, order] = _product(coefficients, features) + intercept[:, None]
         # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
-        return readout, scores, 2.0**-23 * (np.abs(coefficients) @ np.abs(features)).max(axis=0)
-    scores = np.empty((len(intercept), len(sequences)))
+        error = 2.0**-23 * (np.abs(coefficients) @ np.maximum(features.max(axis=1), -features.min(axis=1))).max()
+        return readout, scores, np.full(len(sequences), error)
     for chunk, sums in heads.sums(sequences):
         scores[:, chunk.rows] = readout.scores(chunk.lengths, sums)
     return readout, scores, 2.0**-50 * np.abs(scores).max(axis=0)
+
+
+def _product(coefficients, features):
+    """coefficients (C, F) in float64 times features (F, N) in float32, which are widened a block at a time."""
+    out = np.zeros((len(coefficients), features.shape[1]))
+    for rows in gen_batches(len(features), _BLOCK):
+        out += coefficients[:, rows] @ features[rows].astype(np.float64)
+    return out
 
 
 def _feature_chunks(heads, sequences):

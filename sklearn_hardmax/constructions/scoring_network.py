@@ -11,6 +11,8 @@ c a register t_c of the token and score_c, registers of the code. Layers, all re
     feed-forward   the hats of the spikes, on the code, to score_c
 """
 
+from functools import cache, partial
+
 import numpy as np
 
 from sklearn_hardmax.constructions import gadgets
@@ -19,30 +21,31 @@ from sklearn_hardmax.constructions.gadgets import Units
 from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
 from sklearn_hardmax.constructions.plans import PlannedLayer, planned_attention, planned_units
 from sklearn_hardmax.constructions.spikes import LEADER_WEIGHT, MEAN_WEIGHT
-from sklearn_hardmax.transformer import FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward
 
 
 class Stream:
     """Where things stand in the residual stream of a classifier with heads."""
 
     def __init__(self, projection, heads, spikes, n_classes):
-        self.names = []
-        self.code_input = self._add([] if spikes is None else [f"z{j}" for j in range(projection.n_coordinates)])
-        self.tokens = self._add(heads.coordinates)
-        self.one = self._add(["one"])[0]
-        self.partial = self._add([f"token score {c}" for c in range(n_classes)])
-        self.score = self._add([f"score {c}" for c in range(n_classes)])
-        self.registers = self._add([] if spikes is None else _registers(spikes.code))
+        self._heads, self._code = heads, None if spikes is None else spikes.code
+        self.width = 0
+        self.code_input = self._add(0 if spikes is None else projection.n_coordinates)
+        self.tokens = self._add(heads.n_coordinates)
+        self.one = self._add(1)[0]
+        self.partial, self.score = self._add(n_classes), self._add(n_classes)
+        self.registers = self._add(len(_registers(self._code)))
 
-    def _add(self, names):
-        first = len(self.names)
-        self.names += names
-        return np.arange(first, len(self.names))
+    def _add(self, n):
+        self.width += n
+        return np.arange(self.width - n, self.width)
 
     @property
-    def width(self):
-        """D."""
-        return len(self.names)
+    def names(self):
+        """Names of all coordinates."""
+        names = [f"z{j}" for j in range(len(self.code_input))] + self._heads.coordinates + ["one"]
+        names += [f"{name} {c}" for name in ("token score", "score") for c in range(len(self.score))]
+        return names + _registers(self._code)
 
     def unit_vector(self, coordinate):
         """(1, D)."""
@@ -52,6 +55,8 @@ class Stream:
 
 
 def _registers(code):
+    if code is None:
+        return []
     if isinstance(code, Code):
         return ["s", "hats", "code"]
     return [*(f"s{r}" for r in range(len(code.leaders))), "ramps", "code"]
@@ -78,14 +83,18 @@ def _layer(units):
 
 
 def _pooled_heads(heads, readout, stream, max_width):
-    forms, index, biases = heads.forms()
-    kinds, coefficients = heads.kinds, readout.coefficients(heads) * heads.scales[:, None]
-    shares, means, maxima = (np.flatnonzero(kinds == kind) for kind in (SHARE, MEAN, MAX))
+    shares, means, maxima = (np.flatnonzero(heads.kinds == kind) for kind in (SHARE, MEAN, MAX))
+
+    @cache
+    def weights():
+        """Forms, the form and the bias of each head, coefficients of sums; found when a layer is made, not counted."""
+        return *heads.forms(), readout.coefficients(heads) * heads.scales[:, None]
 
     def units(of, steps):
         """Hidden units relu(S - b - step) of the heads `of`, with the coefficients times 1, -1."""
 
         def make(first, last):
+            forms, index, biases, coefficients = weights()
             chosen = np.repeat(of[first:last], len(steps))
             U, W = np.zeros((len(chosen), stream.width)), np.zeros((stream.width, len(chosen)))
             U[:, stream.tokens] = forms[index[chosen]].toarray()
@@ -98,10 +107,7 @@ def _pooled_heads(heads, readout, stream, max_width):
     plan = planned_units(units(shares, [0.0, 1.0]), len(shares), 2, max_width)
     plan += planned_units(units(means, [0.0]), len(means), 1, max_width)
     plan.append(_uniform(stream, stream.partial, stream.score, 1.0))
-    keys = forms[index[maxima]]
-    for k, head in enumerate(maxima):
-        plan.append(_leader(stream, keys[[k]], coefficients[head]))
-    return plan
+    return plan + [PlannedLayer(None, (1, 1), partial(_leader, stream, weights, head)) for head in maxima.tolist()]
 
 
 def _uniform(stream, sources, targets, weight):
@@ -112,16 +118,13 @@ def _uniform(stream, sources, targets, weight):
     return planned_attention(np.zeros((0, stream.width)), np.zeros((0, stream.width)), value, output)
 
 
-def _leader(stream, form, coefficients):
+def _leader(stream, weights, head):
     """Attention of rank 1 to the token of largest score, which adds coefficients times the score to the classes."""
-
-    def make():
-        key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
-        key[0, stream.tokens] = form.toarray().ravel()
-        output[stream.score, 0] = coefficients
-        return planned_attention(stream.unit_vector(stream.one), key, key, output).make()
-
-    return PlannedLayer(None, (1, 1), make)
+    forms, index, _, coefficients = weights()
+    key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
+    key[0, stream.tokens] = forms[[index[head]]].toarray().ravel()
+    output[stream.score, 0] = coefficients[head]
+    return Attention(stream.unit_vector(stream.one), key, key, output)
 
 
 # -- codes and spikes --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_hardmax.constructions.folds import folded, halved_maximum
+from sklearn_hardmax.constructions.folds import counts_above, maxima_over_rows, sums_over_rows
 from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE, PooledHeads, Standardisation, mid_gaps, unique_names
 
 _CLIP = 10.0  # deviations
@@ -24,7 +24,6 @@ _EXACT = 2**24  # integers below are float32
 _MOST_LEVELS = 2.0**12
 _SAMPLE = 1024  # tokens that biases are taken from
 _BLOCK = 2**18  # scores that are held together
-_COLLECTED_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class SetHeads(PooledHeads):
     linear_forms: np.ndarray
     biases: np.ndarray
     n_heads: int
+
+    scale_floor = 0.5  # measured by leave-one-out
 
     @property
     def unit(self):
@@ -76,21 +77,21 @@ class SetHeads(PooledHeads):
     @staticmethod
     def _pool_scores(scores, biases, shape, scratch, out):
         """Maximum, counts and sums of relu of scores (k, L B) into out (k, 7, B)."""
-        for j in range(_SHARES):
-            above = np.greater(scores, biases[:, j, None], out=scratch("above", scores.shape, bool))
-            counts, _ = folded(above.view(np.uint8).reshape(-1, *shape), 1, _COLLECTED_ROWS)
-            np.add.reduce(counts, axis=1, out=out[:, 1 + j], dtype=np.float64)
+        counts_above(scores, biases[:, :_SHARES], shape, scratch, out[:, 1 : 1 + _SHARES])
         for j in range(_SHARES, _SHARES + _MEANS):
             reach = scratch("reach", scores.shape, np.int32)
             reach[:] = biases[:, j, None]  # places without a token keep the bias, which is subtracted below
             np.maximum(reach, scores, out=reach)
-            sums, _ = folded(reach.reshape(-1, *shape), _EXACT, _COLLECTED_ROWS)
-            np.add.reduce(sums, axis=1, out=out[:, 1 + j], dtype=np.float64)
+            sums_over_rows(reach.reshape(-1, *shape), _EXACT, out[:, 1 + j])
             out[:, 1 + j] -= biases[:, j, None].astype(np.float64) * shape[0]
-        best = halved_maximum(scores.reshape(-1, *shape), _COLLECTED_ROWS)
-        np.maximum.reduce(best, axis=1, out=out[:, 0])
+        maxima_over_rows(scores.reshape(-1, *shape), out[:, 0])
 
     # -- what a network reads ----------------------------------------------------------------------------------------------
+
+    @property
+    def n_coordinates(self):
+        """Integers that a network reads of a token."""
+        return self.linear_forms.shape[1]
 
     @property
     def coordinates(self):

@@ -166,10 +166,22 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         self._built = built
         self.n_conflicts_ = len(conflicts)
         self.n_heads_, self.n_spikes_ = n_heads, built.n_spikes
-        self.n_blocks_, self.n_parameters_ = built.n_blocks(), built.n_parameters()
         self.margin_ = built.margin
-        log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
+        if log.on:
+            log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self
+
+    @property
+    def n_blocks_(self):
+        """Blocks of ``to_transformer()``, from the sizes of its layers."""
+        check_is_fitted(self)
+        return self._built.n_blocks()
+
+    @property
+    def n_parameters_(self):
+        """Parameters of ``to_transformer()``, from the sizes of its layers."""
+        check_is_fitted(self)
+        return self._built.n_parameters()
 
     def _check_parameters(self):
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
