@@ -16,12 +16,11 @@ INTERCEPT, SPIKE = -1, -2  # what rows that are no head have in its place
 
 
 class Explanation(NamedTuple):
-    """One sequence: contributions (n_heads, n_classes), intercept and spike (n_classes,), features (n_heads,)."""
+    """One sequence: contributions (n_heads, n_classes), intercept and spike (n_classes,)."""
 
     contributions: np.ndarray
     intercept: np.ndarray
     spike: np.ndarray
-    features: np.ndarray
 
 
 def explain(scoring, sequences):
@@ -34,7 +33,7 @@ def explain(scoring, sequences):
         if scoring.spikes is not None:
             scoring.spikes.add_to(spike, scoring.spikes.code.of(one))
         features = scoring.heads.features(one, np.float64)[0]
-        yield Explanation((features - means)[:, None] * coefficients, intercept, spike[:, 0], features)
+        yield Explanation((features - means)[:, None] * coefficients, intercept, spike[:, 0])
 
 
 def leaders(scoring, sequence, heads):

@@ -16,6 +16,7 @@ CHUNK_TOKENS = 2**17
 _SIMILAR = 0.8  # a chunk ends before a sequence shorter than this part of its longest
 _FEW_TOKENS = 2**12  # but not while it has fewer tokens than that
 _LARGEST = {np.dtype(name): int(np.iinfo(name).max) for name in ("u1", "i2", "i4", "i8")}
+_MANY = 4
 _LONG = 512  # numbers in a long addition
 _TILE = 2**14  # scores that are compared with all biases before the next
 
@@ -108,8 +109,15 @@ def counts_above(scores, biases, shape, scratch, out):
 def sums_over_rows(values, largest, out):
     """Sums of integers (..., L, B) over their rows into out (..., B) float64; largest : bound on their moduli."""
     most = max(1, int(_LARGEST[values.dtype] // largest))  # rows that cannot overflow
-    out[:] = _over_rows(np.add, values[..., :most, :])
-    for first in range(most, values.shape[-2], most):
+    *outer, length, width = values.shape
+    n_whole = length // most
+    if n_whole > _MANY:  # long sequences: spans of `most` rows side by side
+        spans = values[..., : n_whole * most, :].reshape(*outer, n_whole, most, width)
+        np.add.reduce(_over_rows(np.add, spans), axis=-2, dtype=np.float64, out=out)
+        values, length = values[..., n_whole * most :, :], length - n_whole * most
+    else:
+        out[:] = 0.0
+    for first in range(0, length, most):
         out += _over_rows(np.add, values[..., first : first + most, :])
 
 

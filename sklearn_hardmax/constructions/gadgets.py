@@ -34,15 +34,26 @@ def ramps(token_dim, source, at, changes):
 
 
 def hats(token_dim, source, target, centers, widths, heights, unit):
-    """One hat a centre: reads `source`, adds unit * height to `target`, one or one a centre, around it. Groups of 4."""
+    """One hat a centre: reads `source`, adds unit * height to `target` around the centre. Groups of 4."""
     U = np.zeros((4 * len(centers), token_dim))
     U[:, source] = np.repeat(1.0 / widths, 4)
     corners = np.stack([1 + heights, np.ones_like(heights), -np.ones_like(heights), -1 - heights], axis=1)
     b = (corners - (centers / widths)[:, None]).ravel()
     W = np.zeros((token_dim, 4 * len(centers)))
-    W[np.repeat(np.broadcast_to(target, len(centers)), 4), np.arange(len(b))] = np.tile(
-        [unit, -unit, -unit, unit], len(centers)
-    )
+    W[target] = np.tile([unit, -unit, -unit, unit], len(centers))
+    return Units(U, b, W, 4)
+
+
+def trapezoids(token_dim, source, targets, low, high, widths, height):
+    """One trapezoid for each (low, high, width): reads `source`, adds `height` between low and high to its target.
+
+    It is 0 beyond low - width and high + width. Groups of 4.
+    """
+    U = np.zeros((4 * len(low), token_dim))
+    U[:, source] = np.repeat(1.0 / widths, 4)
+    b = np.stack([1.0 - low / widths, -low / widths, -high / widths, -1.0 - high / widths], axis=1).ravel()
+    W = np.zeros((token_dim, 4 * len(low)))
+    W[np.repeat(targets, 4), np.arange(4 * len(low))] = np.tile([height, -height, -height, height], len(low))
     return Units(U, b, W, 4)
 
 

@@ -82,11 +82,12 @@ class PooledHeads:
     """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.
 
     Attributes: standardisation, n_heads, kinds (F,) of MAX, SHARE, MEAN, and `unit`, the power of two that a score, or that
-    of each head, is divided by in features. The heads evaluate n_columns >= n_heads heads, the first n_heads of which count.
+    of each head, is divided by in features; largest_score, a bound on scores less biases; scale_floor of ridge.py. They
+    evaluate n_columns >= n_heads heads, the first n_heads of which count.
     """
 
     def sums(self, sequences):
-        """Yield (rows, block): sequence indices (B,) and the integer sums of all heads over their tokens (n_heads, B).
+        """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens (n_heads, B).
 
         The block is float64 and overwritten by the next; entries are exact below 2^53.
         """
@@ -111,6 +112,10 @@ class PooledHeads:
         else:
             side.reshape(len(z), *chunk.shape)[:] = z.reshape(len(z), *chunk.shape[::-1]).transpose(0, 2, 1)
         return side
+
+    def largest_sum(self, chunk):
+        """Bound on the moduli of the sums of a chunk."""
+        return max(chunk.n_rows, self.largest_score * (chunk.n_rows if (self.kinds == MEAN).any() else 1))
 
     @property
     def scales(self):

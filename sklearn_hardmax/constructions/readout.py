@@ -21,54 +21,55 @@ _LIMB = 2.0**20
 class Readout:
     """Coefficients of a linear function of pooled sums.
 
-    integers : for SHARE, MEAN and MAX the integers (C, F), 0 for heads of other kinds, or None without heads of the kind;
-    steps : their powers of two; intercept : (C,); means : (F,) mean features of the training sequences.
+    integers : (K C, F), for each of K kinds of heads the integers of the classes, 0 for heads of other kinds; kinds : (K,),
+    MAX last; steps : (K,) powers of two; intercept : (C,); means : (F,) mean features of the training sequences.
     """
 
-    integers: dict
-    steps: dict
+    integers: np.ndarray
+    kinds: tuple
+    steps: np.ndarray
     intercept: np.ndarray
     means: np.ndarray
 
     @classmethod
     def of(cls, coefficients, intercept, means, heads):
         """From coefficients (F, C) and intercept (C,) of features."""
-        integers, steps, kinds = {}, {}, heads.kinds
+        kinds = tuple(kind for kind in (SHARE, MEAN, MAX) if (heads.kinds == kind).any())
         of_sums = coefficients.T * heads.scales
-        for kind in (SHARE, MEAN, MAX):
-            mine = np.where(kinds == kind, of_sums, 0.0)
-            most = np.abs(mine).sum(axis=1).max(initial=0.0)
-            if most > 0:
-                # rounding adds 1/2 a head at most
-                steps[kind] = 2.0 ** (np.frexp(most)[1] + 1 - _COEFFICIENT_BITS)
-                integers[kind] = np.rint(mine / steps[kind])
-        return cls(integers, steps, intercept, means)
+        parts = [np.where(heads.kinds == kind, of_sums, 0.0) for kind in kinds]
+        most = np.array([max(np.abs(part).sum(axis=1).max(), np.finfo(np.float64).tiny * 2.0**64) for part in parts])
+        # rounding adds 1/2 a head at most
+        steps = 2.0 ** (np.frexp(most)[1] + 1 - _COEFFICIENT_BITS)
+        integers = np.concatenate([np.rint(part / step) for part, step in zip(parts, steps)])
+        return cls(integers, kinds, steps, intercept, means)
 
-    def scores(self, lengths, sums):
-        """Score of every class, (C, B), from sums (F, B) of sequences of these lengths (B,)."""
-        pooled = np.zeros((len(self.intercept), len(lengths)))
-        for kind in (SHARE, MEAN):
-            if kind in self.integers:
-                pooled += self.steps[kind] * _exact_product(self.integers[kind], sums)
-        pooled /= lengths
-        pooled += self.intercept[:, None]
-        if MAX in self.integers:
-            pooled += self.steps[MAX] * _exact_product(self.integers[MAX], sums)
-        return pooled
+    def scores(self, lengths, sums, largest):
+        """Score of every class, (C, B), from sums (F, B) of moduli up to `largest` of sequences of these lengths (B,)."""
+        products = _exact_product(self.integers, sums, largest).reshape(len(self.kinds), len(self.intercept), -1)
+        products *= self.steps[:, None, None]
+        scores = np.zeros(products.shape[1:])
+        for kind, product in zip(self.kinds, products):
+            if kind != MAX:
+                scores += product
+        scores /= lengths
+        scores += self.intercept[:, None]
+        if self.kinds[-1] == MAX:
+            scores += products[-1]
+        return scores
 
     def coefficients(self, heads):
         """Coefficients of features as they are, (F, C): what the network holds."""
-        out = np.zeros((heads.n_heads, len(self.intercept)))
-        for kind, integers in self.integers.items():
-            out += (self.steps[kind] * integers).T
-        return out / heads.scales[:, None]
+        parts = self.integers.reshape(len(self.kinds), len(self.intercept), -1) * self.steps[:, None, None]
+        return parts.sum(axis=0).T / heads.scales[:, None]
 
 
-def _exact_product(integers, sums):
+def _exact_product(integers, sums, largest):
     """integers @ sums for integers in float64; limbs of the sums are multiplied exactly, and added from the highest."""
-    if np.abs(sums).max(initial=0.0) < _LIMB:
+    if largest < _LIMB:
         return integers @ sums
-    high = np.floor(sums / _LIMB)
-    out = _LIMB * _exact_product(integers, high)
-    out += integers @ (sums - _LIMB * high)
+    high = np.floor(sums * (1 / _LIMB))
+    out = _LIMB * _exact_product(integers, high, largest / _LIMB)
+    high *= -_LIMB
+    high += sums
+    out += integers @ high
     return out

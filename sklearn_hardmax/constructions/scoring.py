@@ -1,6 +1,6 @@
 """Classification that generalises and is exact: heads, a ridge regression, and spikes where it errs.
 
-    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of spike k is c] hat_k(fingerprint(Z))
+    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of spike k is c] spike_k(fingerprint(Z))
 
 The heads (heads.py) are pooled in integers, the coefficients come in closed form (ridge.py), are put on a grid (readout.py),
 and the spikes (spikes.py) turn the training sequences that would be lost. The label is the class of the largest score, of
@@ -8,9 +8,9 @@ equal ones the first.
 
 As a transformer, on the coordinates [scaled token, integer tokens of the heads, 1, t_c, score_c, registers of the code]:
 feed-forward layers add the shares and means of each token to t_c; uniform attention adds their mean to score_c; one
-hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the hats of the spikes. All the
-coefficients are those of the fast path, and shares, maxima and codes are the same bits; the mean of t_c is rounded once
-more, so that scores agree to some eps of the largest t_c.
+hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the spikes. All the
+coefficients are those of the fast path, and sums, maxima and codes are the same bits; what the network adds in another order
+is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a spike.
 """
 
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from sklearn_hardmax.constructions.ridge import ridge_from_chunks, ridge_from_fe
 from sklearn_hardmax.constructions.scoring_network import Stream, network_plan
 from sklearn_hardmax.constructions.series_heads import SeriesHeads, draw_series_heads
 from sklearn_hardmax.constructions.set_heads import draw_set_heads
-from sklearn_hardmax.constructions.spikes import Fingerprint, Spikes, place_spikes
+from sklearn_hardmax.constructions.spikes import Fingerprint, Spikes, place_spikes, widest
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 _FINGERPRINTS = 8  # drawn at most
 _MOST_HEADS, _HEADS_A_SEQUENCE = 8000, 64
-_ROOMY = 2.0**-36  # a smallest width of spikes that no other fingerprint needs to better
+_ROOMY = 2.0**-40  # a smallest width of spikes that no other fingerprint needs to better
 _BLOCK = 512  # rows of features that are held in float64
 _THIN = 0.01  # of the largest score: rows whose margin is below get a spike too
 
@@ -72,7 +72,7 @@ class Scoring:
     def _smooth(self, sequences):
         out = np.empty((self.n_classes, len(sequences)))
         for chunk, sums in self.heads.sums(sequences):
-            out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums)
+            out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
         return out
 
     def labels(self, sequences, n_jobs=None):
@@ -166,6 +166,10 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
         ridge = ridge_from_chunks(partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, *common)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
     coefficients, intercept = ridge.coefficients, ridge.intercept
+    if not (np.isfinite(coefficients).all() and np.isfinite(intercept).all()):
+        raise ConstructionError(
+            "The ridge regression left the range of float64: class weights or alphas are too far apart."
+        )
     if pairs:
         coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
     readout = Readout.of(coefficients, intercept, ridge.means, heads)
@@ -177,7 +181,7 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
         error = 2.0**-23 * (np.abs(coefficients) @ np.maximum(features.max(axis=1), -features.min(axis=1))).max()
         return readout, scores, np.full(len(sequences), error)
     for chunk, sums in heads.sums(sequences):
-        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums)
+        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
     return readout, scores, 2.0**-50 * np.abs(scores).max(axis=0)
 
 
@@ -238,9 +242,9 @@ def _placed(problem, scores, errors, codes):
     best = None
     for code, values, tolerance in codes:
         spikes = place_spikes(code, values, tolerance, problem.labels, needed, height)
-        if spikes is not None and (best is None or spikes.hats.widths.min() > best.hats.widths.min()):
+        if spikes is not None and (best is None or spikes.widths.min() > best.widths.min()):
             best = spikes
-        if best is not None and best.hats.widths.min() > _ROOMY:
+        if best is not None and best.widths.min() >= min(widest(tolerance), _ROOMY):
             break
     return (None, 0.0) if best is None else (best, min(safe, best.margin))
 

@@ -8,7 +8,7 @@ c a register t_c of the token and score_c, registers of the code. Layers, all re
     attention      of rank 0: the mean of t_c to score_c
     attention      of rank 1, one a leader read: query 1, key S, omega_fc times the largest S to score_c
     code           see spikes.py, codes.py: s_r and ramps by feed-forward layers, then attentions into the code
-    feed-forward   the hats of the spikes, on the code, to score_c
+    feed-forward   the spikes, on the code, to score_c
 """
 
 from functools import cache, partial
@@ -59,7 +59,7 @@ def _registers(code):
         return []
     if isinstance(code, Code):
         return ["s", "hats", "code"]
-    return [*(f"s{r}" for r in range(len(code.leaders))), "ramps", "code"]
+    return [*(f"s{r}" for r in range(len(code.leaders))), *(f"t{r}" for r in range(len(code.ramps))), "code"]
 
 
 def network_plan(heads, readout, spikes, stream, max_width):
@@ -106,14 +106,14 @@ def _pooled_heads(heads, readout, stream, max_width):
 
     plan = planned_units(units(shares, [0.0, 1.0]), len(shares), 2, max_width)
     plan += planned_units(units(means, [0.0]), len(means), 1, max_width)
-    plan.append(_uniform(stream, stream.partial, stream.score, 1.0))
+    plan.append(_uniform(stream, stream.partial[:, None], stream.score, 1.0))
     return plan + [PlannedLayer(None, (1, 1), partial(_leader, stream, weights, head)) for head in maxima.tolist()]
 
 
 def _uniform(stream, sources, targets, weight):
-    """Attention of rank 0 that adds weight times the means of sources to targets."""
+    """Attention of rank 0 that adds weight times the summed means of sources (k, s) to targets (k,)."""
     value, output = np.zeros((len(sources), stream.width)), np.zeros((stream.width, len(sources)))
-    value[np.arange(len(sources)), sources] = 1.0
+    np.put_along_axis(value, np.asarray(sources), 1.0, axis=1)
     output[targets, np.arange(len(sources))] = weight
     return planned_attention(np.zeros((0, stream.width)), np.zeros((0, stream.width)), value, output)
 
@@ -131,12 +131,12 @@ def _leader(stream, weights, head):
 
 
 def _fingerprint_layers(code, stream, max_width):
-    *s, ramps, register = stream.registers.tolist()
-    n = len(s)
+    n = len(code.leaders)
+    s, ramps, register = stream.registers[:n], stream.registers[n:-1], stream.registers[-1]
     U, W = np.zeros((4 * n, stream.width)), np.zeros((stream.width, 4 * n))
     U[:, stream.code_input] = np.repeat(np.concatenate([code.leaders, code.ramps]), 2, axis=0)
     b = np.concatenate([np.tile([0.5, -0.5], n), np.stack([code.biases, code.biases - 1.0], axis=1).ravel()])
-    W[np.repeat([*s, *[ramps] * n], 2), np.arange(4 * n)] = np.tile([1.0, -1.0], 2 * n)
+    W[np.repeat([*s, *ramps], 2), np.arange(4 * n)] = np.tile([1.0, -1.0], 2 * n)
     units = Units(U, b, W, 2)
     ones = np.zeros(stream.width)
     ones[s], ones[register] = 1.0, 0.5
@@ -145,7 +145,7 @@ def _fingerprint_layers(code, stream, max_width):
     for r in s:
         read, output = stream.unit_vector(r), LEADER_WEIGHT * stream.unit_vector(register).T
         plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output))
-    plan.append(_uniform(stream, [ramps], [register], MEAN_WEIGHT))
+    plan.append(_uniform(stream, ramps[None], [register], MEAN_WEIGHT))
     return plan
 
 
@@ -164,7 +164,7 @@ def _code_layers(code, stream, max_width):
         units = gadgets.hats(stream.width, s, hats, *code.hats)
         plan += planned_units(lambda first, last: _some(units, first, last), len(code.hats.centers), 4, max_width)
     if not code.is_leader_read:
-        return [*plan, _uniform(stream, [s if code.hats is None else hats], [register], 1.0)]
+        return [*plan, _uniform(stream, [[s if code.hats is None else hats]], [register], 1.0)]
     read, sign = stream.unit_vector(s), 1.0 if code.kind == "max" else -1.0
     to_code = stream.unit_vector(register).T
     return [*plan, planned_attention(stream.unit_vector(stream.one), sign * read, read, to_code)]
@@ -174,8 +174,8 @@ def _spike_layers(spikes, stream, max_width):
     targets = stream.score[spikes.labels]
 
     def units(first, last):
-        hats = [part[first:last] for part in spikes.hats[:3]]
-        return gadgets.hats(stream.width, stream.registers[-1], targets[first:last], *hats, spikes.hats.unit)
+        parts = [part[first:last] for part in (targets, spikes.low, spikes.high, spikes.widths)]
+        return gadgets.trapezoids(stream.width, stream.registers[-1], *parts, spikes.height)
 
     return planned_units(units, len(spikes.labels), 4, max_width)
 

@@ -4,8 +4,8 @@ A *virtual channel* is a sum of a few features with signs; it is rounded to the 
 of MiniRocket (Dempster, Schmidt, Webb, KDD 2021): nine taps, three of weight 2, six of weight -1, at a dilation; so S = 3
 (x_a + x_b + x_c) - (sum of the nine), |S| <= 12 * 1365 = 16380, with zeros beyond the ends of a sequence. A *tilted* kernel
 adds tilt * rint(255 t / (n - 1)), |tilt| <= 64, which tells when (half of the tilts are 0): |S| <= 16380 + 16320 < 2^15, so
-nothing overflows int16. Where the scores of a group of kernels hardly move on that grid (amplitudes that differ by orders of magnitude, small quick
-changes beside large slow ones), its constants are 2^16 times larger, and its integers have 32 bits.
+nothing overflows int16. Where the scores of a group of kernels hardly move on that grid (amplitudes that differ by orders of
+magnitude, small quick changes beside large slow ones), its constants are 2^16 times larger, and its integers have 32 bits.
 
 Plain kernels give shares, tilted ones the maximum. Biases stand midway between neighbouring scores of 1,024 training tokens
 at quantiles of a low-discrepancy sequence.
@@ -71,6 +71,11 @@ class SeriesHeads(PooledHeads):
         """Of the scores of every head in features, (n_heads,)."""
         _, k, q, t = self._shape
         return np.repeat(2.0**14 * self.refinement, k * q + t)[: self.n_heads]
+
+    @property
+    def largest_score(self):
+        """Bound on the moduli of scores."""
+        return 2**15 * int(self.refinement[-1])
 
     @property
     def _shape(self):
@@ -156,7 +161,7 @@ class SeriesHeads(PooledHeads):
     def coordinates(self):
         """Names of the integers that a network reads of a token."""
         names = [
-            f"{self._channel_name(channel)}[{shift:+d}]" + ("" if refinement == 1 else " fine")
+            f"{self._channel_name(channel)}[{shift:+d}] at dilation {dilation}" + ("" if refinement == 1 else ", fine")
             for channel, dilation, refinement in self._layout()[0].tolist()
             for shift in window_shifts(N_TAPS, dilation).tolist()
         ]

@@ -48,6 +48,11 @@ class SetHeads(PooledHeads):
         return 2.0 ** np.round(2 * np.log2(self.levels))
 
     @property
+    def largest_score(self):
+        """Bound on the moduli of scores less biases."""
+        return 2 * _EXACT
+
+    @property
     def n_columns(self):
         """Heads that are evaluated."""
         return len(_COLUMNS) * len(self.linear_forms)

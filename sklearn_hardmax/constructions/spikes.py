@@ -1,16 +1,20 @@
 """Exactness at no cost to what was learned: spikes on a generic code.
 
-A smooth score errs on a few training sequences. The *fingerprint* of a sequence is one number in which any two sequences
-almost surely differ:
+A smooth score errs on a few training sequences. The *fingerprint* of a sequence is one number, which differs between
+any two sequences but for special data:
 
-    c = 1/2 + sum_r max_i s_r(z_i) / 8 + mean_i (sum_r t_r(z_i)) / 16,
+    c = 1/2 + (sum_r max_i s_r(z_i)) / 8 + (sum_r mean_i t_r(z_i)) / 16,
 
-four leader reads of s_r in [1, 2], the first layer of codes.py, and the mean of four ramps t_r in [0, 1], all along random
-directions; c lies in [1, 7/4]. A *spike* is a hat on the line of c around the code of a misfit, that adds a height H to the
-score of its class. It is 1 within a distance of its code that permutations of the tokens do not leave (n eps), and 0 beyond
-a quarter of the gap to the next code of another sequence, at 2^-30 at most: unseen sequences do not meet it. Its slopes
-are powers of two and so is H; preactivations are exact on the grid 2^-52 of the codes, and hats are exactly 0 or H on
-training codes, whatever other hats stand in the same layer.
+four leader reads of s_r in [1, 2], the first layer of codes.py, and the means of four ramps t_r in [0, 1], all along random
+directions; c lies in [1, 7/4]. A *spike* is a trapezoid on the line of c around the code of a misfit, that adds a height H to
+the score of its class,
+
+    H (relu((c - low) / w + 1) - relu((c - low) / w) - relu((c - high) / w) + relu((c - high) / w - 1)).
+
+Its plateau holds the code and all that permutations of the tokens make of it (n eps), and it is 0 beyond half the gap to the
+next code of another label, 2^-35 at most for short sequences: unseen sequences do not meet it. Its slopes are powers of two
+and so is H; preactivations are exact on the grid 2^-52 of the codes, and spikes are exactly 0 or H on training codes,
+whatever other spikes stand in the same layer.
 
 Where no fingerprint leaves such gaps, the code of codes.py takes its place, which tells apart whatever can be.
 """
@@ -22,8 +26,6 @@ import numpy as np
 from sklearn_hardmax.constructions.codes import (
     Code,
     Projection,
-    TokenHats,
-    hat_values,
     in_batches,
     placed,
     project,
@@ -33,14 +35,14 @@ from sklearn_hardmax.forward import EPS
 
 _READS = 4
 LEADER_WEIGHT, MEAN_WEIGHT = 2.0**-3, 2.0**-4
-_WIDEST = 2.0**-30
+_WIDEST = 2.0**-36
 _NARROWEST = 2.0**-48  # then preactivations reach 2^49 on a grid of 2^-4
 _NEAR = 2.0**-40
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A code in which any two sequences almost surely differ.
+    """A code that differs between any two sequences but for special data, such as 1 and -1 that swap sequences.
 
     leaders : (4, n_coordinates) directions of s_r; ramps : (4, n_coordinates) directions of t_r; biases : (4,).
     """
@@ -66,34 +68,55 @@ class Fingerprint:
             code = np.full(j - i, 0.5)
             for direction in self.leaders:
                 code += LEADER_WEIGHT * segments.maxima(squash(project(direction, columns)))
-            ramps = np.zeros(columns.shape[1])
+            means = np.zeros(j - i)
             for direction, bias in zip(self.ramps, self.biases):
                 line = project(direction, columns)
                 rise = np.maximum(line + bias, 0.0)
                 rise -= np.maximum(line + (bias - 1.0), 0.0)
-                ramps += rise
-            out[i:j] = code + MEAN_WEIGHT * segments.means(ramps)
+                means += segments.means(rise)
+            out[i:j] = code + MEAN_WEIGHT * means
         return out
 
     @staticmethod
     def tolerance(lengths):
-        """How far a code may move under a permutation of tokens: 2 n eps of a mean of at most 4, and its last addition."""
-        return (8 * MEAN_WEIGHT * lengths.max() + 2) * EPS
+        """How far a code may move under a permutation of tokens: 2 n eps of four means of at most 1, and last additions."""
+        return (8 * MEAN_WEIGHT * lengths.max() + 4) * EPS
 
 
 @dataclass(frozen=True)
 class Spikes:
-    """Hats on the line of a code; spike k adds hats.unit to the score of class labels[k]."""
+    """Trapezoids on the line of a code; spike k adds `height` to the score of class labels[k].
+
+    low, high : (K,), ends of the plateaus, ascending; widths : (K,) of the slopes on both sides, powers of two; height : a
+    power of two; labels : (K,); margin : smallest distance of a training code from the end of a plateau or slope, over what
+    it may move.
+    """
 
     code: Fingerprint | Code
-    hats: TokenHats
+    low: np.ndarray
+    high: np.ndarray
+    widths: np.ndarray
+    height: float
     labels: np.ndarray
     margin: float
 
+    def values(self, codes):
+        """Height of the one spike at every code (B,), in the engine's order of sums, and its index; the others are 0."""
+        k = np.searchsorted((self.high[:-1] + self.low[1:]) / 2, codes)
+        line, total = codes * (1.0 / self.widths)[k], np.zeros_like(codes)
+        for sign, edge, corner in ((1, self.low, 1.0), (-1, self.low, 0.0), (-1, self.high, 0.0), (1, self.high, -1.0)):
+            total += (sign * self.height) * np.maximum(line + (corner - (edge / self.widths)[k]), 0.0)
+        return total, k
+
     def add_to(self, scores, codes):
         """Add the spikes to scores (C, B), in place, for codes (B,)."""
-        lift, spike = hat_values(self.hats, codes)
+        lift, spike = self.values(codes)
         scores[self.labels[spike], np.arange(len(codes))] += lift
+
+
+def widest(tolerance):
+    """Width that no spike exceeds, however much room there is: 2^-36, or 8 to 16 tolerances where that is more."""
+    return max(_WIDEST, 2.0 ** np.ceil(np.log2(8 * tolerance))) if tolerance > 0 else _WIDEST
 
 
 def place_spikes(code, codes, tolerance, labels, needed, height):
@@ -108,18 +131,15 @@ def place_spikes(code, codes, tolerance, labels, needed, height):
     joined = (steps <= 2 * tolerance) | ((steps <= _NEAR) & (labels[1:] == labels[:-1]))
     first = np.flatnonzero(np.append(True, ~joined))
     last = np.append(first[1:], len(codes)) - 1
-    low, high = codes[first], codes[last]
-    gaps = np.concatenate([[np.inf], low[1:] - high[:-1], [np.inf]])
+    gaps = np.concatenate([[np.inf], codes[first[1:]] - codes[last[:-1]], [np.inf]])
     mine = np.flatnonzero(np.logical_or.reduceat(needed, first))
-    low, high, gap = low[mine], high[mine], np.minimum(gaps[:-1], gaps[1:])[mine]
+    gap = np.minimum(gaps[:-1], gaps[1:])[mine]
     one_label = np.minimum.reduceat(labels, first)[mine] == np.maximum.reduceat(labels, first)[mine]
-    widths = np.minimum(_WIDEST, 2.0 ** np.floor(np.log2(np.minimum(gap, 1.0))) / 4)
-    centers = np.ldexp(np.rint(np.ldexp((low + high) / 2, 52)), -52)
-    extent = np.maximum(high - centers, centers - low)
-    if not (one_label & (widths >= _NARROWEST) & (widths >= extent + tolerance)).all():
+    widths = np.minimum(widest(tolerance), 2.0 ** np.floor(np.log2(np.minimum(gap, 1.0))) / 4)
+    if not (one_label & (widths >= _NARROWEST) & (widths >= tolerance)).all():
         return None
-    hats = TokenHats(centers, widths, np.ones(len(mine)), height)
-    # both ends of the plateau, and the foot of the hat against the next code
-    room = np.minimum(widths - extent, gap - 2 * widths)
+    # ends of plateaus and feet of slopes stay on the grid of the codes
+    low, high = codes[first][mine] - widths, codes[last][mine] + widths
+    room = np.minimum(widths, gap - 2 * widths)
     margin = float(np.min(room / max(tolerance, 2.0**-52), initial=np.inf))
-    return Spikes(code, hats, labels[first][mine], margin)
+    return Spikes(code, low, high, widths, height, labels[first][mine], margin)

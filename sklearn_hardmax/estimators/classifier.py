@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hardmax.constructions import explanation
 from sklearn_hardmax.constructions.classification import build_classification
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
+from sklearn_hardmax.constructions.heads import KINDS
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
 from sklearn_hardmax.estimators.validation import (
     VersionStamped,
@@ -191,12 +192,16 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
         if not (isinstance(self.alphas, str) and self.alphas == "auto"):
             alphas = np.asarray(self.alphas)
-            if alphas.ndim != 1 or not len(alphas) or alphas.dtype.kind not in "fiu" or not (alphas > 0).all():
-                raise ValueError(f"alphas must be 'auto' or a list of positive numbers, got {self.alphas!r}.")
+            if alphas.ndim != 1 or not len(alphas) or alphas.dtype.kind not in "fiu" or not self._positive(alphas):
+                raise ValueError(f"alphas must be 'auto' or a list of positive finite numbers, got {self.alphas!r}.")
         if not (self.class_weight is None or isinstance(self.class_weight, dict)):
             check_option(self.class_weight, "class_weight", ("balanced", None))
         check_option(self.on_conflict, "on_conflict", ("warn", "raise"))
         check_integer(int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, "verbose", 0)
+
+    @staticmethod
+    def _positive(numbers):
+        return (np.isfinite(numbers) & (numbers > 0)).all()
 
     def _penalties(self):
         return ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
@@ -204,7 +209,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     def _class_weights(self, labels):
         """One positive weight a class."""
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[labels])
-        if not (np.isfinite(weights) & (weights > 0)).all():
+        if not self._positive(weights):
             raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
         return weights
 
@@ -267,16 +272,19 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         ----------
         X : RaggedSequences or anything that as_sequences reads
         top : int or None, default=5
-            Heads a class, by the size of their contribution; None gives all heads.
+            Heads a class, by the size of their contribution; None gives all heads. On series most heads are shares, which
+            have no leader: None and ``["leader"] >= 0`` give the leader reads.
 
         Returns
         -------
         list of structured arrays, one a sequence
-            Rows by class and falling |contribution|, with the fields
+            For each class its heads by falling |contribution|, then the intercept, then the spike where there is one, with
+            the fields
 
             - "class": the class;
-            - "head": index of the head, -1 for the intercept, -2 for the spike (only where there is one);
-            - "name": what it reads, as HardmaxPooling names it, "intercept", "spike";
+            - "head": index of the head, -1 for the intercept, -2 for the spike;
+            - "kind": "max" (a leader read), "share", "mean", "intercept", "spike";
+            - "name": what it reads, as HardmaxPooling names it;
             - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
             - "leader": index of the token that a leader read took, -1 for shares and means;
             - "value": that token, (n_features_in_,), nan where there is none.
@@ -314,39 +322,37 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     def _explained(self, one, found, top, names):
         shown = range(len(self.classes_))
         if len(self.classes_) == 2:  # the decision is half the difference of the two scores
-            shown, found = [1], type(found)(*[_halved_difference(part) for part in found[:3]], found.features)
-        n_heads = len(names)
-        parts = []
-        for k, c in enumerate(shown):
-            column = k if len(self.classes_) == 2 else c
+            shown, found = [1], type(found)(*[_halved_difference(part) for part in found])
+        heads, values, owners = [], [], []
+        for column, c in enumerate(shown):
             order = np.argsort(-np.abs(found.contributions[:, column]), kind="stable")[:top]
-            heads = [*order, *([explanation.INTERCEPT] if top is None else [])]
-            values = [*found.contributions[order, column], *([found.intercept[column]] if top is None else [])]
-            if found.spike[column] and top is None:
-                heads, values = [*heads, explanation.SPIKE], [*values, found.spike[column]]
-            parts.append((c, np.array(heads, dtype=np.int64), values))
-        return self._explanation_table(one, parts, names, n_heads)
+            rows = [*order.tolist(), explanation.INTERCEPT]
+            amounts = [*found.contributions[order, column].tolist(), found.intercept[column]]
+            if found.spike[column]:
+                rows, amounts = [*rows, explanation.SPIKE], [*amounts, found.spike[column]]
+            heads, values, owners = heads + rows, values + amounts, owners + [c] * len(rows)
+        return self._explanation_table(one, np.array(heads), values, owners, names)
 
-    def _explanation_table(self, one, parts, names, n_heads):
-        kinds = {explanation.INTERCEPT: "intercept", explanation.SPIKE: "spike"}
+    def _explanation_table(self, one, heads, values, owners, names):
         dtype = [
             ("class", object),
             ("head", np.int64),
+            ("kind", object),
             ("name", object),
             ("contribution", np.float64),
             ("leader", np.int64),
             ("value", np.float64, (self.n_features_in_,)),
         ]
-        table = np.empty(sum(len(heads) for _, heads, _ in parts), dtype)
-        table["head"] = np.concatenate([heads for _, heads, _ in parts])
-        table["class"] = np.repeat(
-            self.classes_[[c for c, _, _ in parts]].astype(object), [len(h) for _, h, _ in parts]
-        )
-        table["contribution"] = np.concatenate([values for _, _, values in parts])
-        table["name"] = [kinds[h] if h in kinds else names[h] for h in table["head"].tolist()]
-        is_head = table["head"] >= 0
-        table["leader"] = -1
-        table["leader"][is_head] = explanation.leaders(self._built, one, table["head"][is_head])
+        table = np.empty(len(heads), dtype)
+        table["class"], table["head"], table["contribution"] = self.classes_[owners].astype(object), heads, values
+        kinds = [*np.array(KINDS, dtype=object)[self._built.heads.kinds], "spike", "intercept"]  # by head, -2, -1
+        table["kind"] = [kinds[head] for head in heads.tolist()]
+        names = [*names, "spike", "intercept"]
+        table["name"] = [names[head] for head in heads.tolist()]
+        distinct, place = np.unique(heads, return_inverse=True)
+        leaders = np.full(len(distinct), -1)
+        leaders[distinct >= 0] = explanation.leaders(self._built, one, distinct[distinct >= 0])
+        table["leader"] = leaders[place]
         table["value"] = np.where(table["leader"][:, None] >= 0, one.tokens[table["leader"]], np.nan)
         return table
 
