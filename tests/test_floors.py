@@ -40,6 +40,7 @@ ROOMS = {
         "__init__",
     ],
     "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier"],
+    "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "sklearn_hardmax"}

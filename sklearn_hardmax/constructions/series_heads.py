@@ -198,6 +198,13 @@ class SeriesHeads(PooledHeads):
         biases = np.concatenate([self.biases.reshape(n_groups, -1), np.zeros((n_groups, t), np.int64)], axis=1).ravel()
         return forms, index[: self.n_heads], biases[: self.n_heads]
 
+    def reads(self, heads):
+        """Kernel and dilation (n,), and the features (n, token_dim) bool, that these heads (n,) read."""
+        _, k, q, t = self._shape
+        group, column = np.divmod(np.asarray(heads, dtype=np.int64), k * q + t)
+        kernels = np.concatenate([np.repeat(self.plain, q, axis=1), self.tilted], axis=1)
+        return kernels[group, column], self.dilations[group], self.signs[self.channels[group]] != 0
+
     def names(self, features=None):
         """What each head reads, unique, (n_heads,) list of str; `features` are names for the features of a token."""
         names = []
