@@ -91,15 +91,17 @@ class PooledHeads:
 
         The block is float64 and overwritten by the next; entries are exact below 2^53.
         """
-        lengths = sequences.lengths
         block, scratch = np.empty(0), Scratch()
-        for chunk in chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns)):
+        for chunk in self._chunks(sequences.lengths):
             size = self.n_columns * len(chunk.rows)
             if block.size < size:
                 block = np.empty(size)
             out = block[:size].reshape(self.n_columns, len(chunk.rows))
             self._pool(chunk, self._side_by_side(sequences, chunk), out, scratch)
             yield chunk, out[: self.n_heads]
+
+    def _chunks(self, lengths):
+        return chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns))
 
     def _side_by_side(self, sequences, chunk):
         """Standardised tokens of a chunk, (token_dim, L B) float64, 0 where there is none."""
@@ -134,14 +136,16 @@ class PooledHeads:
 
     def features_by_head(self, sequences, dtype, n_jobs=None):
         """Features (n_heads, N), one contiguous row a head, and the sequence that each column holds, (N,)."""
+        # in the order of the chunks for any n_jobs: columns that are spread cost as much as pooling, and what is computed
+        # from them later is rounded in this order
+        order = np.concatenate([chunk.rows for chunk in self._chunks(sequences.lengths)])
         if joblib.effective_n_jobs(n_jobs) > 1:
-            return np.ascontiguousarray(self.features(sequences, dtype, n_jobs).T), np.arange(len(sequences))
-        out, order = np.empty((self.n_heads, len(sequences)), dtype), []
+            return np.ascontiguousarray(self.features(sequences, dtype, n_jobs)[order].T), order
+        out, first = np.empty((self.n_heads, len(sequences)), dtype), 0
         for chunk, sums in self.sums(sequences):
-            # in the order of the chunks: columns that are spread cost as much as pooling
-            out[:, len(order) : len(order) + len(chunk.rows)] = self.features_of(chunk, sums)
-            order.extend(chunk.rows.tolist())
-        return out, np.array(order)
+            out[:, first : first + len(chunk.rows)] = self.features_of(chunk, sums)
+            first += len(chunk.rows)
+        return out, order
 
     def _features(self, sequences, dtype):
         out = np.empty((len(sequences), self.n_heads), dtype)

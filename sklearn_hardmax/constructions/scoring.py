@@ -141,6 +141,11 @@ def build_scoring(
     """Scoring and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,)."""
     heads = draw_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
     log(f"drew {heads.n_heads} heads")
+    if weights.min() < 2.0**-52 * weights.max():
+        raise ConstructionError(
+            f"Class weights from {weights.min():.3g} to {weights.max():.3g} are further apart than float64 resolves."
+        )
+    weights = np.ldexp(weights, 1 - np.frexp(weights.max())[1])  # the largest in [1, 2)
     targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
     readout, scores, errors = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
     projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
@@ -166,10 +171,6 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
         ridge = ridge_from_chunks(partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, *common)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
     coefficients, intercept = ridge.coefficients, ridge.intercept
-    if not (np.isfinite(coefficients).all() and np.isfinite(intercept).all()):
-        raise ConstructionError(
-            "The ridge regression left the range of float64: class weights or alphas are too far apart."
-        )
     if pairs:
         coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
     readout = Readout.of(coefficients, intercept, ridge.means, heads)

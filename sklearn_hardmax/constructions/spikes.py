@@ -140,6 +140,6 @@ def place_spikes(code, codes, tolerance, labels, needed, height):
         return None
     # ends of plateaus and feet of slopes stay on the grid of the codes
     low, high = codes[first][mine] - widths, codes[last][mine] + widths
-    room = np.minimum(widths, gap - 2 * widths)
-    margin = float(np.min(room / max(tolerance, 2.0**-52), initial=np.inf))
+    # a code stands a width from the ends of its plateau, and no less from the slopes of others: gaps are 4 widths and more
+    margin = float(np.min(widths / max(tolerance, 2.0**-52), initial=np.inf))
     return Spikes(code, low, high, widths, height, labels[first][mine], margin)
