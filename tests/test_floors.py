@@ -43,7 +43,7 @@ ROOMS = {
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}
-ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "sklearn_hardmax"}
+ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

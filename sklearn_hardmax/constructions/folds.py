@@ -8,9 +8,11 @@ share a chunk.
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 CHUNK_TOKENS = 2**17
 _SIMILAR = 0.8  # a chunk ends before a sequence shorter than this part of its longest
@@ -35,6 +37,16 @@ class Scratch:
         if held is None or len(held) < size:
             held = self._held[name] = np.empty(size, np.uint8)
         return held[:size].view(dtype).reshape(shape)
+
+
+@cache
+def _thread_pools():
+    return ThreadpoolController()
+
+
+def one_blas_thread():
+    """Context in which products of matrices use one thread."""
+    return _thread_pools().limit(limits=1, user_api="blas")
 
 
 class Chunk(NamedTuple):
@@ -74,13 +86,13 @@ class Chunk(NamedTuple):
         return np.where(self.is_token(), position, 0.0)
 
 
-def chunks_by_length(lengths, most_sequences):
-    """Chunks of about CHUNK_TOKENS tokens (one sequence at least), each of at most most_sequences; all sequences."""
+def chunks_by_length(lengths, most_sequences, n_tokens=CHUNK_TOKENS):
+    """Chunks of about n_tokens tokens (one sequence at least), each of at most most_sequences; all sequences."""
     order = np.argsort(-lengths, kind="stable")
     sorted_lengths, first = lengths[order], 0
     while first < len(order):
         longest = int(sorted_lengths[first])
-        stop = first + max(1, min(most_sequences, CHUNK_TOKENS // longest))
+        stop = first + max(1, min(most_sequences, n_tokens // longest))
         similar = int(np.searchsorted(-sorted_lengths, -_SIMILAR * longest, side="right"))
         stop = min(stop, max(similar, first + 1 + _FEW_TOKENS // longest))
         yield Chunk(order[first:stop], sorted_lengths[first:stop])
@@ -106,18 +118,23 @@ def counts_above(scores, biases, shape, scratch, out):
         out += rest_counts
 
 
-def sums_over_rows(values, largest, out):
-    """Sums of integers (..., L, B) over their rows into out (..., B) float64; largest : bound on their moduli."""
+def sums_over_rows(values, largest, out, less=0.0):
+    """Sums of integers (..., L, B) over their rows, less `less`, into out (..., B) float64.
+
+    largest : bound on the moduli of the integers; less : number or (..., 1) array.
+    """
     most = max(1, int(_LARGEST[values.dtype] // largest))  # rows that cannot overflow
     *outer, length, width = values.shape
     n_whole = length // most
     if n_whole > _MANY:  # long sequences: spans of `most` rows side by side
         spans = values[..., : n_whole * most, :].reshape(*outer, n_whole, most, width)
         np.add.reduce(_over_rows(np.add, spans), axis=-2, dtype=np.float64, out=out)
-        values, length = values[..., n_whole * most :, :], length - n_whole * most
+        out -= less
+        done = n_whole * most
     else:
-        out[:] = 0.0
-    for first in range(0, length, most):
+        np.subtract(_over_rows(np.add, values[..., :most, :]), less, out=out)
+        done = most
+    for first in range(done, length, most):
         out += _over_rows(np.add, values[..., first : first + most, :])
 
 
@@ -130,11 +147,12 @@ def _over_rows(operation, values):
     """values (..., L, B) reduced over rows in their own dtype, (..., B): first in strides of several rows, then the rest."""
     *outer, length, width = values.shape
     together = 1 if width == 1 else max(1, min(length // 8, _LONG // width))
+    if together == 1:
+        return operation.reduce(values, axis=-2, dtype=values.dtype)
     whole = length - length % together
     strips = values[..., :whole, :].reshape(*outer, whole // together, together * width)
     strip = operation.reduce(strips, axis=-2, dtype=values.dtype).reshape(*outer, together, width)
-    total = operation.reduce(strip, axis=-2, dtype=values.dtype) if together > 1 else strip[..., 0, :]
+    total = _over_rows(operation, strip)
     if whole < length:
-        rest = operation.reduce(values[..., whole:, :], axis=-2, dtype=values.dtype)
-        total = operation(total, rest, dtype=values.dtype)
+        total = operation(total, _over_rows(operation, values[..., whole:, :]), dtype=values.dtype)
     return total

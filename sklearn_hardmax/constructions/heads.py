@@ -23,7 +23,7 @@ import joblib
 import numpy as np
 
 from sklearn_hardmax.constructions.codes import in_batches
-from sklearn_hardmax.constructions.folds import Scratch, chunks_by_length
+from sklearn_hardmax.constructions.folds import CHUNK_TOKENS, Scratch, chunks_by_length
 from sklearn_hardmax.encoding import TokenScale
 
 MAX, SHARE, MEAN = 0, 1, 2
@@ -86,6 +86,8 @@ class PooledHeads:
     evaluate n_columns >= n_heads heads, the first n_heads of which count.
     """
 
+    chunk_tokens = CHUNK_TOKENS
+
     def sums(self, sequences):
         """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens (n_heads, B).
 
@@ -101,11 +103,11 @@ class PooledHeads:
             yield chunk, out[: self.n_heads]
 
     def _chunks(self, lengths):
-        return chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns))
+        return chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns), self.chunk_tokens)
 
     def _side_by_side(self, sequences, chunk):
         """Standardised tokens of a chunk, (token_dim, L B) float64, 0 where there is none."""
-        z = self.standardisation.columns(_tokens_of(sequences, chunk.rows))
+        z = self.standardisation.columns(sequences[_as_slice(chunk.rows)].tokens)
         if len(chunk.rows) == 1:
             return z
         side = np.zeros((len(z), chunk.n_rows * len(chunk.rows)))
@@ -126,9 +128,9 @@ class PooledHeads:
 
     def features_of(self, chunk, sums):
         """Feature values (n_heads, B) float64 from integer sums, in place."""
-        pooled = self.kinds != MAX
-        sums *= self.scales[:, None]
-        return np.divide(sums, chunk.lengths, out=sums, where=pooled[:, None])
+        lengths = chunk.lengths if chunk.is_ragged else chunk.lengths[:1]
+        # products with powers of two round nothing
+        return np.divide(sums, np.where(self.kinds[:, None] == MAX, 1, lengths) / self.scales[:, None], out=sums)
 
     def features(self, sequences, dtype, n_jobs=None):
         """Features of all sequences, (N, n_heads)."""
@@ -150,16 +152,13 @@ class PooledHeads:
     def _features(self, sequences, dtype):
         out = np.empty((len(sequences), self.n_heads), dtype)
         for chunk, sums in self.sums(sequences):
-            out[chunk.rows] = self.features_of(chunk, sums).T
+            out[_as_slice(chunk.rows)] = self.features_of(chunk, sums).T
         return out
 
 
-def _tokens_of(sequences, rows):
-    if len(rows) == 1:
-        return sequences[int(rows[0])]
-    if (np.diff(rows) == 1).all():
-        return sequences.tokens[sequences.offsets[rows[0]] : sequences.offsets[rows[-1] + 1]]
-    return sequences[rows].tokens
+def _as_slice(rows):
+    """The same rows as a slice where they follow each other."""
+    return slice(int(rows[0]), int(rows[-1]) + 1) if (np.diff(rows) == 1).all() else rows
 
 
 def mid_gaps(ordered, n_biases):

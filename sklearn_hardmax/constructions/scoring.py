@@ -49,7 +49,7 @@ class Scoring:
     """The classifier with heads as numbers.
 
     projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
-    inequalities behind the training labels hold, below 1 where one of them fails.
+    inequalities behind the training labels hold, 0 where one of them fails.
     """
 
     projection: Projection
@@ -149,7 +149,7 @@ def build_scoring(
     targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
     readout, scores, errors = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
     projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
-    spikes, conflicts, margin = None, [], _score_margins(scores, errors, labels).min()
+    spikes, conflicts, margin = None, [], max(0.0, _score_margins(scores, errors, labels).min())
     if exact:
         problem = Problem(sequences, labels.copy(), projection, False, rng, n_jobs)
         spikes, conflicts, margin = _spikes(problem, scores, errors)

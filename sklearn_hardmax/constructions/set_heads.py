@@ -14,7 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_hardmax.constructions.folds import counts_above, maxima_over_rows, sums_over_rows
+from sklearn_hardmax.constructions.folds import (
+    CHUNK_TOKENS,
+    counts_above,
+    maxima_over_rows,
+    one_blas_thread,
+    sums_over_rows,
+)
 from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE, PooledHeads, Standardisation, mid_gaps, unique_names
 
 _CLIP = 10.0  # deviations
@@ -24,6 +30,7 @@ _EXACT = 2**24  # integers below are float32
 _MOST_LEVELS = 2.0**12
 _SAMPLE = 1024  # tokens that biases are taken from
 _BLOCK = 2**18  # scores that are held together
+_MANY_FEATURES, _WIDE_CHUNK = 50, 2**14
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class SetHeads(PooledHeads):
         return 2.0 ** np.round(2 * np.log2(self.levels))
 
     @property
+    def chunk_tokens(self):
+        """Tokens of a chunk: fewer where each has many features, so that they stay in the cache for all products."""
+        return _WIDE_CHUNK if self.linear_forms.shape[1] > _MANY_FEATURES else CHUNK_TOKENS
+
+    @property
     def largest_score(self):
         """Bound on the moduli of scores less biases."""
         return 2 * _EXACT
@@ -68,16 +80,20 @@ class SetHeads(PooledHeads):
         if chunk.is_ragged:
             ends = np.iinfo(np.int32)
             limit = np.where(chunk.is_token(), ends.max, ends.min).astype(np.int32).ravel()
-        step = max(1, _BLOCK // z.shape[1])
+        with one_blas_thread():  # more would wait for each other longer than these thin products take
+            self._pool_blocks(q, limit, chunk.shape, out, scratch)
+
+    def _pool_blocks(self, q, limit, shape, out, scratch):
+        step = max(1, _BLOCK // q.shape[1])
         for k in range(0, len(self.linear_forms), step):
             forms, biases = self.linear_forms[k : k + step], self.biases[k : k + step].astype(np.int32)
-            shape = (len(forms), z.shape[1])
-            scores = scratch("scores", shape, np.int32)
-            np.copyto(scores, np.matmul(forms, q, out=scratch("product", shape, np.float32)), casting="unsafe")
+            size = len(forms), q.shape[1]
+            scores, product = scratch("scores", size, np.int32), scratch("product", size, np.float32)
+            np.copyto(scores, np.matmul(forms, q, out=product), casting="unsafe")
             if limit is not None:
                 np.minimum(scores, limit, out=scores)
             rows = slice(len(_COLUMNS) * k, len(_COLUMNS) * (k + len(forms)))
-            self._pool_scores(scores, biases, chunk.shape, scratch, out[rows].reshape(len(forms), len(_COLUMNS), -1))
+            self._pool_scores(scores, biases, shape, scratch, out[rows].reshape(len(forms), len(_COLUMNS), -1))
 
     @staticmethod
     def _pool_scores(scores, biases, shape, scratch, out):
@@ -87,8 +103,7 @@ class SetHeads(PooledHeads):
             reach = scratch("reach", scores.shape, np.int32)
             reach[:] = biases[:, j, None]  # places without a token keep the bias, which is subtracted below
             np.maximum(reach, scores, out=reach)
-            sums_over_rows(reach.reshape(-1, *shape), _EXACT, out[:, 1 + j])
-            out[:, 1 + j] -= biases[:, j, None].astype(np.float64) * shape[0]
+            sums_over_rows(reach.reshape(-1, *shape), _EXACT, out[:, 1 + j], biases[:, j, None] * float(shape[0]))
         maxima_over_rows(scores.reshape(-1, *shape), out[:, 0])
 
     # -- what a network reads ----------------------------------------------------------------------------------------------
