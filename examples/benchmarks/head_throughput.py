@@ -3,7 +3,7 @@
 Features times tokens per second of ``HardmaxPooling.transform`` on float32 tokens (validation and output included) against
 the float32 product (tokens, k) @ (k, heads), written over and over into one buffer of --buffer tokens; k is nine taps times
 token_dim for ordered heads and token_dim for unordered ones. A second table has the time of one sequence alone, and the last
-line the speed-up by two workers beside the one that two processes reach on bare products at the same moment.
+lines the speed-up of predict by two workers beside the one that two processes reach on bare products at the same moment.
 
 Everything takes turns in one process, --threads threads of BLAS; medians of --repeats rounds (smallest-largest).
 
@@ -134,20 +134,21 @@ def alone(args):
 
 
 def workers(args):
-    """The speed-up of transform by two workers, and that of products in two processes, round by round."""
-    show("heads", "transform speed-up", "product speed-up", "their ratio", "serial s", "product serial s")
+    """The speed-up of predict by two workers, and that of products in two processes, round by round."""
+    show("heads", "predict speed-up", "product speed-up", "their ratio", "serial s", "product serial s")
     for kind in KINDS:
         ordered = kind == "ordered"
         X, y = make_problem(2**17, *SHAPE)
-        pooling = fitted_pooling(X, y, ordered, args.heads)
-        once = min(seconds(lambda p=pooling, X=X: p.transform(X)) for _ in range(2))
+        setting = {"n_heads": args.heads, "ordered": ordered, "random_state": 0}
+        fitted = HardmaxTransformerClassifier(**setting).fit(X[:TRAINING], y[:TRAINING])
+        once = min(seconds(lambda c=fitted, X=X: c.predict(X)) for _ in range(2))
         X, _ = make_problem(int(2**17 * args.serial / once), *SHAPE)
         k = N_TAPS if ordered else SHAPE[1]
         product = Product(2**17, k, args.heads, args.buffer)
         n_tokens = int(2**17 * args.serial / min(seconds(product) for _ in range(2)))
         calls = {}
         for n_jobs in (1, WORKERS):
-            calls[f"ours {n_jobs}"] = lambda p=pooling, n=n_jobs, X=X: p.set_params(n_jobs=n).transform(X)
+            calls[f"ours {n_jobs}"] = lambda c=fitted, n=n_jobs, X=X: c.set_params(n_jobs=n).predict(X)
             # one task goes to a worker as well, so that both ways pay for the way there
             tasks = [delayed(run_product)(n_tokens // n_jobs, k, args.heads, args.buffer)] * n_jobs
             calls[f"product {n_jobs}"] = lambda tasks=tasks: Parallel(n_jobs=WORKERS)(tasks)
