@@ -304,8 +304,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         >>> clf = HardmaxTransformerClassifier(ordered=False, random_state=0).fit(X, ["peak", "flat", "peak", "flat"])
         >>> found = clf.explain([[[0.], [8.5]]], top=None)[0]
         >>> reads = found[found["leader"] >= 0]  # leader reads, the strongest first
-        >>> reads["name"][0], reads["value"][0]
-        ('max of closeness to prototype 23', array([8.5]))
+        >>> reads["kind"][0], reads["value"][0]
+        ('max', array([8.5]))
         """
         check_is_fitted(self)
         if not self.n_heads_:
