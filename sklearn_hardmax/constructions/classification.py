@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_hardmax.constructions import gadgets
+from sklearn_hardmax.constructions import gadgets, plans
 from sklearn_hardmax.constructions.cells import Cells, Runs, nearest_run_cells, runs_of, weighted_cells
 from sklearn_hardmax.constructions.code_choice import Problem, choose_code
 from sklearn_hardmax.constructions.codes import SAFE_GAP, Code, Projection
@@ -37,11 +37,9 @@ from sklearn_hardmax.constructions.construction import (
     conflict_message,
     labels_that_agree,
 )
-from sklearn_hardmax.constructions.plans import check_memory, check_width
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.sequences import as_sequences
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
 
 @dataclass(frozen=True)
@@ -116,40 +114,31 @@ class Classification:
         """Width D of the residual stream: the encoded token, or code and digits."""
         return max(self.projection.n_coordinates, 1 + self.n_digits)
 
-    @property
-    def _n_hats(self):
-        return 0 if self.code is None or self.code.hats is None else len(self.code.hats.centers)
+    def _plan(self, max_width):
+        plans.check_width(max_width)
+        if self.code is None:
+            return [plans.planned_layer(self._first_digits(), eta=0.0)]
+        n_hats = 0 if self.code.hats is None else len(self.code.hats.centers)
+        hats = plans.planned_groups(self._hats, n_hats, 4, max_width)
+        decode = plans.planned_groups(self._ramps, len(self.cells.borders), 2, max_width, lead=self._first_digits())
+        return [plans.planned_layer(self._first_units(), eta=0.0), *hats, self._attention(), *decode]
 
     def n_blocks(self, max_width=4):
-        """Blocks of `transformer(max_width)`, from the closed formula."""
-        if self.code is None:
-            return 1
-        hats = gadgets.n_layers(self._n_hats, 4, max_width)
-        return 1 + hats + gadgets.n_layers(len(self.cells.borders), 2, max_width, taken=1)
+        """Blocks of `transformer(max_width)`, from the plan."""
+        return plans.n_blocks(self._plan(max_width))
 
     def n_parameters(self, max_width=4):
-        """Parameters of `transformer(max_width)`, from the closed formula."""
-        D = self.token_dim
-        if self.code is None:
-            return 2 * D + 2
-        n_units = 3 + 4 * self._n_hats + 2 * len(self.cells.borders) + 1
-        attention = 2 * D * (self.code.is_leader_read + 1 + self.code.coarse) + 1
-        return n_units * (2 * D + 1) + self.n_blocks(max_width) + attention
+        """Parameters of `transformer(max_width)`, from the plan."""
+        return plans.n_parameters(self._plan(max_width), self.token_dim)
 
     def transformer(self, max_width=4):
         """The explicit weights; checked on every run of the training codes."""
-        check_width(max_width)
-        check_memory(self.n_parameters(max_width))
+        plan = self._plan(max_width)
+        plans.check_memory(plans.n_parameters(plan, self.token_dim))
+        if self.code is not None:
+            self._certify()
         names = ["code", *(f"digit {j}" for j in range(self.n_digits))]
-        names += [f"z{j}" for j in range(len(names), self.token_dim)]
-        if self.code is None:
-            first = gadgets.constant(self.token_dim, self._written_digits(self.cells.labels[:1])[0])
-            return Transformer([FeedForward(first.U, first.b, first.W, eta=0.0)], names)
-        hats = gadgets.stacked(self._hat_units(), max_width)
-        ramps, first_digits = self._decode_units()
-        self._certify(ramps, first_digits)
-        decode = gadgets.stacked(ramps, max_width, lead=first_digits)
-        return Transformer([self._first_layer(), *hats, self._attention(), *decode], names)
+        return plans.built(plan, names + [f"z{j}" for j in range(len(names), self.token_dim)])
 
     def _written_digits(self, labels):
         """Binary digits at their coordinates, (len(labels), D)."""
@@ -157,7 +146,7 @@ class Classification:
         out[:, 1 : 1 + self.n_digits] = gadgets.binary_digits(labels, self.n_digits)
         return out
 
-    def _first_layer(self):
+    def _first_units(self):
         """S = (relu(x) - relu(x - 1)) + 1 to coordinate 0; 1 where hats are added, and where the coarse code reads 1."""
         D, code = self.token_dim, self.code
         U, W = np.zeros((3, D)), np.zeros((D, 3))
@@ -167,13 +156,11 @@ class Classification:
             W[1, 2] = 1.0
         if code.coarse:
             W[2, 2] = 1.0
-        return FeedForward(U, [0.5, -0.5, 1.0], W, eta=0.0)
+        return gadgets.Units(U, np.array([0.5, -0.5, 1.0]), W, 3)
 
-    def _hat_units(self):
-        hats = self.code.hats
-        if hats is None:
-            return gadgets.hats(self.token_dim, 0, 1, *np.zeros((3, 0)), 1.0)
-        return gadgets.hats(self.token_dim, 0, 1, *hats)
+    def _hats(self, first, last):
+        centers, widths, heights, unit = self.code.hats
+        return gadgets.hats(self.token_dim, 0, 1, centers[first:last], widths[first:last], heights[first:last], unit)
 
     def _attention(self):
         """Every token becomes kappa A at coordinate 0, and 0 elsewhere."""
@@ -187,21 +174,23 @@ class Classification:
         output[0, 0] = self.kappa
         if code.coarse:  # (A + 2) - 2: coordinate 2 holds 1 in every token
             value[0, 2], value[1, 2], output[0, 1] = 2.0, 1.0, -2.0 * self.kappa
-        return Attention(query, key, value, output, rho=0.0)
+        return plans.planned_attention(query, key, value, output, rho=0.0)
 
-    def _decode_units(self):
-        digits = self._written_digits(self.cells.labels)
-        ramps = gadgets.ramps(self.token_dim, 0, self.kappa * self.cells.borders, np.diff(digits, axis=0))
-        return ramps, gadgets.constant(self.token_dim, digits[0])
+    def _ramps(self, first, last):
+        changes = np.diff(self._written_digits(self.cells.labels[first : last + 1]), axis=0)
+        return gadgets.ramps(self.token_dim, 0, self.kappa * self.cells.borders[first:last], changes)
 
-    def _certify(self, ramps, first_digits):
+    def _first_digits(self):
+        return gadgets.constant(self.token_dim, self._written_digits(self.cells.labels[:1])[0])
+
+    def _certify(self):
         """The weights themselves on the training codes: ramps are monotone, so both sides of each border decide."""
+        ramps = self._ramps(0, len(self.cells.borders))
         sides = self.kappa * np.stack(_neighbours(self.runs, self.cells.borders), axis=1)
         up, down = (np.maximum(sides + ramps.b[i::2, None], 0.0) for i in (0, 1))
-        steps = np.diff(self._written_digits(self.cells.labels), axis=0)
-        ok = ((up - down) == [0.0, 1.0]).all() and np.array_equal(ramps.W[:, 0::2].T, steps)
-        ok = ok and np.array_equal(first_digits.W[:, 0], self._written_digits(self.cells.labels[:1])[0])
-        if not ok:
+        digits = self._written_digits(self.cells.labels)
+        ok = ((up - down) == [0.0, 1.0]).all() and np.array_equal(ramps.W[:, 0::2].T, np.diff(digits, axis=0))
+        if not (ok and np.array_equal(self._first_digits().W[:, 0], digits[0])):
             raise ConstructionError("A ramp is not flat on the training codes; this is a fault of the construction.")
 
     def encode(self, X):

@@ -6,42 +6,75 @@ Means are those of the training sequences, so that a contribution says how the s
 are found in integers: scores of tokens are exact, and of tokens of the largest score the first is shown.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from sklearn_hardmax.constructions.heads import MAX
+from sklearn_hardmax.constructions.heads import KINDS, MAX
 
-INTERCEPT, SPIKE = -1, -2  # what rows that are no head have in its place
-
-
-class Explanation(NamedTuple):
-    """One sequence: contributions (n_heads, n_classes), intercept and spike (n_classes,)."""
-
-    contributions: np.ndarray
-    intercept: np.ndarray
-    spike: np.ndarray
+INTERCEPT, SPIKE = -1, -2  # what rows that are no head have in place of its index
 
 
-def explain(scoring, sequences):
-    """Yield the Explanation of every sequence, in order."""
-    coefficients, means = scoring.readout.coefficients(scoring.heads), scoring.readout.means
-    intercept = scoring.readout.intercept + means @ coefficients
-    for j in range(len(sequences)):
-        one = sequences[j : j + 1]
-        spike = np.zeros((scoring.n_classes, 1))
-        if scoring.spikes is not None:
-            scoring.spikes.add_to(spike, scoring.spikes.code.of(one))
-        features = scoring.heads.features(one, np.float64)[0]
-        yield Explanation((features - means)[:, None] * coefficients, intercept, spike[:, 0])
+class Explainer:
+    """Tables of what decided, for a Scoring; `classes` (n_classes,) and `features` name classes and features of a token."""
 
+    def __init__(self, scoring, classes, features=None):
+        heads, readout = scoring.heads, scoring.readout
+        self.scoring, self.classes, self.means = scoring, classes, readout.means
+        self.coefficients = readout.coefficients(heads)
+        self.intercept = readout.intercept + self.means @ self.coefficients
+        self.forms, self.index, _ = heads.forms()
+        # indices -2 and -1 are the spike and the intercept
+        self.names = np.array([*heads.names(features), "spike", "intercept"], dtype=object)
+        self.kind_names = np.array([*np.array(KINDS, dtype=object)[heads.kinds], "spike", "intercept"], dtype=object)
 
-def leaders(scoring, sequence, heads):
-    """Token index of the leader of each of these heads in one sequence (RaggedSequences of length 1); -1 for means."""
-    forms, index, _ = scoring.heads.forms()
-    out = np.full(len(heads), -1)
-    reads = np.flatnonzero(scoring.heads.kinds[heads] == MAX)
-    if len(reads):
-        scores = forms[index[heads[reads]]] @ scoring.heads.tokens(sequence).T
-        out[reads] = scores.argmax(axis=1)
-    return out
+    def table(self, sequence, top):
+        """Rows for one sequence (RaggedSequences of length 1), `top` heads a class (None: all)."""
+        parts = self._contributions(sequence)
+        shown = range(len(self.classes))
+        if len(self.classes) == 2:  # the decision is half the difference of the two scores
+            shown, parts = [1], [(part[..., 1:] - part[..., :1]) / 2 for part in parts]
+        contributions, intercept, spike = parts
+        heads, values, owners = [], [], []
+        for column, c in enumerate(shown):
+            order = np.argsort(-np.abs(contributions[:, column]), kind="stable")[:top]
+            heads += [*order.tolist(), INTERCEPT]
+            values += [*contributions[order, column].tolist(), intercept[column]]
+            if spike[column]:
+                heads, values = [*heads, SPIKE], [*values, spike[column]]
+            owners += [c] * (len(heads) - len(owners))
+        return self._filled(sequence, np.array(heads), values, owners)
+
+    def _contributions(self, sequence):
+        """Of the heads (n_heads, n_classes), of the intercept and of the spike (n_classes,)."""
+        spike = np.zeros((len(self.classes), 1))
+        if self.scoring.spikes is not None:
+            self.scoring.spikes.add_to(spike, self.scoring.spikes.code.of(sequence))
+        features = self.scoring.heads.features(sequence, np.float64)[0]
+        return (features - self.means)[:, None] * self.coefficients, self.intercept, spike[:, 0]
+
+    def _filled(self, sequence, heads, values, owners):
+        token_dim = sequence.token_dim
+        dtype = [
+            ("class", object),
+            ("head", np.int64),
+            ("kind", object),
+            ("name", object),
+            ("contribution", np.float64),
+            ("leader", np.int64),
+            ("value", np.float64, (token_dim,)),
+        ]
+        table = np.empty(len(heads), dtype)
+        table["class"], table["head"], table["contribution"] = self.classes[owners].astype(object), heads, values
+        table["kind"], table["name"] = self.kind_names[heads], self.names[heads]
+        distinct, place = np.unique(heads, return_inverse=True)
+        table["leader"] = self._leaders(sequence, distinct)[place]
+        table["value"] = np.where(table["leader"][:, None] >= 0, sequence.tokens[table["leader"]], np.nan)
+        return table
+
+    def _leaders(self, sequence, heads):
+        """Token index of the leader of each of these rows; -1 for all but leader reads."""
+        out = np.full(len(heads), -1)
+        reads = np.flatnonzero(self.kind_names[heads] == KINDS[MAX])
+        if len(reads):
+            scores = self.forms[self.index[heads[reads]]] @ self.scoring.heads.tokens(sequence).T
+            out[reads] = scores.argmax(axis=1)
+        return out

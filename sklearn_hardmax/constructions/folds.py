@@ -18,7 +18,7 @@ CHUNK_TOKENS = 2**17
 _SIMILAR = 0.8  # a chunk ends before a sequence shorter than this part of its longest
 _FEW_TOKENS = 2**12  # but not while it has fewer tokens than that
 _LARGEST = {np.dtype(name): int(np.iinfo(name).max) for name in ("u1", "i2", "i4", "i8")}
-_MANY = 4
+_MANY = 4  # spans of rows that are added one after another
 _LONG = 512  # numbers in a long addition
 _TILE = 2**14  # scores that are compared with all biases before the next
 
@@ -73,6 +73,11 @@ class Chunk(NamedTuple):
     def is_token(self):
         """(L, B) bool: which places hold a token."""
         return np.arange(self.n_rows)[:, None] < self.lengths
+
+    def limit(self, dtype):
+        """(L B,) largest integer of the dtype where a token is, its smallest elsewhere; None if tokens are everywhere."""
+        ends = np.iinfo(dtype)
+        return np.where(self.is_token(), ends.max, ends.min).astype(dtype).ravel() if self.is_ragged else None
 
     def places(self):
         """Place in the flattened chunk of every token, sequence after sequence; (n_tokens,) int64."""

@@ -1,4 +1,4 @@
-"""Small groups of hidden units with a purpose, and how groups are stacked into layers.
+"""Small groups of hidden units with a purpose; plans.py stacks groups into layers.
 
 A group is a few hidden units (rows of U and b, columns of W) that belong together: ramps and hats are written so that the
 sums which the engine forms, unit after unit in stored order, are exact wherever the group is flat.
@@ -22,6 +22,25 @@ class Units(NamedTuple):
     b: np.ndarray
     W: np.ndarray
     group: int
+
+    @property
+    def n_groups(self):
+        """Number of groups."""
+        return len(self.b) // self.group
+
+    def part(self, first, last):
+        """Groups first to last (exclusive)."""
+        span = slice(self.group * first, self.group * last)
+        return Units(self.U[span], self.b[span], self.W[:, span], self.group)
+
+    def before(self, other):
+        """These units, then the other ones, in groups of the other."""
+        W = np.concatenate([self.W, other.W], axis=1)
+        return Units(np.concatenate([self.U, other.U]), np.concatenate([self.b, other.b]), W, other.group)
+
+    def layer(self, eta=1.0):
+        """All units as one FeedForward."""
+        return FeedForward(self.U, self.b, self.W, eta)
 
 
 def ramps(token_dim, source, at, changes):
@@ -60,33 +79,6 @@ def trapezoids(token_dim, source, targets, low, high, widths, height):
 def constant(token_dim, values):
     """One unit that is 1 for every token and adds `values` (D,)."""
     return Units(np.zeros((1, token_dim)), np.ones(1), np.asarray(values, dtype=np.float64)[:, None], 1)
-
-
-def n_layers(n_groups, group, max_width, taken=0):
-    """Layers that n_groups groups fill at max_width units a layer (None: one), `taken` units standing in the first."""
-    if max_width is None:
-        return 1 if n_groups + taken else 0
-    first = min(n_groups, (max_width - taken) // group)
-    return (1 if first + taken else 0) + -(-(n_groups - first) // (max_width // group))
-
-
-def stacked(units, max_width, lead=None):
-    """The groups in their order as residual FeedForward layers of at most max_width units (None: one layer).
-
-    `lead`, another Units, stands in front in the first layer. No group is torn apart.
-    """
-    taken = 0 if lead is None else len(lead.b)
-    n_groups = len(units.b) // units.group
-    layers, done = [], 0
-    for index in range(n_layers(n_groups, units.group, max_width, taken)):
-        room = n_groups if max_width is None else (max_width - (taken if index == 0 else 0)) // units.group
-        span = slice(units.group * done, units.group * min(n_groups, done + room))
-        done = min(n_groups, done + room)
-        U, b, W = units.U[span], units.b[span], units.W[:, span]
-        if index == 0 and lead is not None:
-            U, b, W = np.concatenate([lead.U, U]), np.concatenate([lead.b, b]), np.concatenate([lead.W, W], axis=1)
-        layers.append(FeedForward(U, b, W))
-    return layers
 
 
 def binary_digits(indices, n_digits):

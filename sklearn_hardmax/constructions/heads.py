@@ -28,6 +28,7 @@ from sklearn_hardmax.encoding import TokenScale
 
 MAX, SHARE, MEAN = 0, 1, 2
 KINDS = ("max", "share", "mean")
+_SAMPLE = 1024
 _GOLDEN = (5**0.5 - 1) / 2
 _BLOCK = 2**18  # numbers of tokens that are held together while fitting
 _BLOCK_SUMS = 2**22  # and of pooled sums of a chunk
@@ -159,6 +160,11 @@ class PooledHeads:
 def _as_slice(rows):
     """The same rows as a slice where they follow each other."""
     return slice(int(rows[0]), int(rows[-1]) + 1) if (np.diff(rows) == 1).all() else rows
+
+
+def sample_tokens(n_tokens, rng):
+    """Indices of the tokens that biases are taken from, ascending: all, or 1,024 at random."""
+    return np.arange(n_tokens) if n_tokens <= _SAMPLE else np.sort(rng.randint(n_tokens, size=_SAMPLE))
 
 
 def mid_gaps(ordered, n_biases):

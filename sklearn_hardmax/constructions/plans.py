@@ -5,12 +5,13 @@ memory is asked for, from the plan; the weights are made from the same list.
 """
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+from sklearn_hardmax.transformer import Attention, Transformer
 
 MEMORY_LIMIT = 2 * 2**30  # bytes of weights that are built without asking
 
@@ -29,23 +30,41 @@ class PlannedLayer(NamedTuple):
         return self.n_units * (2 * token_dim + 1) + 1
 
 
-def planned_units(units, n_groups, group, max_width):
-    """Residual feed-forward layers of groups of hidden units, no group torn apart.
+def planned_layer(units, eta=1.0):
+    """All units as one feed-forward layer."""
+    return PlannedLayer(len(units.b), (), lambda: units.layer(eta))
 
-    units : function of (first group, last group) that gives the Units of these groups.
+
+def planned_stack(units, max_width, lead=None):
+    """The groups of units in their order as residual layers of at most max_width units (None: one layer).
+
+    `lead`, other Units, stands in front in the first layer. No group is torn apart.
     """
-    room = n_groups if max_width is None else max_width // group
-    spans = [(k, min(n_groups, k + room)) for k in range(0, n_groups, room)] if n_groups else []
-    return [PlannedLayer(group * (b - a), (), lambda a=a, b=b: _feed_forward(units(a, b))) for a, b in spans]
+    return planned_groups(units.part, units.n_groups, units.group, max_width, lead)
 
 
-def _feed_forward(units):
-    return FeedForward(units.U, units.b, units.W)
+def planned_groups(part, n_groups, group, max_width, lead=None):
+    """As planned_stack, for units that are made a layer at a time: part(first, last) gives groups first to last."""
+    taken = 0 if lead is None else len(lead.b)
+    layers, done = [], 0
+    while done < n_groups or (taken and not layers):
+        room = n_groups if max_width is None else (max_width - (0 if layers else taken)) // group
+        last = min(n_groups, done + room)
+        first_units = None if layers else lead
+        n_units = group * (last - done) + (0 if layers else taken)
+        layers.append(PlannedLayer(n_units, (), partial(_made, part, done, last, first_units)))
+        done = last
+    return layers
 
 
-def planned_attention(query, key, value, output):
-    """Residual attention that adds V times the mean of those attended to; arguments as of Attention."""
-    return PlannedLayer(None, (len(query), len(value)), lambda: Attention(query, key, value, output))
+def _made(part, first, last, lead):
+    units = part(first, last)
+    return (units if lead is None else lead.before(units)).layer()
+
+
+def planned_attention(query, key, value, output, rho=1.0):
+    """Attention with these arguments."""
+    return PlannedLayer(None, (len(query), len(value)), lambda: Attention(query, key, value, output, rho))
 
 
 def n_blocks(plan):
@@ -74,7 +93,6 @@ def check_width(max_width):
         raise ValueError(f"max_width must be None or an integer of at least 4 hidden units, got {max_width!r}.")
 
 
-def built(plan, stream):
-    """The Transformer on a stream with `width` and `names`."""
-    check_memory(n_parameters(plan, stream.width))
-    return Transformer([layer.make() for layer in plan], stream.names)
+def built(plan, names):
+    """The Transformer on a stream of coordinates with these names."""
+    return Transformer([layer.make() for layer in plan], names)

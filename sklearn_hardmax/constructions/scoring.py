@@ -27,7 +27,8 @@ from sklearn_hardmax.constructions.heads import PooledHeads
 from sklearn_hardmax.constructions.readout import Readout
 from sklearn_hardmax.constructions.ridge import ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.constructions.scoring_network import Stream, network_plan
-from sklearn_hardmax.constructions.series_heads import SeriesHeads, draw_series_heads
+from sklearn_hardmax.constructions.series_drawing import draw_series_heads
+from sklearn_hardmax.constructions.series_heads import SeriesHeads
 from sklearn_hardmax.constructions.set_heads import draw_set_heads
 from sklearn_hardmax.constructions.spikes import Fingerprint, Spikes, place_spikes, widest
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
@@ -99,16 +100,17 @@ class Scoring:
         return self._stream().width
 
     def n_blocks(self, max_width=4):
-        """Blocks of `transformer(max_width)`."""
+        """Blocks of `transformer(max_width)`, from the plan."""
         return plans.n_blocks(self._plan(max_width))
 
     def n_parameters(self, max_width=4):
-        """Parameters of `transformer(max_width)`."""
+        """Parameters of `transformer(max_width)`, from the plan."""
         return plans.n_parameters(self._plan(max_width), self.token_dim)
 
     def transformer(self, max_width=4):
         """The explicit weights."""
-        return plans.built(self._plan(max_width), self._stream())
+        plans.check_memory(self.n_parameters(max_width))
+        return plans.built(self._plan(max_width), self._stream().names)
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""

@@ -19,9 +19,15 @@ from sklearn_hardmax.constructions import gadgets
 from sklearn_hardmax.constructions.codes import Code
 from sklearn_hardmax.constructions.gadgets import Units
 from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
-from sklearn_hardmax.constructions.plans import PlannedLayer, planned_attention, planned_units
+from sklearn_hardmax.constructions.plans import (
+    PlannedLayer,
+    planned_attention,
+    planned_groups,
+    planned_layer,
+    planned_stack,
+)
 from sklearn_hardmax.constructions.spikes import LEADER_WEIGHT, MEAN_WEIGHT
-from sklearn_hardmax.transformer import Attention, FeedForward
+from sklearn_hardmax.transformer import Attention
 
 
 class Stream:
@@ -75,11 +81,7 @@ def network_plan(heads, readout, spikes, stream, max_width):
 def _intercept(readout, stream):
     values = np.zeros(stream.width)
     values[stream.score] = readout.intercept
-    return PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, values)))
-
-
-def _layer(units):
-    return FeedForward(units.U, units.b, units.W)
+    return planned_layer(gadgets.constant(stream.width, values))
 
 
 def _pooled_heads(heads, readout, stream, max_width):
@@ -104,8 +106,8 @@ def _pooled_heads(heads, readout, stream, max_width):
 
         return make
 
-    plan = planned_units(units(shares, [0.0, 1.0]), len(shares), 2, max_width)
-    plan += planned_units(units(means, [0.0]), len(means), 1, max_width)
+    plan = planned_groups(units(shares, [0.0, 1.0]), len(shares), 2, max_width)
+    plan += planned_groups(units(means, [0.0]), len(means), 1, max_width)
     plan.append(_uniform(stream, stream.partial[:, None], stream.score, 1.0))
     return plan + [PlannedLayer(None, (1, 1), partial(_leader, stream, weights, head)) for head in maxima.tolist()]
 
@@ -140,8 +142,7 @@ def _fingerprint_layers(code, stream, max_width):
     units = Units(U, b, W, 2)
     ones = np.zeros(stream.width)
     ones[s], ones[register] = 1.0, 0.5
-    plan = planned_units(lambda first, last: _some(units, first, last), 2 * n, 2, max_width)
-    plan.append(PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, ones))))
+    plan = [*planned_stack(units, max_width), planned_layer(gadgets.constant(stream.width, ones))]
     for r in s:
         read, output = stream.unit_vector(r), LEADER_WEIGHT * stream.unit_vector(register).T
         plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output))
@@ -156,13 +157,15 @@ def _code_layers(code, stream, max_width):
     W[s] = 1.0, -1.0
     ones = np.zeros(stream.width)
     ones[[s, hats]] = 1.0
-    plan = [
-        PlannedLayer(2, (), lambda: FeedForward(U, [0.5, -0.5], W)),
-        PlannedLayer(1, (), lambda: _layer(gadgets.constant(stream.width, ones))),
-    ]
+    rise = Units(U, np.array([0.5, -0.5]), W, 2)
+    plan = [planned_layer(rise), planned_layer(gadgets.constant(stream.width, ones))]
     if code.hats is not None:
-        units = gadgets.hats(stream.width, s, hats, *code.hats)
-        plan += planned_units(lambda first, last: _some(units, first, last), len(code.hats.centers), 4, max_width)
+        centers, widths, heights, unit = code.hats
+
+        def made(a, b):
+            return gadgets.hats(stream.width, s, hats, centers[a:b], widths[a:b], heights[a:b], unit)
+
+        plan += planned_groups(made, len(centers), 4, max_width)
     if not code.is_leader_read:
         return [*plan, _uniform(stream, [[s if code.hats is None else hats]], [register], 1.0)]
     read, sign = stream.unit_vector(s), 1.0 if code.kind == "max" else -1.0
@@ -177,9 +180,4 @@ def _spike_layers(spikes, stream, max_width):
         parts = [part[first:last] for part in (targets, spikes.low, spikes.high, spikes.widths)]
         return gadgets.trapezoids(stream.width, stream.registers[-1], *parts, spikes.height)
 
-    return planned_units(units, len(spikes.labels), 4, max_width)
-
-
-def _some(units, first, last):
-    span = slice(units.group * first, units.group * last)
-    return Units(units.U[span], units.b[span], units.W[:, span], units.group)
+    return planned_groups(units, len(spikes.labels), 4, max_width)

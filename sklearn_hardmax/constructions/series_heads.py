@@ -14,33 +14,19 @@ Kernels come in *groups* of one virtual channel at one dilation, all of one size
 is one virtual channel, and a group a dilation; with more, many groups of few kernels.
 """
 
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from scipy.sparse import csr_array
 
 from sklearn_hardmax.constructions.folds import counts_above, maxima_over_rows
-from sklearn_hardmax.constructions.heads import MAX, SHARE, PooledHeads, Standardisation, mid_gaps, unique_names
+from sklearn_hardmax.constructions.heads import MAX, SHARE, PooledHeads, Standardisation, unique_names
+from sklearn_hardmax.constructions.series_taps import BLOCK, FEW_TOKENS, N_TAPS, TRIPLES, Grid, Taps, positions
 from sklearn_hardmax.encoding import relative_positions, window_shifts, windows
 
-N_TAPS = 9
-TRIPLES = np.array(list(combinations(range(N_TAPS), 3)))
-_LEVELS = 1365
-_POSITIONS = 255
-_SMALLEST_TILT, _LARGEST_TILT = 8, 64
-_WIDE = 2**16  # times finer, where 16 bits are too few
-_FEW_STEPS = 16  # interquartile range of scores, in steps, below which they are
+LEVELS = 1365
+WIDE = 2**16  # times finer, where 16 bits are too few
 _FINE = 2.0**32  # grid points for a unit of a standardised feature: sums of nine are exact in float64
-_DILATIONS = 12
-_TILTED_SHARE = 0.06  # of the heads
-_KERNELS_A_CHANNEL = 8  # of more than one feature
-_BIASES_A_KERNEL = 4  # there
-_SAMPLE = 1024  # tokens that biases are taken from
-_MOST_FEATURES = 9  # in one virtual channel
-_BLOCK = 2**20  # comparisons that are held together
-_FEW_TOKENS = 2**13  # in a chunk: groups together, taps are gathered
 
 
 @dataclass(frozen=True)
@@ -96,7 +82,7 @@ class SeriesHeads(PooledHeads):
 
     # -- evaluation --------------------------------------------------------------------------------------------------------
 
-    def _virtual(self, z, channels, refinement):
+    def virtual(self, z, channels, refinement):
         """Integers of virtual channels from standardised tokens (token_dim, n), (len(channels), n) float64."""
         signs = self.signs[channels]
         used = np.flatnonzero(signs.any(axis=0))
@@ -104,18 +90,18 @@ class SeriesHeads(PooledHeads):
         u = signs[:, used].astype(np.float64) @ np.rint(z[used] * _FINE)
         u *= (self.levels[channels] * (refinement / _FINE))[:, None]
         np.rint(u, out=u)
-        return np.clip(u, -_LEVELS * refinement, _LEVELS * refinement, out=u)
+        return np.clip(u, -LEVELS * refinement, LEVELS * refinement, out=u)
 
     def _pool(self, chunk, z, out, scratch):
         n_groups, k, q, t = self._shape
         out = out.reshape(n_groups, k * q + t, -1)
-        n_fine = int(np.searchsorted(self.refinement, _WIDE))
-        step = max(1, _BLOCK // (z.shape[1] * max(1, k * q))) if z.shape[1] <= _FEW_TOKENS else 1
-        for first, last, refinement in ((0, n_fine, 1), (n_fine, n_groups, _WIDE)):
-            grid = _Grid(refinement, chunk) if first < last else None
+        n_fine = int(np.searchsorted(self.refinement, WIDE))
+        step = max(1, BLOCK // (z.shape[1] * max(1, k * q))) if z.shape[1] <= FEW_TOKENS else 1
+        for first, last, refinement in ((0, n_fine, 1), (n_fine, n_groups, WIDE)):
+            grid = Grid(refinement, chunk) if first < last else None
             for g in range(first, last, step):
                 groups = slice(g, min(last, g + step))
-                taps = _Taps(self, groups, z, grid, scratch)
+                taps = Taps(self, groups, z, grid, scratch)
                 if k:
                     self._pool_plain(taps, groups, out[groups, : k * q])
                 if t:
@@ -173,9 +159,9 @@ class SeriesHeads(PooledHeads):
         out = np.empty((sequences.n_tokens, N_TAPS * len(windowed) + 1))
         z = self.standardisation.columns(sequences.tokens)
         for k, (channel, dilation, refinement) in enumerate(windowed.tolist()):
-            virtual = self._virtual(z, [channel], refinement)[0, :, None]
+            virtual = self.virtual(z, [channel], refinement)[0, :, None]
             out[:, N_TAPS * k : N_TAPS * (k + 1)] = windows(virtual, sequences.offsets, N_TAPS, dilation)
-        out[:, -1] = _positions(relative_positions(sequences.offsets))
+        out[:, -1] = positions(relative_positions(sequences.offsets))
         return out
 
     def forms(self):
@@ -220,197 +206,3 @@ class SeriesHeads(PooledHeads):
         used = np.flatnonzero(self.signs[channel]).tolist()
         signs = ["-" if self.signs[channel, j] < 0 else "" for j in used]
         return " ".join(sign + (str(j) if features is None else features[j]) for sign, j in zip(signs, used))
-
-
-def _positions(relative):
-    return np.rint(_POSITIONS * relative)
-
-
-class _Grid:
-    """The integers of a chunk: their dtype, where tokens are, and what tilts multiply."""
-
-    def __init__(self, refinement, chunk):
-        self.refinement, self.shape = refinement, chunk.shape
-        self.dtype = np.dtype(np.int16 if refinement == 1 else np.int32)
-        self.position = (_positions(chunk.relative_positions().ravel()) * refinement).astype(self.dtype)
-        ends = np.iinfo(self.dtype)
-        is_token = chunk.is_token().ravel() if chunk.is_ragged else None
-        self.limit = None if is_token is None else np.where(is_token, ends.max, ends.min).astype(self.dtype)
-
-
-class _Taps:
-    """Virtual channels of a chunk between zeros, for some groups, and the scores of their kernels."""
-
-    def __init__(self, heads, groups, z, grid, scratch):
-        self.grid, self.scratch, self.size = grid, scratch, z.shape[1]
-        dilations, channels = heads.dilations[groups], heads.channels[groups]
-        halo = int(-window_shifts(N_TAPS, dilations[-1])[0]) * grid.shape[1]
-        once = scratch("once", (len(channels), self.size + 2 * halo), grid.dtype)
-        once[:, :halo] = once[:, halo + self.size :] = 0
-        once[:, halo : halo + self.size] = heads._virtual(z, channels, grid.refinement)
-        thrice = np.multiply(once, 3, out=scratch("thrice", once.shape, grid.dtype))
-        self.rest = scratch("rest", (len(channels), self.size), grid.dtype)
-        self.gathered = None
-        if self.size <= _FEW_TOKENS:
-            self.gathered = scratch("taps", (len(channels), N_TAPS, self.size), grid.dtype)
-        for first, last, dilation in _runs(dilations):
-            step = dilation * grid.shape[1]
-            shifted = self._shifted(once[first:last], halo, step)
-            self.x3 = self._shifted(thrice[first:last], halo, step)
-            np.negative(
-                np.add.reduce(shifted, axis=1, out=self.rest[first:last], dtype=grid.dtype), out=self.rest[first:last]
-            )
-            if self.gathered is not None:
-                self.gathered[first:last] = self.x3
-        self.pair = None  # taps whose sum with the rest is at hand
-
-    def _shifted(self, rows, halo, step):
-        """The nine shifted views of each row, (groups, 9, L B)."""
-        strides = rows.strides[0], step * rows.itemsize, rows.itemsize
-        return as_strided(
-            rows[:, halo - N_TAPS // 2 * step :], (len(rows), N_TAPS, self.size), strides, writeable=False
-        )
-
-    def scores(self, kernels, copies, limited=True):
-        """Yield slices of kernels (groups, k) and their scores (groups, k, L B), `copies` times within a block."""
-        step = max(1, _BLOCK // (copies * self.size * len(kernels)))
-        for k in range(0, kernels.shape[1], step):
-            some = kernels[:, k : k + step]
-            out = self.scratch("scores", (*some.shape, self.size), self.rest.dtype)
-            if self.gathered is None:
-                self._one_by_one(some[0], out[0])
-            else:
-                self._together(some, out)
-            if limited and self.grid.limit is not None:
-                np.minimum(out, self.grid.limit, out=out)
-            yield slice(k, k + some.shape[1]), out
-
-    def _one_by_one(self, kernels, out):
-        """Scores of the kernels of one group; sums of two taps are kept while kernels share them."""
-        sums = self.scratch("pair", (self.size,), out.dtype)
-        for row, (a, b, c) in zip(out, TRIPLES[kernels].tolist()):
-            if self.pair != (a, b):
-                self.pair = a, b
-                np.add(self.rest[0], self.x3[0][a], out=sums)
-                np.add(sums, self.x3[0][b], out=sums)
-            np.add(sums, self.x3[0][c], out=row)
-
-    def _together(self, kernels, out):
-        """Scores of the kernels of several groups."""
-        taps, group = self.gathered, np.arange(len(kernels))[:, None]
-        a, b, c = np.moveaxis(TRIPLES[kernels], 2, 0)
-        np.add(taps[group, a], self.rest[:, None], out=out)
-        out += taps[group, b]
-        out += taps[group, c]
-
-
-def _runs(values):
-    """First and last (exclusive) place of every run of equal values, and the value."""
-    cuts = np.flatnonzero(np.diff(values)) + 1
-    first = np.append(0, cuts)
-    return zip(first.tolist(), np.append(cuts, len(values)).tolist(), values[first].tolist())
-
-
-# -- drawing -----------------------------------------------------------------------------------------------------------
-
-
-def draw_series_heads(sequences, n_heads, rng):
-    """n_heads heads for the lengths and tokens of these sequences; labels are not looked at."""
-    standardisation = Standardisation.fit(sequences.tokens, np.inf)
-    dilations, k, q, t = _plan(sequences.lengths, sequences.token_dim, n_heads)
-    n_groups = len(dilations)
-    signs = _virtual_channels(sequences.token_dim, n_groups, rng)
-    heads = SeriesHeads(
-        standardisation,
-        signs,
-        levels=_levels(signs, standardisation),
-        refinement=np.ones(n_groups, np.int64),
-        dilations=dilations,
-        channels=np.arange(n_groups) % len(signs),
-        plain=np.sort(rng.uniform(size=(n_groups, len(TRIPLES))).argsort(axis=1)[:, :k], axis=1),
-        biases=np.zeros((n_groups, k, q), np.int64),
-        tilted=np.sort(rng.randint(len(TRIPLES), size=(n_groups, t)), axis=1),
-        tilts=rng.randint(_SMALLEST_TILT, _LARGEST_TILT + 1, size=(n_groups, t))
-        * rng.choice([-1, 0, 0, 1], (n_groups, t)),
-        n_heads=n_heads,
-    )
-    sample = _Sample(sequences, standardisation, rng)
-    heads, ranges = _with_biases(heads, sample)
-    coarse = np.quantile(ranges, 0.1, axis=1) < _FEW_STEPS
-    if coarse.any():
-        heads, _ = _with_biases(replace(heads, refinement=np.where(coarse, _WIDE, 1)), sample)
-    order = np.argsort(heads.refinement, kind="stable")
-    by_group = ("refinement", "dilations", "channels", "plain", "biases", "tilted", "tilts")
-    return replace(heads, **{name: getattr(heads, name)[order] for name in by_group})
-
-
-def dilations_for(lengths):
-    """At most 12 dilations, evenly spaced in the logarithm, up to an eighth of the median length; ascending."""
-    largest = max(1.0, (np.median(lengths) - 1) / (N_TAPS - 1))
-    return np.unique(np.geomspace(1, largest, _DILATIONS).astype(int))
-
-
-def _plan(lengths, token_dim, n_heads):
-    """Dilations of the groups, and plain kernels, biases of each, tilted kernels of a group; at least n_heads heads."""
-    dilations = dilations_for(lengths)
-    if token_dim == 1:
-        dilations = dilations[:n_heads]
-        share = -(-n_heads // len(dilations))
-        n_tilted = round(_TILTED_SHARE * share)
-        n_plain = min(len(TRIPLES), share - n_tilted)
-        return dilations, n_plain, -(-(share - n_tilted) // n_plain), n_tilted
-    plain, biases = _KERNELS_A_CHANNEL, _BIASES_A_KERNEL
-    n_tilted = round(plain * biases * _TILTED_SHARE / (1 - _TILTED_SHARE))
-    n_groups = -(-n_heads // (plain * biases + n_tilted))
-    return dilations[np.arange(n_groups) * len(dilations) // n_groups], plain, biases, n_tilted
-
-
-def _virtual_channels(token_dim, n_groups, rng):
-    """Signs of the features that are added, (V, token_dim) int8: one channel of one feature, or one a group."""
-    if token_dim == 1:
-        return np.ones((1, 1), np.int8)
-    most = np.log2(min(token_dim, _MOST_FEATURES) + 1)
-    signs = np.zeros((n_groups, token_dim), np.int8)
-    for row, size in zip(signs, (2 ** rng.uniform(0, most, size=n_groups)).astype(int).tolist()):
-        row[rng.choice(token_dim, size, replace=False)] = rng.choice([-1, 1], size)
-    return signs
-
-
-class _Sample:
-    """Some training tokens with their windows: what biases are taken from."""
-
-    def __init__(self, sequences, standardisation, rng):
-        n = sequences.n_tokens
-        self.index = np.arange(n) if n <= _SAMPLE else np.sort(rng.randint(n, size=_SAMPLE))
-        sequence = np.searchsorted(sequences.offsets, self.index, side="right") - 1
-        self.low, self.high = sequences.offsets[sequence], sequences.offsets[sequence + 1]
-        self.sequences, self.standardisation = sequences, standardisation
-
-    def window(self, dilation):
-        """Standardised windows, (token_dim, 9 n), 0 beyond the ends of a sequence."""
-        at = self.index + window_shifts(N_TAPS, dilation)[:, None]
-        inside = ((at >= self.low) & (at < self.high)).ravel()
-        rows = np.where(inside, at.ravel(), np.tile(self.index, N_TAPS))
-        return self.standardisation.columns(np.asarray(self.sequences.tokens[rows])) * inside
-
-
-def _levels(signs, standardisation):
-    """Grid points for a unit of each virtual channel; 0 for a constant one."""
-    largest = np.abs(signs) @ standardisation.largest
-    return np.divide(_LEVELS, largest, out=np.zeros(len(largest)), where=largest > 0)
-
-
-def _with_biases(heads, sample):
-    """The heads with biases, and the interquartile ranges (G, k) of the scores of plain kernels on the sample."""
-    biases, ranges = np.empty_like(heads.biases), np.empty(heads.plain.shape)
-    for dilation, refinement in {*zip(heads.dilations.tolist(), heads.refinement.tolist())}:
-        mine = np.flatnonzero((heads.dilations == dilation) & (heads.refinement == refinement))
-        virtual = heads._virtual(sample.window(dilation), heads.channels[mine], refinement)
-        dtype = np.int16 if refinement == 1 else np.int32
-        for g, taps in zip(mine.tolist(), virtual.reshape(len(mine), N_TAPS, -1).astype(dtype)):
-            scores = 3 * taps[TRIPLES[heads.plain[g]]].sum(axis=1, dtype=dtype) - taps.sum(axis=0, dtype=dtype)
-            scores.sort(axis=1)
-            n = scores.shape[1]
-            ranges[g] = scores[:, 3 * (n - 1) // 4].astype(np.int64) - scores[:, (n - 1) // 4]
-            biases[g] = mid_gaps(scores, biases.shape[2])
-    return replace(heads, biases=biases), ranges

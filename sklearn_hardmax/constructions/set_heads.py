@@ -21,14 +21,22 @@ from sklearn_hardmax.constructions.folds import (
     one_blas_thread,
     sums_over_rows,
 )
-from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE, PooledHeads, Standardisation, mid_gaps, unique_names
+from sklearn_hardmax.constructions.heads import (
+    MAX,
+    MEAN,
+    SHARE,
+    PooledHeads,
+    Standardisation,
+    mid_gaps,
+    sample_tokens,
+    unique_names,
+)
 
 _CLIP = 10.0  # deviations
 _SHARES = _MEANS = 3
 _COLUMNS = (MAX, *[SHARE] * _SHARES, *[MEAN] * _MEANS)
 _EXACT = 2**24  # integers below are float32
 _MOST_LEVELS = 2.0**12
-_SAMPLE = 1024  # tokens that biases are taken from
 _BLOCK = 2**18  # scores that are held together
 _MANY_FEATURES, _WIDE_CHUNK = 50, 2**14
 
@@ -76,10 +84,7 @@ class SetHeads(PooledHeads):
 
     def _pool(self, chunk, z, out, scratch):
         q = _integers(z, self.levels, np.float32)
-        limit = None
-        if chunk.is_ragged:
-            ends = np.iinfo(np.int32)
-            limit = np.where(chunk.is_token(), ends.max, ends.min).astype(np.int32).ravel()
+        limit = chunk.limit(np.int32)
         with one_blas_thread():  # more would wait for each other longer than these thin products take
             self._pool_blocks(q, limit, chunk.shape, out, scratch)
 
@@ -165,8 +170,8 @@ def draw_set_heads(sequences, labels, n_heads, rng):
     directions = np.concatenate([z[0] - z[1], z[2]])
     closeness = np.repeat([0.0, 1.0], [n_differences, len(prototypes)])
     levels, forms = _finest(directions, closeness, standardisation.largest)
-    sample = rng.choice(sequences.n_tokens, min(_SAMPLE, sequences.n_tokens), replace=False)
-    q = _integers(standardisation.columns(np.asarray(sequences.tokens[np.sort(sample)])), levels, np.float64)
+    sample = sequences.tokens[sample_tokens(sequences.n_tokens, rng)]
+    q = _integers(standardisation.columns(np.asarray(sample)), levels, np.float64)
     scores = np.sort((forms.astype(np.float64) @ q).astype(np.int64), axis=1)
     return SetHeads(standardisation, levels, forms, mid_gaps(scores, _SHARES + _MEANS), n_heads)
 

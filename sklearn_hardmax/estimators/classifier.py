@@ -8,14 +8,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions import explanation
 from sklearn_hardmax.constructions.classification import build_classification
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
-from sklearn_hardmax.constructions.heads import KINDS
+from sklearn_hardmax.constructions.explanation import Explainer
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
 from sklearn_hardmax.estimators.validation import (
     VersionStamped,
     all_or_nothing,
+    check_flag,
     check_integer,
     check_option,
     validate_class_labels,
@@ -187,9 +187,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     def _check_parameters(self):
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
             check_integer(self.n_heads, "n_heads", 0)
-        for name in ("ordered", "exact"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+        check_flag(self.ordered, "ordered")
+        check_flag(self.exact, "exact")
         if not (isinstance(self.alphas, str) and self.alphas == "auto"):
             alphas = np.asarray(self.alphas)
             if alphas.ndim != 1 or not len(alphas) or alphas.dtype.kind not in "fiu" or not self._positive(alphas):
@@ -313,48 +312,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         if top is not None:
             check_integer(top, "top", 1)
         sequences = validate_sequences(self, X, reset=False)
-        names = self._built.heads.names(getattr(self, "feature_names_in_", None))
-        return [
-            self._explained(sequences[j : j + 1], found, top, names)
-            for j, found in enumerate(explanation.explain(self._built, sequences))
-        ]
-
-    def _explained(self, one, found, top, names):
-        shown = range(len(self.classes_))
-        if len(self.classes_) == 2:  # the decision is half the difference of the two scores
-            shown, found = [1], type(found)(*[_halved_difference(part) for part in found])
-        heads, values, owners = [], [], []
-        for column, c in enumerate(shown):
-            order = np.argsort(-np.abs(found.contributions[:, column]), kind="stable")[:top]
-            rows = [*order.tolist(), explanation.INTERCEPT]
-            amounts = [*found.contributions[order, column].tolist(), found.intercept[column]]
-            if found.spike[column]:
-                rows, amounts = [*rows, explanation.SPIKE], [*amounts, found.spike[column]]
-            heads, values, owners = heads + rows, values + amounts, owners + [c] * len(rows)
-        return self._explanation_table(one, np.array(heads), values, owners, names)
-
-    def _explanation_table(self, one, heads, values, owners, names):
-        dtype = [
-            ("class", object),
-            ("head", np.int64),
-            ("kind", object),
-            ("name", object),
-            ("contribution", np.float64),
-            ("leader", np.int64),
-            ("value", np.float64, (self.n_features_in_,)),
-        ]
-        table = np.empty(len(heads), dtype)
-        table["class"], table["head"], table["contribution"] = self.classes_[owners].astype(object), heads, values
-        kinds = [*np.array(KINDS, dtype=object)[self._built.heads.kinds], "spike", "intercept"]  # by head, -2, -1
-        table["kind"] = [kinds[head] for head in heads.tolist()]
-        names = [*names, "spike", "intercept"]
-        table["name"] = [names[head] for head in heads.tolist()]
-        distinct, place = np.unique(heads, return_inverse=True)
-        leaders = np.full(len(distinct), -1)
-        leaders[distinct >= 0] = explanation.leaders(self._built, one, distinct[distinct >= 0])
-        table["leader"] = leaders[place]
-        table["value"] = np.where(table["leader"][:, None] >= 0, one.tokens[table["leader"]], np.nan)
-        return table
+        explainer = Explainer(self._built, self.classes_, getattr(self, "feature_names_in_", None))
+        return [explainer.table(sequences[j : j + 1], top) for j in range(len(sequences))]
 
     def to_transformer(self, max_width=4):
         """The explicit weights.
@@ -408,11 +367,6 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         """
         check_is_fitted(self)
         return self.classes_[self._built.read(tokens)]
-
-
-def _halved_difference(part):
-    """Of what two classes get, the second less the first, halved; the class axis is the last."""
-    return (part[..., 1:] - part[..., :1]) / 2
 
 
 class _Log:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.explanation import SPIKE
-from sklearn_hardmax.constructions.series_heads import N_TAPS, SeriesHeads
+from sklearn_hardmax.constructions.series_heads import SeriesHeads
+from sklearn_hardmax.constructions.series_taps import N_TAPS
 from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.plotting.canvas import check_classifier, pyplot

@@ -23,11 +23,14 @@ def problem(seed=0, **options):
     return datasets.make_labelled_sequences(60, n_classes=3, token_dim=2, random_state=seed, **options)
 
 
+OPTIONS = {"n_heads": 150, "random_state": 0}
+
+
 @ORDERS
 def test_a_classifier_on_dask_predicts_what_a_serial_one_does(client, ordered):
     X, y = problem()
     new, _ = problem(1)
-    options = {"n_heads": 150, "ordered": ordered, "random_state": 0}
+    options = {"ordered": ordered, **OPTIONS}
     serial = HardmaxTransformerClassifier(**options).fit(X, y)
     with joblib.parallel_config(backend="dask"):
         assert joblib.effective_n_jobs(2) == 2
@@ -40,9 +43,8 @@ def test_a_classifier_on_dask_predicts_what_a_serial_one_does(client, ordered):
 
 @ORDERS
 def test_pooling_on_dask_gives_the_features_of_a_serial_one(client, ordered):
-    X, y = problem()
-    new, _ = problem(1)
-    options = {"n_heads": 150, "ordered": ordered, "random_state": 0}
+    (X, y), (new, _) = problem(), problem(1)
+    options = {"ordered": ordered, **OPTIONS}
     serial = HardmaxPooling(**options).fit(X, y)
     with joblib.parallel_config(backend="dask"):
         spread = HardmaxPooling(n_jobs=2, **options).fit(X, y)
