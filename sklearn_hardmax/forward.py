@@ -12,7 +12,8 @@ Two scores tie when they differ by no more than the sum of their bounds. For B o
 <query, z_i> <key, z_l>: the query gives the sign only (none within its own bound), and the keys are compared.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
-return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens.
+return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. A softmax mean is
+v + sum w_l (z_l - v) / sum w_l with v the value of the best score: at a small temperature it is v bit for bit.
 """
 
 from typing import NamedTuple
@@ -43,8 +44,8 @@ class Segments(NamedTuple):
         return np.repeat(values, self.lengths, axis=-1)
 
     def maxima(self, values):
-        """Largest value of each sequence."""
-        return np.maximum.reduceat(values, self.starts)
+        """Largest value of each sequence, along the last axis."""
+        return np.maximum.reduceat(values, self.starts, axis=-1)
 
     def means(self, values, member=None):
         """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
@@ -55,6 +56,15 @@ class Segments(NamedTuple):
             return smallest + np.add.reduceat(above, self.starts) / self.lengths
         counts = np.add.reduceat(member, self.starts, dtype=np.int64)
         return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
+
+    def soft_means(self, values, scores, temperature):
+        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
+        best = self.maxima(scores)
+        leading = np.flatnonzero(scores == self.spread(best))
+        leaders = values[leading[np.searchsorted(leading, self.starts)]]
+        weights = np.exp((scores - self.spread(best)) / temperature)
+        apart = np.add.reduceat(weights * (values - self.spread(leaders)), self.starts)
+        return leaders + apart / np.add.reduceat(weights, self.starts)
 
 
 def chunks(offsets, n_tokens=_CHUNK):
@@ -405,21 +415,38 @@ def _general_attention(layer, stream, segments):
 
 
 def _soft_attention(layer, stream, segments):
-    def mean_tokens(layer, tokens):
-        asks, _ = inner_products(layer.query, tokens)
-        keys, _ = inner_products(layer.key, tokens)
-        scores = np.zeros((tokens.shape[1],) * 2)
-        for r in range(layer.rank):
-            scores += asks[r][:, None] * keys[r]
-        with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
-            weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / layer.temperature)
-        means = np.zeros_like(tokens)
+    """Softmax attention; where all tokens of a sequence ask alike, they get one mean, in one pass over the tokens."""
+    asks, _ = inner_products(layer.query, stream)
+    keys, _ = inner_products(layer.key, stream)
+    alike = (segments.maxima(asks) == np.minimum.reduceat(asks, segments.starts, axis=1)).all(axis=0)
+    first = asks[:, segments.starts]
+    scores = _pair_sums(segments.spread(first), keys)
+    means = np.zeros_like(stream)
+    with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
         for c in _read_coordinates(layer):
-            smallest = tokens[c].min()
-            means[c] = smallest + (weights * (tokens[c] - smallest)).sum(axis=1) / weights.sum(axis=1)
-        return means
+            means[c] = segments.spread(segments.soft_means(stream[c], scores, layer.temperature))
+        for j in np.flatnonzero(~alike).tolist():
+            span = slice(segments.starts[j], segments.starts[j] + segments.lengths[j])
+            pairs = _pair_sums(asks[:, span, None], keys[:, None, span])
+            for c in _read_coordinates(layer):
+                means[c, span] = _soft_pair_means(stream[c, span], pairs, layer.temperature)
+    _write(layer, stream, list(_written(layer, stream, means)))
 
-    _per_sequence(layer, stream, segments, mean_tokens)
+
+def _pair_sums(asks, keys):
+    """Sum over the rank of ask times key, in order."""
+    scores = np.zeros(np.broadcast_shapes(asks.shape, keys.shape)[1:])
+    for ask, key in zip(asks, keys):
+        scores += ask * key
+    return scores
+
+
+def _soft_pair_means(values, scores, temperature):
+    """Mean of the values (n,) for each row of scores (n, n), as v + sum w (z - v) / sum w, v the value of the best score."""
+    best = scores.argmax(axis=1)
+    weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
+    leaders = values[best]
+    return leaders + (weights * (values - leaders[:, None])).sum(axis=1) / weights.sum(axis=1)
 
 
 def _attended_sets(layer, stream, segments):

@@ -20,6 +20,8 @@ FLOORS = [
 ROOMS = {
     "constructions": [
         "construction",
+        "temperatures",
+        "plateaus",
         "ridge",
         "gadgets",
         "measures",
@@ -36,6 +38,12 @@ ROOMS = {
         "cells",
         "code_choice",
         "classification",
+        "riders",
+        "token_code",
+        "selectors",
+        "peeling",
+        "interpolation",
+        "training",
         "scoring_network",
         "scoring",
         "explanation",
