@@ -49,7 +49,7 @@ ROOMS = {
         "explanation",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier"],
+    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "interpolator"],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}

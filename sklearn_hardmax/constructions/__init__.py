@@ -3,5 +3,15 @@
 from sklearn_hardmax.constructions.classification import build_classifier
 from sklearn_hardmax.constructions.construction import Construction, ConstructionError, SequenceConflictWarning
 from sklearn_hardmax.constructions.interpolation import build_interpolator
+from sklearn_hardmax.constructions.training import Trained, balanced, minimise_regularised
 
-__all__ = ["Construction", "ConstructionError", "SequenceConflictWarning", "build_classifier", "build_interpolator"]
+__all__ = [
+    "Construction",
+    "ConstructionError",
+    "SequenceConflictWarning",
+    "Trained",
+    "balanced",
+    "build_classifier",
+    "build_interpolator",
+    "minimise_regularised",
+]

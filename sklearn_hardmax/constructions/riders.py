@@ -71,7 +71,14 @@ def _is_flat(Y):
         return False
     if isinstance(Y, (list, tuple)):
         return len(Y) > 0 and np.ndim(Y[0]) < 2
-    return getattr(Y, "ndim", 0) in (1, 2) and getattr(Y, "dtype", None) != np.dtype(object)
+    if getattr(Y, "ndim", 0) == 1 and len(Y) > 0:  # an array of objects may hold an array a sequence
+        return np.ndim(np.asarray(Y)[0]) == 0
+    return getattr(Y, "ndim", 0) == 2
+
+
+def carriers_of(sequences, targets):
+    """Index of the token that carries each of the ragged targets, (M,): the first ones of every sequence."""
+    return np.repeat(sequences.offsets[:-1] - targets.offsets[:-1], targets.lengths) + np.arange(targets.n_tokens)
 
 
 def riders_of(sequences, targets, one_target, with_position):
@@ -90,7 +97,7 @@ def riders_of(sequences, targets, one_target, with_position):
         _check_conflicts(measure, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
         return Riders(distinct, ids[owner], ids, ids.copy(), len(groups), True)
     distinct, ids = _distinct(targets.tokens)
-    carriers = np.repeat(sequences.offsets[:-1] - targets.offsets[:-1], targets.lengths) + np.arange(targets.n_tokens)
+    carriers = carriers_of(sequences, targets)
     of_tokens = np.full(sequences.n_tokens, -1)
     of_tokens[carriers] = ids
     key = measure[owner[carriers]] * (tokens.max() + 1) + tokens[carriers]
