@@ -11,9 +11,10 @@ attention, and in two phases at most N / 2 + 1 blocks of ranks. (ii) The line of
 target each (plateaus.py). (iii) Selectors, a block a plateau (selectors.py); the attention shares a block with what follows.
 
 Tokens that carry no target lie on the plateau of one that does: the outputs of a training sequence are its targets, as a set.
-Unseen tokens take the target of the plateau that their code meets: that of the nearest sequence by the code A, and in it of
-the nearest token on a line. Between plateaus stands a ramp of width 1, at most a quarter of the gap, on which the output is
-linear from one target to the next. It memorises; it does not generalise.
+Unseen tokens take the target of the plateau that their code meets. In two phases that is, of the training sequence with the
+nearest A, the nearest token on the line; in one phase an A between those of training sequences shifts the tokens too. Between
+plateaus stands a ramp of width 1, at most a quarter of the gap, on which the output is linear from one target to the next. It
+memorises; it does not generalise.
 
 Softmax. Only a leader read has scores. At a temperature at which the code strays less than its distance to the next ramp
 (temperatures.py) all later layers are flat, and targets are exact.

@@ -7,9 +7,9 @@ carriers of targets are peeled off from the highest code down: for the k-th, wit
 
 a block of two hidden units adds w1 relu(x) + w2 relu(x - 1), w1 = (y_k1 - H - l_k, y_k2, ..), w2 = -w1 - delta_k e1. It is 0
 below l_k - delta_k, and moves c = l_k + r, r >= 0, to y_k - H e1 whatever r is. With H = 2^ceil(log2(2 |y| + c_max + 4)) what
-was moved stands below all codes and never moves again; the last block adds H e1. Carriers have x = 1, or nearly so under a
-mean, so that every block is exactly 0 on all carriers but its own, and the error is a few ulp(H): this form is exact as real
-numbers, and in float64 to 8 ulp(H). (Statement: Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3.)
+was moved stands below all codes and never moves again; the last block adds H e1. l_k is the code of a carrier less what it
+may stray, hence x is 1 or little more, and every block is exactly 0 on all carriers but its own: the form is exact as real
+numbers but for the rounding of w1, and in float64 to 8 ulp(H). (Statement: Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3.)
 
 The stream has max(d, q, 1 + registers) coordinates: hats need a register and ranks need one; other data need none.
 """
@@ -26,6 +26,8 @@ from sklearn_hardmax.constructions.token_code import TokenCode
 from sklearn_hardmax.forward import EPS, apply
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.transformer import Transformer
+
+_ROUNDING = 4 * EPS  # of codes below 1
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,18 @@ def _carriers(code, sequences, riders, coded):
     carrying = sequences.offsets[:-1] if riders.one_target else np.flatnonzero(riders.of_tokens >= 0)
     stray = np.zeros(len(sequences))
     if code.code is not None:
-        stray = 4 * code.kappa * code.code.bounds(sequences.lengths)
+        stray = (
+            np.ceil(4 * code.kappa * code.code.bounds(sequences.lengths) / _ROUNDING) * _ROUNDING
+        )  # on the grid of c
     line, order = np.unique(coded[carrying], return_index=True)
     targets = riders.of_tokens[carrying]
-    low = line - stray[owner[carrying[order]]]
-    distances = np.diff(low, prepend=low[0] / 2)
+    reach = stray[owner[carrying[order]]] + _ROUNDING  # as real numbers the codes are no further from these either
+    low, high = line - reach, line + reach
+    distances = low - np.append(low[0] / 2, high[:-1])
     if not np.array_equal(targets[order][np.searchsorted(line, coded[carrying])], targets) or (distances <= 0).any():
         raise ConstructionError("Codes of carriers coincide inside R^d; use registers=True.")
     deltas = 2.0 ** np.floor(np.log2(distances))
-    bounds = np.maximum(stray.max(), EPS * line)
+    bounds = np.maximum(stray.max(), _ROUNDING)
     return low, deltas, targets[order], float((distances / bounds)[1:].min(initial=np.inf))
 
 

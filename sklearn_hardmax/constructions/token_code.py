@@ -29,6 +29,7 @@ from sklearn_hardmax.forward import EPS, Segments
 
 RANK_SCALE = 2.0**52
 _LARGEST_LIFT = 2.0**51
+_LEAST_GAP = 2.0**-50  # of tokens
 _ROOM = 8.0  # between plateaus, in units of c
 _ROUNDS, _DIRECTIONS = 4, 4
 _STRAY = 1.0  # units that a mean may stray under a permutation
@@ -100,6 +101,8 @@ def one_phase(token_gap, code_gap, stray, one_target):
 
     stray : how far a code may move under a permutation of the tokens.
     """
+    if token_gap < _LEAST_GAP:
+        return None
     spread = 0.0 if one_target else max(1.0, _power_above(_ROOM / token_gap))
     kappa = 0.0 if np.isinf(code_gap) else _power_above((2 * spread + _ROOM) / code_gap)
     lift = _power_above(2 * spread + 2 * kappa + 2 * _ROOM)
@@ -108,6 +111,8 @@ def one_phase(token_gap, code_gap, stray, one_target):
 
 def two_phases(token_gap, n_runs):
     """(spread, 0, lift) where codes are ranked, or None."""
+    if token_gap < _LEAST_GAP:
+        return None
     spread = max(_ROOM, _power_above(_ROOM / token_gap))
     lift = _power_above(2 * spread * (n_runs + 1) + 2 * _ROOM)
     return (spread, 0.0, lift) if lift <= _LARGEST_LIFT else None

@@ -2,8 +2,8 @@
 
     J(theta) = (1 / M) sum over the M targets of |output - target|^2  +  lambda |theta|^2
 
-theta holds all entries of the layers, the scalars eta, rho and temperature stay as they are. Exact weights theta* have loss 0,
-so that min J <= lambda |theta*|^2: the optimal value falls at least linearly with lambda (Alcalde, Fantuzzi, Zuazua, arXiv
+theta holds all entries of the layers; the scalars eta, rho and temperature stay. Exact weights theta* have loss 0, so that
+min J <= lambda |theta*|^2: the optimal value falls at least linearly with lambda (Alcalde, Fantuzzi, Zuazua, arXiv
 2502.02270v3), while that of the zero network does not fall at all. To make the certificate small, theta* is *balanced*
 first: the function is the same when the input weights and bias of a hidden unit are multiplied by a positive number and its
 output weights divided by it, and the sum of squares is smallest where both have equal norms; so for the factors of attention.
