@@ -134,14 +134,14 @@ class _Line(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """A TokenCode and what it costs: phases, then the lift."""
+    """A TokenCode and what it costs: phases, whether it reads a mean, which permutations move by bits, then the lift."""
 
     cost: tuple
     token_code: TokenCode
 
 
 def choose_token_code(problem, targets, one_target):
-    """The TokenCode that tells apart what has different targets, of those that fit into one phase the one of smallest lift.
+    """The TokenCode that tells apart what has different targets: one phase before two, leaders before the mean, small lifts.
 
     problem : Problem, whose labels say which sequences need different codes; targets : (n_tokens,) ints, the target that
     rides on each token, -1 for none; one_target : whether one code a sequence is wanted.
@@ -193,7 +193,11 @@ def _options(problem, line, one_target):
     """What the leader reads and the mean along a line offer."""
     if (problem.labels == problem.labels[0]).all():
         found = one_phase(line.gap, np.inf, 0.0, one_target)
-        return [_Option((1, found[2]), TokenCode(problem.projection, line.direction, None, *found))] if found else []
+        return (
+            [_Option((1, False, found[2]), TokenCode(problem.projection, line.direction, None, *found))]
+            if found
+            else []
+        )
     if two_phases(line.gap, 1) is None:
         return []
     segments, options = Segments.of(problem.sequences.offsets), []
@@ -215,7 +219,7 @@ def _phases(problem, line, code, values, one_target):
     if found is None:
         return []
     token_code = TokenCode(problem.projection, line.direction, code, *found, borders)
-    return [_Option((1 if borders is None else 2, found[2]), token_code)]
+    return [_Option((1 if borders is None else 2, not code.is_leader_read, found[2]), token_code)]
 
 
 def _rank_borders(values, labels):
