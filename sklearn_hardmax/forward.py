@@ -1,15 +1,12 @@
-"""Running a Transformer: the only interpreter of its weights, and the only place where ties are decided.
+"""Running a Transformer: the only interpreter of its weights.
 
 The residual stream is held coordinate by coordinate, shape (D, n_tokens): each coordinate is one contiguous row. All sums
 are elementwise and in a fixed order (coordinates in order, then the bias; hidden units in stored order, then the residual;
-tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product takes part. So every token's value is
-the same bits alone, in any batch, in any order of sequences and for any chunking.
+tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product decides anything. So every token's
+value is the same bits alone, in any batch, in any order of sequences and for any chunking.
 
-*Ties.* With u = 2^-53, a computed inner product of k non-zero terms t_1..t_k errs by at most k u (1 + o(1)) sum |t_j| <
-k eps sum |t_j| =: its rounding bound (eps = 2u; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). The
-bound is 0 where the product is exact, or a monotone function of one number: k = 1, or integer terms with sum |t_j| < 2^53.
-Two scores tie when they differ by no more than the sum of their bounds. For B of rank one the score is
-<query, z_i> <key, z_l>: the query gives the sign only (none within its own bound), and the keys are compared.
+*Ties* are decided by the rule of ties.py. For B of rank one the score is <query, z_i> <key, z_l>: the query gives the sign
+only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
 return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. A softmax mean is
@@ -20,51 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax import pairwise
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.ties import EPS as EPS
+from sklearn_hardmax.ties import Segments, inner_products, leaders, rounding_bound
 from sklearn_hardmax.transformer import Attention, FeedForward
 
-EPS = np.finfo(np.float64).eps
 _CHUNK = 2**16  # tokens that go through all layers together
 _SLAB = 2**20  # numbers that one step of a layer may hold
-
-
-class Segments(NamedTuple):
-    """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
-
-    starts: np.ndarray
-    lengths: np.ndarray
-
-    @classmethod
-    def of(cls, offsets):
-        """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
-        return cls(offsets[:-1] - offsets[0], np.diff(offsets))
-
-    def spread(self, values):
-        """One value a sequence to each of its tokens."""
-        return np.repeat(values, self.lengths, axis=-1)
-
-    def maxima(self, values):
-        """Largest value of each sequence, along the last axis."""
-        return np.maximum.reduceat(values, self.starts, axis=-1)
-
-    def means(self, values, member=None):
-        """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
-        inside = values if member is None else np.where(member, values, np.inf)
-        smallest = np.minimum.reduceat(inside, self.starts)
-        above = values - self.spread(smallest)
-        if member is None:
-            return smallest + np.add.reduceat(above, self.starts) / self.lengths
-        counts = np.add.reduceat(member, self.starts, dtype=np.int64)
-        return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
-
-    def soft_means(self, values, scores, temperature):
-        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
-        best = self.maxima(scores)
-        leading = np.flatnonzero(scores == self.spread(best))
-        leaders = values[leading[np.searchsorted(leading, self.starts)]]
-        weights = np.exp((scores - self.spread(best)) / temperature)
-        apart = np.add.reduceat(weights * (values - self.spread(leaders)), self.starts)
-        return leaders + apart / np.add.reduceat(weights, self.starts)
 
 
 def chunks(offsets, n_tokens=_CHUNK):
@@ -253,35 +213,6 @@ def _hidden(layer, columns, stream, units):
 # -- attention ---------------------------------------------------------------------------------------------------------
 
 
-def inner_products(factors, stream):
-    """Inner products of each factor (r, D) with each token (D, n), in fixed order, and the sums of moduli: two (r, n)."""
-    values = np.zeros((len(factors), stream.shape[1]))
-    moduli = np.zeros_like(values)
-    for r, factor in enumerate(factors):
-        for c in np.flatnonzero(factor).tolist():
-            term = factor[c] * stream[c]
-            values[r] += term
-            moduli[r] += np.abs(term)
-    return values, moduli
-
-
-def _integral(factors, stream):
-    """Which tokens meet these factors in integers only, shape (n,)."""
-    used = np.flatnonzero(factors.any(axis=0))
-    if (factors != np.rint(factors)).any():
-        return np.zeros(stream.shape[1], dtype=bool)
-    return (stream[used] == np.rint(stream[used])).all(axis=0)
-
-
-def _rounding_bound(factor, stream, moduli):
-    """Rounding bound of <factor, z> for every token; 0 where it is exact or monotone in one number."""
-    terms = np.count_nonzero(factor)
-    if terms <= 1:
-        return np.zeros(stream.shape[1])
-    exact = _integral(factor[None], stream) & (moduli < 2**53)
-    return np.where(exact, 0.0, terms * EPS * moduli)
-
-
 def _leader_groups(layer, stream, segments):
     """Attention of rank 0 or 1 as at most three groups: (tokens that ask, tokens that they attend to, margin).
 
@@ -290,38 +221,18 @@ def _leader_groups(layer, stream, segments):
     if layer.rank == 0:
         return [(None, None, np.inf)]
     (asks,), (ask_moduli,) = inner_products(layer.query, stream)
-    asks[np.abs(asks) <= _rounding_bound(layer.query[0], stream, ask_moduli)] = 0.0
+    asks[np.abs(asks) <= rounding_bound(layer.query[0], stream, ask_moduli)] = 0.0
     (keys,), (moduli,) = inner_products(layer.key, stream)
-    bounds = _rounding_bound(layer.key[0], stream, moduli)
+    bounds = rounding_bound(layer.key[0], stream, moduli)
     groups = []
     for sign in (1.0, -1.0):
         asking = asks * sign > 0
         if asking.any():
-            member, margin = _leaders(sign * keys, bounds, segments)
+            member, margin = leaders(sign * keys, bounds, segments)
             groups.append((None if asking.all() else asking, member, margin))
     if (asks == 0).any():
         groups.append((asks == 0, None, np.inf))
     return groups
-
-
-def _leaders(keys, bounds, segments):
-    """Which tokens tie with the largest key of their sequence, and the margin to those that do not."""
-    best = segments.spread(segments.maxima(keys))
-    best_bounds = segments.spread(segments.maxima(np.where(keys == best, bounds, 0.0)))
-    return _ties(keys, bounds, best, best_bounds)
-
-
-def _ties(scores, bounds, best, best_bounds):
-    """The tie rule: which scores tie with the best, and the smallest gap of the others over the sum of the bounds.
-
-    A sum of 0 counts as one ulp in the margin; inf where all tie. Arrays of one shape, or broadcast to that of scores.
-    """
-    gaps, allowed = best - scores, best_bounds + bounds
-    member = gaps <= allowed
-    if member.all():
-        return member, np.inf
-    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(scores))))
-    return member, float((gaps / unit)[~member].min())
 
 
 def _written(layer, stream, means):
@@ -360,58 +271,10 @@ def _leader_attention(layer, stream, segments):
     _write(layer, stream, written.items())
 
 
-def _pair_scores(layer, tokens):
-    """Scores of every token for every token of one sequence (D, n), and their rounding bounds; two (n, n).
-
-    The sequence is scaled by a power of two first, which changes no comparison and keeps squares in range.
-    """
-    _, exponent = np.frexp(np.abs(tokens).max())
-    scaled = np.ldexp(tokens, -exponent)
-    asks, ask_moduli = inner_products(layer.query, scaled)
-    keys, key_moduli = inner_products(layer.key, scaled)
-    scores, moduli = np.zeros((2, tokens.shape[1], tokens.shape[1]))
-    for r in range(layer.rank):
-        scores += asks[r][:, None] * keys[r]
-        moduli += ask_moduli[r][:, None] * key_moduli[r]
-    terms = sum(np.count_nonzero(f, axis=1).max() for f in (layer.query, layer.key)) + layer.rank + 1
-    integral = _integral(np.concatenate([layer.query, layer.key]), tokens)
-    exact = integral[:, None] & integral & (np.ldexp(moduli, 2 * exponent) < 2**53)
-    return scores, np.where(exact, 0.0, terms * EPS * moduli)
-
-
-def _pair_members(layer, tokens):
-    """Who attends to whom in one sequence (n, n), and the margin."""
-    scores, bounds = _pair_scores(layer, tokens)
-    best = scores.max(axis=1, keepdims=True)
-    best_bounds = np.where(scores == best, bounds, 0.0).max(axis=1, keepdims=True)
-    return _ties(scores, bounds, best, best_bounds)
-
-
-def _pair_means(member, tokens, coordinates):
-    """Mean tokens (D, n) of one sequence under a boolean (n, n) membership, for the coordinates asked for."""
-    means = np.zeros_like(tokens)
-    counts = member.sum(axis=1)
-    for c in coordinates:
-        smallest = np.where(member, tokens[c], np.inf).min(axis=1)
-        above = np.where(member, tokens[c] - smallest[:, None], 0.0)
-        means[c] = smallest + above.sum(axis=1) / counts
-    return means
-
-
-def _per_sequence(layer, stream, segments, mean_tokens):
-    written = {c: np.zeros(stream.shape[1]) for c in np.flatnonzero(layer.output.any(axis=1)).tolist()}
-    for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
-        tokens = stream[:, start : start + length]
-        for c, values in _written(layer, tokens, mean_tokens(layer, tokens)):
-            written[c][start : start + length] = values
-    _write(layer, stream, written.items())
-
-
 def _general_attention(layer, stream, segments):
-    def mean_tokens(layer, tokens):
-        return _pair_means(_pair_members(layer, tokens)[0], tokens, _read_coordinates(layer))
-
-    _per_sequence(layer, stream, segments, mean_tokens)
+    _check_range(stream)  # scores of infinity compare to nothing
+    means, _ = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
+    _write(layer, stream, _written(layer, stream, means))
 
 
 def _soft_attention(layer, stream, segments):
@@ -419,17 +282,19 @@ def _soft_attention(layer, stream, segments):
     asks, _ = inner_products(layer.query, stream)
     keys, _ = inner_products(layer.key, stream)
     alike = (segments.maxima(asks) == np.minimum.reduceat(asks, segments.starts, axis=1)).all(axis=0)
-    first = asks[:, segments.starts]
-    scores = _pair_sums(segments.spread(first), keys)
+    scores = _pair_sums(segments.spread(asks[:, segments.starts]), keys)
     means = np.zeros_like(stream)
     with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
         for c in _read_coordinates(layer):
             means[c] = segments.spread(segments.soft_means(stream[c], scores, layer.temperature))
         for j in np.flatnonzero(~alike).tolist():
-            span = slice(segments.starts[j], segments.starts[j] + segments.lengths[j])
-            pairs = _pair_sums(asks[:, span, None], keys[:, None, span])
-            for c in _read_coordinates(layer):
-                means[c, span] = _soft_pair_means(stream[c, span], pairs, layer.temperature)
+            start, stop = segments.starts[j], segments.starts[j] + segments.lengths[j]
+            step = max(1, _SLAB // (stop - start))
+            for first in range(start, stop, step):  # some rows of the n x n scores
+                rows = slice(first, min(first + step, stop))
+                pairs = _pair_sums(asks[:, rows, None], keys[:, None, start:stop])
+                for c in _read_coordinates(layer):
+                    means[c, rows] = _soft_pair_means(stream[c, start:stop], pairs, layer.temperature)
     _write(layer, stream, list(_written(layer, stream, means)))
 
 
@@ -443,17 +308,15 @@ def _pair_sums(asks, keys):
 
 def _soft_pair_means(values, scores, temperature):
     """Mean of the values (n,) for each row of scores (n, n), as v + sum w (z - v) / sum w, v the value of the best score."""
-    best = scores.argmax(axis=1)
+    firsts = values[scores.argmax(axis=1)]
     weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
-    leaders = values[best]
-    return leaders + (weights * (values - leaders[:, None])).sum(axis=1) / weights.sum(axis=1)
+    return firsts + (weights * (values - firsts[:, None])).sum(axis=1) / weights.sum(axis=1)
 
 
 def _attended_sets(layer, stream, segments):
-    spans = [slice(a, a + n) for a, n in zip(segments.starts.tolist(), segments.lengths.tolist())]
     if layer.rank > 1:
-        pairs = [_pair_members(layer, stream[:, span]) for span in spans]
-        return [[np.flatnonzero(row) for row in member] for member, _ in pairs], min(m for _, m in pairs)
+        return pairwise.attended_sets(layer, stream, segments)
+    spans = [slice(a, a + n) for a, n in zip(segments.starts.tolist(), segments.lengths.tolist())]
     attended = [[None] * (span.stop - span.start) for span in spans]
     groups = _leader_groups(layer, stream, segments)
     for asking, member, _ in groups:

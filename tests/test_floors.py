@@ -11,6 +11,7 @@ ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
     ["converters", "sequences", "datasets"],
     ["transformer", "encoding"],
+    ["ties", "pairwise"],
     ["forward"],
     ["constructions"],
     ["estimators"],

@@ -84,6 +84,15 @@ def test_tokens_that_ask_alike_get_what_each_would_get_by_itself():
         assert np.array_equal(apply(Transformer([layer]), [x])[0], both[i])
 
 
+def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(monkeypatch):
+    rng = np.random.default_rng(0)
+    layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
+    X = [rng.normal(size=(n, 3)) for n in (7, 1, 30)]
+    whole = apply(Transformer([layer]), X)
+    monkeypatch.setattr("sklearn_hardmax.forward._SLAB", 64)
+    assert apply(Transformer([layer]), X) == whole
+
+
 def problem(name, n_classes, n=40):
     return getattr(datasets, f"make_{name}")(n, n_classes=n_classes, random_state=0)
 

@@ -1,0 +1,100 @@
+"""Which scores tie: the tie rule, in one place.
+
+With u = 2^-53, a computed inner product of k non-zero terms t_1..t_k errs by at most k u (1 + o(1)) sum |t_j| <
+k eps sum |t_j| =: its rounding bound (eps = 2u; Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). The
+bound is 0 where the product is exact, or a monotone function of one number: k = 1, or integer terms with sum |t_j| < 2^53.
+Two scores tie when they differ by no more than the sum of their bounds.
+
+All sums are elementwise and in a fixed order (coordinates in order), and a zero weight is never multiplied, so that a score
+is the same bits alone, in any batch and in any order of sequences.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+EPS = np.finfo(np.float64).eps
+
+
+class Segments(NamedTuple):
+    """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, offsets):
+        """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
+        return cls(offsets[:-1] - offsets[0], np.diff(offsets))
+
+    def spread(self, values):
+        """One value a sequence to each of its tokens."""
+        return np.repeat(values, self.lengths, axis=-1)
+
+    def maxima(self, values):
+        """Largest value of each sequence, along the last axis."""
+        return np.maximum.reduceat(values, self.starts, axis=-1)
+
+    def means(self, values, member=None):
+        """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
+        inside = values if member is None else np.where(member, values, np.inf)
+        smallest = np.minimum.reduceat(inside, self.starts)
+        above = values - self.spread(smallest)
+        if member is None:
+            return smallest + np.add.reduceat(above, self.starts) / self.lengths
+        counts = np.add.reduceat(member, self.starts, dtype=np.int64)
+        return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
+
+    def soft_means(self, values, scores, temperature):
+        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
+        best = self.maxima(scores)
+        leading = np.flatnonzero(scores == self.spread(best))
+        firsts = values[leading[np.searchsorted(leading, self.starts)]]
+        weights = np.exp((scores - self.spread(best)) / temperature)
+        apart = np.add.reduceat(weights * (values - self.spread(firsts)), self.starts)
+        return firsts + apart / np.add.reduceat(weights, self.starts)
+
+
+def inner_products(factors, stream):
+    """Inner products of each factor (r, D) with each token (D, n), in fixed order, and the sums of moduli: two (r, n)."""
+    values = np.zeros((len(factors), stream.shape[1]))
+    moduli = np.zeros_like(values)
+    for r, factor in enumerate(factors):
+        for c in np.flatnonzero(factor).tolist():
+            term = factor[c] * stream[c]
+            values[r] += term
+            moduli[r] += np.abs(term)
+    return values, moduli
+
+
+def integral(factors, stream):
+    """Which tokens meet these factors in integers only, shape (n,)."""
+    used = np.flatnonzero(factors.any(axis=0))
+    if (factors != np.rint(factors)).any():
+        return np.zeros(stream.shape[1], dtype=bool)
+    return (stream[used] == np.rint(stream[used])).all(axis=0)
+
+
+def rounding_bound(factor, stream, moduli):
+    """Rounding bound of <factor, z> for every token; 0 where it is exact or monotone in one number."""
+    terms = np.count_nonzero(factor)
+    if terms <= 1:
+        return np.zeros(stream.shape[1])
+    exact = integral(factor[None], stream) & (moduli < 2**53)
+    return np.where(exact, 0.0, terms * EPS * moduli)
+
+
+def leaders(scores, bounds, segments):
+    """The tie rule: which scores (n,) tie with the largest of their segment, and the margin to those that do not.
+
+    The margin is the smallest gap between the largest score and one that does not tie with it, over the sum of their bounds;
+    a sum of 0 counts as one ulp; inf where all tie.
+    """
+    best = segments.spread(segments.maxima(scores))
+    best_bounds = segments.spread(segments.maxima(np.where(scores == best, bounds, 0.0)))
+    gaps, allowed = best - scores, best_bounds + bounds
+    member = gaps <= allowed
+    if member.all():
+        return member, np.inf
+    unit = np.where(allowed > 0, allowed, np.spacing(np.maximum(np.abs(best), np.abs(scores))))
+    return member, float((gaps / unit)[~member].min())
