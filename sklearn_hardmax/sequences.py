@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from sklearn_hardmax import converters
+from sklearn_hardmax import converters, interop
 from sklearn_hardmax.converters import RULES, name_indices
 
 
@@ -339,6 +339,21 @@ class RaggedSequences:
         padded = np.full((len(self), longest, self.token_dim), fill, dtype=self.dtype)
         padded[np.arange(longest) < lengths[:, None]] = self.tokens
         return padded
+
+    @classmethod
+    def from_torch(cls, nested):
+        """From a nested tensor (n_sequences, ragged, token_dim) of torch; a jagged one on the CPU is not copied.
+
+        Gradients are left behind. Strided nested tensors and those with holes are read too, by a copy.
+        """
+        return cls(*interop.from_torch(nested))
+
+    def to_torch(self):
+        """Jagged nested tensor (n_sequences, ragged, token_dim) of torch, on the memory of the tokens.
+
+        torch has no read-only tensors: write into a clone only.
+        """
+        return interop.to_torch(self.tokens, self.offsets)
 
 
 def _read_npy(path, mmap_mode=None):

@@ -9,13 +9,13 @@ import sklearn_hardmax
 
 ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
-    ["converters", "sequences", "datasets"],
+    ["converters", "interop", "sequences", "datasets"],
     ["transformer", "encoding"],
     ["ties", "pairwise"],
     ["forward"],
     ["constructions"],
     ["estimators"],
-    ["plotting"],
+    ["plotting", "export"],
 ]
 # inside a floor, each module may import those before it
 ROOMS = {
@@ -52,8 +52,9 @@ ROOMS = {
     ],
     "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "interpolator"],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
+    "export": ["torch_sums", "torch_steps", "torch_module", "__init__"],
 }
-OPTIONAL = {"matplotlib"}
+OPTIONAL = {"matplotlib", "torch"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -1,0 +1,173 @@
+"""A Transformer as a torch.nn.Module on ragged batches.
+
+The stream is held as in forward.py, coordinate by coordinate, shape (D, n_tokens), all sequences of a batch side by side.
+Zero weights have gradients, too, and these need all terms. Only under torch.no_grad() are terms left out whose weight is 0,
+which changes no bit.
+"""
+
+import functools
+
+import numpy as np
+
+from sklearn_hardmax.export.torch_steps import STEPS
+from sklearn_hardmax.export.torch_sums import Segments, check_range
+from sklearn_hardmax.transformer import Transformer
+
+
+def to_torch(transformer, *, temperature=None, dtype=None):
+    """A torch module with these weights, on ragged batches, on any device.
+
+    ``module(tokens, offsets)`` takes a tensor (n_tokens, token_dim) and the offsets (n_sequences + 1,) of its sequences, as
+    in RaggedSequences, and gives the tokens after the last layer; without offsets the tokens are one sequence.
+    ``module(nested)`` takes and gives a jagged nested tensor, as `RaggedSequences.to_torch` makes it.
+
+    Parameters
+    ----------
+    transformer : Transformer
+    temperature : float, optional
+        Of all attention layers: 0 for the hardmax, above 0 for the softmax. Default: each layer keeps its own.
+    dtype : torch.dtype, default=torch.float64
+        Of weights and tokens. In float32 outputs agree to float32, and constructed weights, which use all digits of float64,
+        may lose their labels.
+
+    Returns
+    -------
+    TorchTransformer
+        A torch.nn.Module. All weights are parameters, ``layers.0.U`` and so on, eta and rho among them; temperatures are
+        fixed. ``module.to_transformer()`` gives the weights, trained or not, as a Transformer.
+
+    Raises
+    ------
+    ImportError
+        torch is not installed (extra ``torch``).
+    TypeError
+        A layer of a kind that has no torch form, or no Transformer at all.
+    ValueError
+        A negative or infinite temperature. The module itself raises ValueError for offsets or tokens that do not fit, and
+        for values that leave the range of its dtype.
+
+    Notes
+    -----
+    With float64 on a CPU the module gives what `forward.apply` gives: feed-forward layers and attended sets are the same
+    bits, means agree to the rounding of a sum over the tokens of a sequence. Through hardmax attention gradients flow to the
+    attended tokens, not to the scores; through softmax attention to both, so that constructed weights can start a training.
+
+    Time is O(n_tokens x weights) for feed-forward layers and hardmax attention of rank 0 and 1, and O(n^2) a sequence of n
+    tokens for the rest; under ``torch.no_grad()`` zero weights cost nothing.
+
+    Examples
+    --------
+    ::
+
+        from sklearn_hardmax import as_sequences
+        from sklearn_hardmax.export import to_torch
+
+        module = to_torch(clf.to_transformer())
+        X_out = module(clf.encode(X).to_torch())
+        labels = clf.read_labels(RaggedSequences.from_torch(X_out))
+    """
+    import torch
+
+    check_layers(transformer, STEPS, "torch")
+    if temperature is not None and not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature must be 0 (hardmax) or above and finite, got {temperature}.")
+    return _module_class()(transformer, temperature, torch.float64 if dtype is None else dtype)
+
+
+def check_layers(transformer, known, what):
+    """Raise TypeError unless this is a Transformer whose layers all are of known kinds."""
+    if not isinstance(transformer, Transformer):
+        raise TypeError(
+            f"Only a Transformer can be exported, got {type(transformer).__name__}; a fitted estimator gives one by "
+            "to_transformer()."
+        )
+    for i, layer in enumerate(transformer.layers):
+        if type(layer) not in known:
+            names = ", ".join(kind.__name__ for kind in known)
+            raise TypeError(
+                f"Layer {i} is {type(layer).__name__}, which has no {what} form; layers that have: {names}."
+            )
+
+
+def __getattr__(name):
+    # the class derives from one of torch: it is made when it is first asked for, also by pickle
+    if name == "TorchTransformer":
+        return _module_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@functools.cache
+def _module_class():
+    from torch import nn
+
+    class TorchTransformer(nn.Module):
+        """The weights of a Transformer as parameters; see `to_torch`."""
+
+        def __init__(self, transformer, temperature, dtype):
+            super().__init__()
+            self.names = transformer.names
+            self.kinds = tuple(type(layer) for layer in transformer.layers)
+            self.temperatures = tuple(
+                getattr(layer, "temperature", 0.0) if temperature is None else float(temperature)
+                for layer in transformer.layers
+            )
+            self.layers = nn.ModuleList(
+                nn.ParameterDict({name: _parameter(layer, name, dtype) for name in (*layer._arrays, layer._scalars[0])})
+                for layer in transformer.layers
+            )
+
+        def forward(self, tokens, offsets=None):
+            if tokens.is_nested:
+                return _on_nested(self, tokens)
+            segments = Segments.of(tokens, offsets)
+            weights = self.layers[0][self.kinds[0]._arrays[0]]
+            _check_tokens(tokens, weights)
+            stream = tokens.T.contiguous()
+            for kind, weights, temperature in zip(self.kinds, self.layers, self.temperatures):
+                stream = STEPS[kind](weights, stream, segments, temperature)
+            check_range(stream)
+            return stream.T.contiguous()
+
+        def to_transformer(self):
+            """The weights as they are now, as a Transformer of sklearn_hardmax."""
+            layers = []
+            for kind, weights, temperature in zip(self.kinds, self.layers, self.temperatures):
+                values = {name: weight.detach().cpu().double().numpy() for name, weight in weights.items()}
+                if "temperature" in kind._scalars:
+                    values["temperature"] = temperature
+                layers.append(kind(**values))
+            return Transformer(layers, self.names)
+
+        def extra_repr(self):
+            return f"{len(self.layers)} layers, token_dim={len(self.names)}"
+
+    TorchTransformer.__qualname__ = "TorchTransformer"
+    return TorchTransformer
+
+
+def _parameter(layer, name, dtype):
+    import torch
+
+    return torch.nn.Parameter(torch.tensor(getattr(layer, name), dtype=dtype))
+
+
+def _on_nested(module, nested):
+    import torch
+
+    plain = nested.layout == torch.jagged and nested.dim() == 3 and nested.lengths() is None
+    if not plain or not isinstance(nested.shape[1], torch.SymInt):  # the second dimension is what is ragged
+        raise ValueError(
+            "A nested tensor must have the layout torch.jagged, shape (n_sequences, ragged, token_dim) and no holes; "
+            "RaggedSequences.from_torch(nested).to_torch() has."
+        )
+    return torch.nested.nested_tensor_from_jagged(module(nested.values(), nested.offsets()), nested.offsets())
+
+
+def _check_tokens(tokens, weights):
+    if tokens.ndim != 2 or tokens.shape[1] != weights.shape[1]:
+        raise ValueError(
+            f"The module acts on tokens of {weights.shape[1]} coordinates, shape (n_tokens, {weights.shape[1]}), got shape "
+            f"{tuple(tokens.shape)}; encode the sequences first."
+        )
+    if tokens.dtype != weights.dtype:
+        raise ValueError(f"The module has dtype {weights.dtype}, the tokens {tokens.dtype}; convert one of them.")
