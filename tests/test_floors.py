@@ -52,9 +52,9 @@ ROOMS = {
     ],
     "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "interpolator"],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
-    "export": ["torch_sums", "torch_steps", "torch_module", "__init__"],
+    "export": ["torch_sums", "torch_steps", "torch_module", "onnx_graph", "__init__"],
 }
-OPTIONAL = {"matplotlib", "torch"}
+OPTIONAL = {"matplotlib", "onnx", "torch"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -69,9 +69,14 @@ def to_torch(transformer, *, temperature=None, dtype=None):
     import torch
 
     check_layers(transformer, STEPS, "torch")
+    check_temperature(temperature)
+    return _module_class()(transformer, temperature, torch.float64 if dtype is None else dtype)
+
+
+def check_temperature(temperature):
+    """Raise ValueError unless it is None, 0 or a positive number."""
     if temperature is not None and not 0 <= temperature < np.inf:
         raise ValueError(f"temperature must be 0 (hardmax) or above and finite, got {temperature}.")
-    return _module_class()(transformer, temperature, torch.float64 if dtype is None else dtype)
 
 
 def check_layers(transformer, known, what):
