@@ -24,6 +24,11 @@ def as_float_tokens(tokens, what="tokens"):
     Raises ValueError for complex, string and datetime entries and rows of unequal lengths, TypeError for objects that are
     no numbers.
     """
+    if np.ma.is_masked(tokens) or (isinstance(tokens, (list, tuple)) and any(map(np.ma.is_masked, tokens))):
+        raise ValueError(
+            f"{what} hold masked values: leave these tokens out, or use RaggedSequences.from_padded(X.data, mask=...), True "
+            "for real tokens."
+        )
     try:
         array = np.asarray(tokens)
     except ValueError as error:
@@ -162,6 +167,11 @@ def from_flat(tokens, lengths=None, groups=None):
             raise ValueError(
                 f"groups must name the sequence of each of the {len(tokens)} tokens, got shape {groups.shape}."
             )
+        missing = [i for i, name in enumerate(groups.tolist()) if name is None or name != name]
+        if missing:
+            raise ValueError(
+                f"groups must name the sequence of each token; those of tokens {name_indices(missing)} are missing."
+            )
         starts = (
             np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]])) if len(groups) else np.zeros(0, int)
         )
@@ -198,7 +208,7 @@ def from_aeon(X):
 
 
 def _transposed(x, i):
-    x = np.asarray(x)
+    x = np.asanyarray(x)  # masked arrays stay masked, and are refused
     if x.ndim != 2:
         raise ValueError(f"A channels-first series has shape (channels, time); series {i} has shape {x.shape}.")
     return x.T

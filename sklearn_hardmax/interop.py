@@ -7,7 +7,271 @@ frame. *Long*: one row a token, and a column that names its sequence. Lists of p
 
 import warnings
 
-from sklearn_hardmax.converters import from_list
+import numpy as np
+
+from sklearn_hardmax.converters import as_float_tokens, from_flat, from_list, from_series, name_indices
+
+# -- what as_sequences reads by itself ---------------------------------------------------------------------------------
+
+
+def read(X):
+    """(tokens, offsets) of a container of another library that can be nothing but sequences; None for other input.
+
+    Raises ValueError for lists of plain numbers, which may be series of one channel and rows of a matrix.
+    """
+    library = type(X).__module__.partition(".")[0]
+    if library == "torch" and getattr(X, "is_nested", False):
+        return from_torch(X)
+    if library == "awkward":
+        return from_awkward(X) if X.ndim == 3 else _plain_lists("from_awkward")
+    if library == "pyarrow" and hasattr(X, "type"):
+        return from_arrow(X) if _depth(X.type) > 1 else _plain_lists("from_arrow")
+    if library in ("pyarrow", "polars", "pandas"):
+        return _read_frame(X)
+    return None
+
+
+def _plain_lists(converter):
+    raise ValueError(
+        "Lists of numbers are series of one channel or rows of a matrix; "
+        f"use RaggedSequences.{converter} for series, a 2-D NumPy array for one token a row."
+    )
+
+
+def _read_frame(X):
+    columns = _columns(X)
+    if columns is None:
+        depth = _depth(_arrow(X).type) if _is_nested(X) else 0
+        if depth == 0:
+            return None  # an object column of arrays, or of numbers: as NumPy sees it
+        return from_frame(X) if depth > 1 else _plain_lists("from_frame")
+    return from_frame(X) if any(_is_nested(X[name]) or _holds_arrays(X[name]) for name in columns) else None
+
+
+def _columns(X):
+    """Names of the columns of a frame or table; None for a single column."""
+    if hasattr(X, "column_names"):
+        return list(X.column_names)
+    return list(X.columns) if hasattr(X, "columns") else None
+
+
+def _is_nested(column):
+    """Whether a column of any of the three libraries has a type of lists."""
+    dtype = getattr(column, "dtype", None)
+    if hasattr(dtype, "is_nested"):
+        return dtype.is_nested()
+    arrow = getattr(column, "type", None) if dtype is None else getattr(dtype, "pyarrow_dtype", None)
+    return arrow is not None and _depth(arrow) > 0
+
+
+def _holds_arrays(column):
+    """Whether the cells of an object column of pandas are lists or arrays, by the first that is there."""
+    if str(getattr(column, "dtype", "")) != "object":
+        return False
+    cells = column.dropna()
+    return len(cells) > 0 and isinstance(cells.iloc[0], (list, tuple, np.ndarray))
+
+
+# -- Arrow, Awkward ----------------------------------------------------------------------------------------------------
+
+
+def _depth(arrow_type):
+    """How many lists are nested in an Arrow type."""
+    depth = 0
+    while hasattr(arrow_type, "value_type") and not hasattr(arrow_type, "index_type"):  # a list, no dictionary
+        arrow_type, depth = arrow_type.value_type, depth + 1
+    return depth
+
+
+def _arrow(X):
+    """One pyarrow array of a column of any library that speaks Arrow."""
+    import pyarrow
+
+    if not isinstance(X, (pyarrow.Array, pyarrow.ChunkedArray)):
+        X = pyarrow.chunked_array(X) if hasattr(X, "__arrow_c_stream__") else pyarrow.array(X)
+    if isinstance(X, pyarrow.ChunkedArray):
+        X = X.chunk(0) if X.num_chunks == 1 else X.combine_chunks()
+    return X
+
+
+def from_arrow(X):
+    """Lists of lists of numbers, one list a token; lists of numbers are series of one channel."""
+    array = _arrow(X)
+    depth = _depth(array.type)
+    if depth not in (1, 2):
+        raise ValueError(
+            f"Sequences are lists of tokens, tokens lists of numbers (or, for series, numbers); got Arrow type {array.type}."
+        )
+    _refuse_nulls(array, np.arange(len(array)), "missing sequences")
+    offsets, values = _lists(array)
+    owners = np.arange(len(array)).repeat(np.diff(offsets)) if values.null_count else None
+    _refuse_nulls(values, owners, "missing values")
+    if depth == 1:
+        return _arrow_numbers(values)[:, None], offsets
+    ends, numbers = _lists(values)
+    dims = np.diff(ends)
+    if len(dims) and (dims != dims[0]).any():
+        odd = np.unique(np.searchsorted(offsets, np.flatnonzero(dims != dims[0]), side="right") - 1)
+        raise ValueError(
+            f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences {name_indices(odd)} "
+            "have others."
+        )
+    token_dim = int(dims[0]) if len(dims) else 1
+    if numbers.null_count:
+        tokens = np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False)) // token_dim
+        _name_missing(np.searchsorted(offsets, tokens, side="right") - 1, "missing values")
+    return _arrow_numbers(numbers).reshape(len(dims), token_dim), offsets
+
+
+def _refuse_nulls(array, owners, what):
+    if array.null_count:
+        _name_missing(owners[array.is_null().to_numpy(zero_copy_only=False)], what)
+
+
+def _name_missing(sequences, what):
+    raise ValueError(
+        f"There are {what} (nulls) in sequences {name_indices(np.unique(sequences))}; drop or fill them first."
+    )
+
+
+def _lists(array):
+    """Offsets of a list array without nulls, from 0, and what its lists hold one after another."""
+    if hasattr(array.type, "list_size"):
+        return np.arange(len(array) + 1) * array.type.list_size, array.flatten()
+    if hasattr(array, "sizes"):  # a list view
+        return np.append(0, np.cumsum(array.sizes.to_numpy(), dtype=np.int64)), array.flatten()
+    offsets = array.offsets.to_numpy()
+    return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
+
+
+def _arrow_numbers(array):
+    import pyarrow.types as types
+
+    if not any(is_kind(array.type) for is_kind in (types.is_integer, types.is_floating, types.is_boolean)):
+        raise ValueError(
+            f"tokens must be real numbers, got Arrow type {array.type}; encode texts, dates and categories first."
+        )
+    return as_float_tokens(array.to_numpy(zero_copy_only=False))
+
+
+def to_arrow(tokens, offsets):
+    """LargeListArray of FixedSizeList, on the memory of both."""
+    import pyarrow
+
+    rows = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(tokens.ravel()), tokens.shape[1])
+    return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), rows)
+
+
+def from_awkward(X):
+    """An array of type N * var * token_dim * number, or N * var * number, series of one channel."""
+    import awkward
+
+    return from_arrow(awkward.to_arrow(X, list_to32=False, extensionarray=False))
+
+
+def to_awkward(tokens, offsets):
+    """Array of type N * var * token_dim * number, on the memory of both."""
+    import awkward
+
+    contents, index = awkward.contents, awkward.index.Index64(offsets)
+    return awkward.Array(contents.ListOffsetArray(index, contents.NumpyArray(tokens)))
+
+
+# -- data frames -------------------------------------------------------------------------------------------------------
+
+
+def from_frame(frame, group=None):
+    """A column of sequences, a frame with one column of lists a feature, or with `group` one row a token."""
+    names = _columns(frame)
+    if group is not None:
+        return _from_long(frame, names, group)
+    if names is None:
+        return _from_column(frame, "the column")
+    if not names:
+        raise ValueError("The data frame has no columns: one column of lists a feature is needed.")
+    parts = [_from_column(frame[name], f"column {name!r}") for name in names]
+    offsets = parts[0][1]
+    for name, (tokens, ends) in zip(names, parts):
+        if tokens.shape[1] != 1:
+            raise ValueError(
+                f"Each cell of column {name!r} must be a list of numbers, got lists of {tokens.shape[1]} features."
+            )
+        odd = np.flatnonzero(np.diff(ends) != np.diff(offsets))
+        if len(odd):
+            raise ValueError(
+                f"All features of a sequence need one length: columns {names[0]!r} and {name!r} differ in sequences "
+                f"{name_indices(odd)}."
+            )
+    return np.hstack([tokens for tokens, _ in parts]), offsets
+
+
+def _from_column(column, what):
+    if _is_nested(column):
+        return from_arrow(column)
+    cells = column.tolist() if hasattr(column, "tolist") else column.to_list()
+    missing = [i for i, cell in enumerate(cells) if cell is None or (np.ndim(cell) == 0 and cell != cell)]
+    if missing:
+        _name_missing(missing, "missing cells")
+    odd = [i for i, cell in enumerate(cells) if not isinstance(cell, (list, tuple, np.ndarray))]
+    if odd:
+        raise ValueError(
+            f"Cells of {what} must be lists or arrays, one a sequence; cells {name_indices(odd)} are no such things (cell "
+            f"{odd[0]} is {type(cells[odd[0]]).__name__}); a table with one token a row needs group=, the name of the column "
+            "that names the sequences."
+        )
+    return from_list(cells) if cells and _dimensions(cells[0]) > 1 else from_series(cells)
+
+
+def _dimensions(cell):
+    if isinstance(cell, np.ndarray) and cell.dtype != object:
+        return cell.ndim
+    return 1 + (len(cell) > 0 and isinstance(cell[0], (list, tuple, np.ndarray)))
+
+
+def _from_long(frame, names, group):
+    if names is None or group not in names or len(names) < 2:
+        raise ValueError(
+            f"A table with one token a row needs a column {group!r} and features beside it, got columns {names}."
+        )
+    features = []
+    for name in names:
+        kind = str(getattr(frame[name], "dtype", getattr(frame[name], "type", "")))
+        if name != group:
+            if kind.lower().startswith(("category", "categorical", "enum", "dictionary")):
+                raise ValueError(f"column {name!r} is categorical ({kind}); encode categories as numbers first.")
+            features.append(as_float_tokens(np.asarray(frame[name]), f"entries of column {name!r}"))
+    return from_flat(np.column_stack(features), groups=np.asarray(frame[group]))
+
+
+def _long(tokens, offsets, group, names):
+    """Columns of a table with one row a token, by name."""
+    names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
+    if len(names) != tokens.shape[1] or len({group, *names}) != len(names) + 1:
+        raise ValueError(f"names must be {tokens.shape[1]} different names other than {group!r}, got {names}.")
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return {group: owners, **{name: tokens[:, j] for j, name in enumerate(names)}}
+
+
+def to_pandas(tokens, offsets, group=None, names=None):
+    """Series of arrays (n_i, token_dim), views; with `group` a data frame with one row a token."""
+    import pandas
+
+    if group is not None:
+        return pandas.DataFrame(_long(tokens, offsets, group, names))
+    cells = np.empty(len(offsets) - 1, dtype=object)
+    for i in range(len(cells)):
+        cells[i] = tokens[offsets[i] : offsets[i + 1]]
+    return pandas.Series(cells)
+
+
+def to_polars(tokens, offsets, group=None, names=None):
+    """Series of lists of arrays, on the memory of the tokens; with `group` a data frame with one row a token."""
+    import polars
+
+    if group is not None:
+        return polars.DataFrame(_long(tokens, offsets, group, names))
+    return polars.Series(to_arrow(tokens, offsets))
+
 
 # -- torch -------------------------------------------------------------------------------------------------------------
 

@@ -340,6 +340,86 @@ class RaggedSequences:
         padded[np.arange(longest) < lengths[:, None]] = self.tokens
         return padded
 
+    def to_flat(self):
+        """Pair (tokens, groups): all tokens in one matrix, and for each the index of its sequence.
+
+        Examples
+        --------
+        >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).to_flat()[1]
+        array([0, 0, 1])
+        """
+        return self.tokens, np.repeat(np.arange(len(self)), self.lengths)
+
+    def to_aeon(self):
+        """List of arrays (channels, time) as in aeon, views."""
+        return [sequence.T for sequence in self]
+
+    # -- from and to other libraries, which are imported here (extras interop, torch) ------------------------------------
+
+    @classmethod
+    def from_arrow(cls, X):
+        """From Arrow lists of lists of numbers: each inner list is a token, each outer one a sequence.
+
+        Parameters
+        ----------
+        X : pyarrow.Array or ChunkedArray, or a column of another library that speaks Arrow
+            Of type list, large list, fixed-size list or list view; not copied where the inner lists are of fixed size, or
+            of one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
+
+        Raises
+        ------
+        ValueError
+            Nulls anywhere, tokens of unequal numbers of features, deeper or flatter types, no numbers.
+        """
+        return cls(*interop.from_arrow(X))
+
+    def to_arrow(self):
+        """pyarrow.LargeListArray of fixed-size lists, one of token_dim numbers a token, on the memory of this container."""
+        return interop.to_arrow(self.tokens, self.offsets)
+
+    @classmethod
+    def from_awkward(cls, X):
+        """From an Awkward array N * var * token_dim * number, or N * var * number for series of one channel.
+
+        Not copied where `from_arrow` copies nothing; refuses what it refuses.
+        """
+        return cls(*interop.from_awkward(X))
+
+    def to_awkward(self):
+        """Awkward array of type N * var * token_dim * number, on the memory of this container."""
+        return interop.to_awkward(self.tokens, self.offsets)
+
+    @classmethod
+    def from_frame(cls, frame, group=None):
+        """From columns of pandas, polars or pyarrow.
+
+        Parameters
+        ----------
+        frame : Series, data frame or table
+            A Series: one sequence a cell, an array (n_i, token_dim) or a list of tokens; cells of plain numbers are series
+            of one channel. A data frame: one row a sequence, and for every feature a column of lists of numbers.
+        group : str, optional
+            The frame has one row a token instead, and this column names its sequence; rows of a sequence stand side by
+            side. All other columns are features, in their order.
+
+        Raises
+        ------
+        ValueError
+            Missing cells and nulls, features of unequal lengths, categories and texts, sequences that are torn apart.
+        """
+        return cls(*interop.from_frame(frame, group))
+
+    def to_pandas(self, group=None, names=None):
+        """pandas Series of arrays (n_i, token_dim), views; with `group` a data frame with one row a token.
+
+        `group` names the column of the sequence indices, `names` those of the features (x0, x1, ...).
+        """
+        return interop.to_pandas(self.tokens, self.offsets, group, names)
+
+    def to_polars(self, group=None, names=None):
+        """Series of polars, of type List(Array), on the memory of the tokens; with `group` as `to_pandas`."""
+        return interop.to_polars(self.tokens, self.offsets, group, names)
+
     @classmethod
     def from_torch(cls, nested):
         """From a nested tensor (n_sequences, ragged, token_dim) of torch; a jagged one on the CPU is not copied.
@@ -384,7 +464,9 @@ def as_sequences(X):
     ----------
     X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
         A list, tuple or object array of (n_i, token_dim) arrays is taken as it stands; a 3-D array as sequences of equal
-        length; a 2-D array, data frame or nested list of numbers as sequences of one token each.
+        length; a 2-D array, data frame or nested list of numbers as sequences of one token each. Nested columns of
+        pyarrow, Awkward, polars and pandas, data frames with a column of lists a feature, and nested tensors of torch are
+        read as `RaggedSequences.from_arrow`, `from_awkward`, `from_frame` and `from_torch` read them.
 
     Returns
     -------
@@ -423,6 +505,9 @@ def as_sequences(X):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}")
     if isinstance(X, (list, tuple)):
         return _from_nested(X)
+    read = interop.read(X)
+    if read is not None:
+        return RaggedSequences(*read)
     array = np.asarray(X)
     if array.dtype == object and array.ndim == 1 and len(array):
         return _from_nested(list(array))

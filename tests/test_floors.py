@@ -54,7 +54,7 @@ ROOMS = {
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
     "export": ["torch_sums", "torch_steps", "torch_module", "onnx_graph", "__init__"],
 }
-OPTIONAL = {"matplotlib", "onnx", "torch"}
+OPTIONAL = {"awkward", "matplotlib", "onnx", "pandas", "polars", "pyarrow", "torch"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -715,6 +715,8 @@ def test_groups_may_be_names_in_any_order():
         (np.zeros((4, 1)), {"lengths": [2, 0, 2]}, "Sequences 1 are empty"),
         (np.zeros((4, 1)), {"groups": [0, 0, 1]}, r"sequence of each of the 4 tokens, got shape \(3,\)"),
         (np.zeros((4, 1)), {"groups": [5, 7, 5, 5]}, r"groups \[5\] are torn apart"),
+        (np.zeros((4, 1)), {"groups": [5, 5, 7, np.nan]}, "those of tokens 3 are missing"),
+        (np.zeros((4, 1)), {"groups": [None, "a", "a", None]}, "those of tokens 0, 3 are missing"),
         (np.zeros((0, 1)), {"groups": []}, r"Found array with 0 sample\(s\)"),
     ],
 )
@@ -1057,3 +1059,24 @@ def test_no_sequences_at_all_and_masked_arrays_are_refused():
         as_sequences(RaggedSequences.from_list([[[1.0]]])[:0])
     with pytest.raises(ValueError, match="Masked arrays are not supported"):
         as_sequences(np.ma.masked_array(np.zeros((2, 3, 1))))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        as_sequences,
+        RaggedSequences.from_list,
+        RaggedSequences.from_aeon,
+        RaggedSequences.from_padded,
+        lambda X: RaggedSequences.from_series(X[1]),
+        lambda X: RaggedSequences.from_flat(X[1], lengths=[2]),
+    ],
+)
+def test_masked_values_are_never_read_as_numbers(convert):
+    masked = np.ma.masked_array(np.arange(4.0).reshape(2, 2), mask=[[False, True], [False, False]])
+    with pytest.raises(ValueError, match=r"hold masked values: leave these tokens out, or use .*from_padded"):
+        convert([np.zeros((2, 2)), masked])
+
+
+def test_masked_arrays_without_masked_values_are_read():
+    assert as_sequences([np.ma.masked_array(np.ones((2, 2)))]) == RaggedSequences.from_list([np.ones((2, 2))])
