@@ -91,8 +91,11 @@ class RaggedSequences:
     def __delattr__(self, name):
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be deleted.")
 
-    def __reduce__(self):
-        return RaggedSequences._trusted, (np.asarray(self.tokens), np.asarray(self.offsets))
+    def __getstate__(self):
+        return {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
+
+    def __setstate__(self, state):
+        self._hold(**state)
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 

@@ -29,9 +29,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _FORMAT = "sklearn_hardmax.Transformer/1"
+# what a file holds: kind of dtype and number of dimensions
+_PARTS = {"format": ("U", 0), "names": ("U", 1), "is_attention": ("b", 1), "sizes": ("i", 2), "entries": ("f", 1)}
 
 
 def _frozen(array, ndim, what):
+    if np.iscomplexobj(array):
+        raise ValueError(f"{what} must be real, got complex numbers.")
     array = np.array(array, dtype=np.float64, order="C")
     if array.ndim != ndim:
         raise ValueError(f"{what} must have {ndim} dimensions, got shape {array.shape}.")
@@ -57,6 +61,10 @@ class _Layer:
         return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in self._arrays + self._scalars)
 
     __hash__ = None
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.__post_init__()  # what was pickled is checked, and its arrays are read-only again
 
     @property
     def token_dim(self):
@@ -326,9 +334,12 @@ class Transformer:
         path = os.fspath(path)
         try:
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                parts = {name: file[name] for name in ("format", "names", "is_attention", "sizes", "entries")}
+                parts = {name: file[name] for name in _PARTS}
             if str(parts["format"]) != _FORMAT:
                 raise ValueError(f"its format is {str(parts['format'])!r}, not {_FORMAT!r}")
+            for name, (kind, ndim) in _PARTS.items():
+                if parts[name].dtype.kind != kind or parts[name].ndim != ndim:
+                    raise ValueError(f"its {name} are {parts[name].dtype} of shape {parts[name].shape}")
             return cls(_layers_from(parts), parts["names"].tolist())
         except FileNotFoundError:
             raise
@@ -337,6 +348,8 @@ class Transformer:
 
 
 def _layers_from(parts):
+    if (parts["sizes"] < 0).any():
+        raise ValueError("its sizes are negative")
     token_dim, entries, at, layers = len(parts["names"]), parts["entries"], 0, []
     for is_attention, (first, second) in zip(parts["is_attention"].tolist(), parts["sizes"].tolist(), strict=True):
         if is_attention:

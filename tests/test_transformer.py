@@ -1,3 +1,5 @@
+import copy
+import pickle
 import zipfile
 
 import numpy as np
@@ -142,3 +144,82 @@ def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path, how):
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         Transformer.load(tmp_path / "none.npz")
+
+
+def rewritten(path, **changed):
+    """The file with some of its parts replaced."""
+    with np.load(path) as file:
+        parts = {name: file[name] for name in file}
+    with open(path, "wb") as file:
+        np.savez(file, **{**parts, **{name: change(parts[name]) for name, change in changed.items()}})
+
+
+class Trap:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a file was unpickled",)
+
+
+def test_loading_unpickles_nothing(tmp_path):
+    path = tmp_path / "weights.npz"
+    example().save(path)
+    with np.load(path) as file:
+        names = list(file)
+    for name in names:
+        example().save(path)
+        rewritten(path, **{name: lambda part: np.full(part.shape, Trap(), dtype=object)})
+        with pytest.raises(
+            ValueError, match=r"holds no Transformer as written by save.*Object arrays cannot be loaded"
+        ):
+            Transformer.load(path)
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match=r"holds no Transformer as written by save.*pickled"):
+        Transformer.load(path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"entries": lambda e: e[:, None]}, r"its entries are float64 of shape \(37, 1\)"),
+        ({"entries": lambda e: e.astype(complex)}, "its entries are complex128"),
+        ({"entries": lambda e: e.astype(str)}, "its entries are <U"),
+        ({"entries": lambda e: e * np.nan}, "FeedForward.U contains NaN"),
+        ({"entries": lambda e: np.append(e, 0.0)}, "38 weights where the layers need 37"),
+        ({"sizes": lambda s: -s}, "its sizes are negative"),
+        ({"sizes": lambda s: s * 2**61}, "cannot reshape"),
+        ({"sizes": lambda s: s.astype(float)}, r"its sizes are float64 of shape \(4, 2\)"),
+        ({"sizes": lambda s: s.ravel()}, r"its sizes are int64 of shape \(8,\)"),
+        ({"sizes": lambda s: s[:3]}, "shorter"),
+        ({"sizes": lambda s: np.hstack([s, s])}, "too many values"),
+        ({"names": lambda n: np.arange(2)}, "its names are int64"),
+        ({"names": lambda n: n[None]}, r"its names are <U5 of shape \(1, 2\)"),
+        ({"names": lambda n: np.append(n, "more")}, "cannot reshape"),
+    ],
+)
+def test_a_file_of_other_shapes_or_dtypes_is_refused(tmp_path, changed, message):
+    path = tmp_path / "weights.npz"
+    example().save(path)
+    rewritten(path, **changed)
+    with pytest.raises(ValueError, match=rf"holds no Transformer as written by save, or a damaged one: .*{message}"):
+        Transformer.load(path)
+
+
+def test_complex_weights_are_refused():
+    with pytest.raises(ValueError, match=r"FeedForward\.b must be real, got complex numbers"):
+        FeedForward([[1.0]], [1.0 + 2.0j], [[1.0]])
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))], ids=["copy", "pickle"])
+def test_copies_and_pickles_are_equal_and_read_only(again):
+    twin = again(example())
+    assert twin == example()
+    assert not any(getattr(layer, name).flags.writeable for layer in twin.layers for name in layer._arrays)
+
+
+def test_a_pickle_of_misfitting_weights_is_refused():
+    layer = copy.copy(example().layers[0])
+    layer.__dict__["b"] = np.zeros(3)
+    data = pickle.dumps(layer)
+    with pytest.raises(ValueError, match=r"needs b of shape \(2,\)"):
+        pickle.loads(data)
