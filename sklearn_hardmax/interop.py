@@ -17,68 +17,95 @@ from sklearn_hardmax.converters import as_float_tokens, from_flat, from_list, fr
 def read(X):
     """(tokens, offsets) of a container of another library that can be nothing but sequences; None for other input.
 
-    Raises ValueError for lists of plain numbers, which may be series of one channel and rows of a matrix.
+    Raises ValueError for lists of plain numbers, which may be series of one channel and rows of a matrix, and for
+    categories.
     """
-    library = type(X).__module__.partition(".")[0]
+    library = _library(X)
     if library == "torch" and getattr(X, "is_nested", False):
         return from_torch(X)
     if library == "awkward":
-        return from_awkward(X) if X.ndim == 3 else _plain_lists("from_awkward")
-    if library == "pyarrow" and hasattr(X, "type"):
-        return from_arrow(X) if _depth(X.type) > 1 else _plain_lists("from_arrow")
-    if library in ("pyarrow", "polars", "pandas"):
+        return _nested_only(_from_awkward_to_arrow(X), "from_awkward")
+    if library == "pyarrow" and hasattr(X, "null_count"):  # an array, no table and no scalar
+        return _nested_only(_arrow(X), "from_arrow")
+    if library in _FRAMES:
         return _read_frame(X)
     return None
 
 
-def _plain_lists(converter):
-    raise ValueError(
-        "Lists of numbers are series of one channel or rows of a matrix; "
-        f"use RaggedSequences.{converter} for series, a 2-D NumPy array for one token a row."
-    )
+_FRAMES = ("pandas", "polars", "pyarrow")
+
+
+def _library(X):
+    return type(X).__module__.partition(".")[0]
+
+
+def _nested_only(array, converter):
+    if _depth(array.type) == 1:
+        raise ValueError(
+            "Lists of numbers are series of one channel or rows of a matrix; "
+            f"use RaggedSequences.{converter} for series, a 2-D NumPy array for one token a row."
+        )
+    return from_arrow(array)
 
 
 def _read_frame(X):
-    columns = _columns(X)
-    if columns is None:
-        depth = _depth(_arrow(X).type) if _is_nested(X) else 0
-        if depth == 0:
-            return None  # an object column of arrays, or of numbers: as NumPy sees it
-        return from_frame(X) if depth > 1 else _plain_lists("from_frame")
-    return from_frame(X) if any(_is_nested(X[name]) or _holds_arrays(X[name]) for name in columns) else None
+    names = _columns(X)
+    if names is None:  # an object column of arrays, or of numbers, is as NumPy sees it
+        return _nested_only(_arrow(X), "from_frame") if _is_nested(getattr(X, "dtype", None)) else None
+    for name, dtype in zip(names, _dtypes(X)):
+        _refuse_categories(name, dtype)
+    if len(set(names)) < len(names):
+        return None
+    lists = (
+        _is_nested(dtype) or (str(dtype) == "object" and _holds_lists(X[name]))
+        for name, dtype in zip(names, _dtypes(X))
+    )
+    return from_frame(X) if any(lists) else None
 
 
 def _columns(X):
     """Names of the columns of a frame or table; None for a single column."""
-    if hasattr(X, "column_names"):
-        return list(X.column_names)
+    if type(X).__name__ == "LazyFrame":
+        raise ValueError("A LazyFrame holds no data yet; pass X.collect().")
+    if hasattr(X, "schema") and _library(X) == "pyarrow":
+        return X.schema.names
     return list(X.columns) if hasattr(X, "columns") else None
 
 
-def _is_nested(column):
-    """Whether a column of any of the three libraries has a type of lists."""
-    dtype = getattr(column, "dtype", None)
+def _dtypes(X):
+    """Types of the columns of a frame or table."""
+    return X.schema.types if _library(X) == "pyarrow" else list(X.dtypes)
+
+
+def _is_nested(dtype):
+    """Whether a type of any of the three libraries is one of lists."""
     if hasattr(dtype, "is_nested"):
-        return dtype.is_nested()
-    arrow = getattr(column, "type", None) if dtype is None else getattr(dtype, "pyarrow_dtype", None)
-    return arrow is not None and _depth(arrow) > 0
+        return dtype.is_nested() and not hasattr(dtype, "fields")  # of polars, no struct
+    return _depth(getattr(dtype, "pyarrow_dtype", dtype)) > 0
 
 
-def _holds_arrays(column):
+def _holds_lists(column):
     """Whether the cells of an object column of pandas are lists or arrays, by the first that is there."""
-    if str(getattr(column, "dtype", "")) != "object":
-        return False
     cells = column.dropna()
     return len(cells) > 0 and isinstance(cells.iloc[0], (list, tuple, np.ndarray))
+
+
+def _refuse_categories(name, dtype):
+    if str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary")):
+        raise ValueError(f"column {name!r} is categorical ({dtype}); encode categories as numbers first.")
 
 
 # -- Arrow, Awkward ----------------------------------------------------------------------------------------------------
 
 
 def _depth(arrow_type):
-    """How many lists are nested in an Arrow type."""
+    """How many lists are nested in an Arrow type; dictionaries and extensions are none."""
     depth = 0
-    while hasattr(arrow_type, "value_type") and not hasattr(arrow_type, "index_type"):  # a list, no dictionary
+    while (
+        hasattr(arrow_type, "value_type")
+        and not hasattr(arrow_type, "index_type")
+        and not hasattr(arrow_type, "storage_type")
+    ):
         arrow_type, depth = arrow_type.value_type, depth + 1
     return depth
 
@@ -164,9 +191,13 @@ def to_arrow(tokens, offsets):
 
 def from_awkward(X):
     """An array of type N * var * token_dim * number, or N * var * number, series of one channel."""
+    return from_arrow(_from_awkward_to_arrow(X))
+
+
+def _from_awkward_to_arrow(X):
     import awkward
 
-    return from_arrow(awkward.to_arrow(X, list_to32=False, extensionarray=False))
+    return awkward.to_arrow(X, list_to32=False, extensionarray=False)
 
 
 def to_awkward(tokens, offsets):
@@ -182,13 +213,19 @@ def to_awkward(tokens, offsets):
 
 def from_frame(frame, group=None):
     """A column of sequences, a frame with one column of lists a feature, or with `group` one row a token."""
+    if _library(frame) not in _FRAMES:
+        raise TypeError(
+            f"from_frame takes a Series, data frame or table of {', '.join(_FRAMES)}, got {type(frame).__name__}."
+        )
     names = _columns(frame)
     if group is not None:
         return _from_long(frame, names, group)
     if names is None:
         return _from_column(frame, "the column")
-    if not names:
-        raise ValueError("The data frame has no columns: one column of lists a feature is needed.")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"A data frame needs one column of lists a feature, each with a name of its own, got columns {names}."
+        )
     parts = [_from_column(frame[name], f"column {name!r}") for name in names]
     offsets = parts[0][1]
     for name, (tokens, ends) in zip(names, parts):
@@ -206,9 +243,9 @@ def from_frame(frame, group=None):
 
 
 def _from_column(column, what):
-    if _is_nested(column):
+    if _is_nested(getattr(column, "dtype", getattr(column, "type", None))):
         return from_arrow(column)
-    cells = column.tolist() if hasattr(column, "tolist") else column.to_list()
+    cells = next(getattr(column, name) for name in ("tolist", "to_list", "to_pylist") if hasattr(column, name))()
     missing = [i for i, cell in enumerate(cells) if cell is None or (np.ndim(cell) == 0 and cell != cell)]
     if missing:
         _name_missing(missing, "missing cells")
@@ -229,16 +266,14 @@ def _dimensions(cell):
 
 
 def _from_long(frame, names, group):
-    if names is None or group not in names or len(names) < 2:
+    if names is None or group not in names or len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
-            f"A table with one token a row needs a column {group!r} and features beside it, got columns {names}."
+            f"A table with one token a row needs a column {group!r} and features with names of their own, got {names}."
         )
     features = []
-    for name in names:
-        kind = str(getattr(frame[name], "dtype", getattr(frame[name], "type", "")))
+    for name, dtype in zip(names, _dtypes(frame)):
         if name != group:
-            if kind.lower().startswith(("category", "categorical", "enum", "dictionary")):
-                raise ValueError(f"column {name!r} is categorical ({kind}); encode categories as numbers first.")
+            _refuse_categories(name, dtype)
             features.append(as_float_tokens(np.asarray(frame[name]), f"entries of column {name!r}"))
     return from_flat(np.column_stack(features), groups=np.asarray(frame[group]))
 

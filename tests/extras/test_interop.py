@@ -220,12 +220,51 @@ def test_what_is_no_sequences_of_tokens_is_refused(make, message):
         as_sequences(make())
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ak.Array([{"x": 1.0}]), "Sequences are lists of tokens.* got Arrow type struct"),
+        (lambda: ak.Array([[{"x": 1.0}]]), "Lists of numbers are series"),
+        (lambda: ak.Array([1.0, 2.0]), "got Arrow type double"),
+        (lambda: ak.Array([["abc", "d"]]), "Lists of numbers are series"),
+        (lambda: pa.array(["a"]), "got Arrow type string"),
+        (lambda: pa.array([[("a", 1.0)]], pa.map_(pa.string(), pa.float64())), "got Arrow type map"),
+        (lambda: pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((2, 3, 2))), "got Arrow type extension"),
+        (lambda: pa.table({"a": pa.array([[1.0]]), "b": pa.array([1])}), "Cells of column 'b' must be lists or arrays"),
+        (lambda: pl.LazyFrame({"a": [[1.0]]}), r"A LazyFrame holds no data yet; pass X\.collect\(\)"),
+        (lambda: pd.DataFrame({"a": pd.Categorical([1, 2])}), r"column 'a' is categorical \(category\)"),
+        (lambda: pa.table({"a": pa.array(["x"]).dictionary_encode()}), r"column 'a' is categorical \(dictionary"),
+    ],
+)
+def test_other_types_are_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        as_sequences(make())
+
+
+def test_columns_of_one_name_are_refused():
+    lists = pd.DataFrame([[[1.0, 2.0], [1.0, 2.0]]], columns=["a", "a"])
+    with pytest.raises(ValueError, match="each with a name of its own, got columns"):
+        RaggedSequences.from_frame(lists)
+    with pytest.raises(ValueError, match="features with names of their own"):
+        RaggedSequences.from_frame(pd.DataFrame([[1, 2, 3]], columns=["g", "a", "a"]), group="g")
+    numbers = pd.DataFrame(TOKENS, columns=["a", "a"])
+    assert as_sequences(numbers) == RaggedSequences(TOKENS, np.arange(7))
+
+
+@pytest.mark.parametrize("X", [[[1.0, 2.0]], TOKENS, {"a": [1.0]}], ids=["list", "array", "dict"])
+def test_from_frame_takes_frames_only(X):
+    with pytest.raises(
+        TypeError, match=f"from_frame takes a Series, data frame or table of .*, got {type(X).__name__}"
+    ):
+        RaggedSequences.from_frame(X)
+
+
 def test_flat_arrays_and_frames_without_lists_are_refused_by_the_converters():
     with pytest.raises(ValueError, match=r"Sequences are lists of tokens.* got Arrow type double"):
         RaggedSequences.from_arrow(pa.array([1.0, 2.0]))
     with pytest.raises(ValueError, match=r"cells 0, 1 are no such things \(cell 0 is float\).* needs group="):
         RaggedSequences.from_frame(pd.DataFrame({"a": [1.0, 2.0]}))
-    with pytest.raises(ValueError, match="The data frame has no columns"):
+    with pytest.raises(ValueError, match="needs one column of lists a feature"):
         RaggedSequences.from_frame(pd.DataFrame())
 
 
@@ -253,9 +292,9 @@ def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
         ({"bag": [0, 0, 1], "a": [1.0, None, 3.0]}, "NaN or infinity in sequences 0"),
         (
             {"id": [0, 0, 1], "a": [1.0, 2.0, 3.0]},
-            r"needs a column 'bag' and features beside it, got columns \['id', 'a'\]",
+            r"needs a column 'bag' and features with names of their own, got \['id', 'a'\]",
         ),
-        ({"bag": [0, 0, 1]}, r"got columns \['bag'\]"),
+        ({"bag": [0, 0, 1]}, r"got \['bag'\]"),
     ],
 )
 def test_long_tables_that_are_no_sequences_are_refused(frame, columns, message):

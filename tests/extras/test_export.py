@@ -1,0 +1,241 @@
+"""Exported weights are the engine, in every runtime: attended sets, labels and exact values alike."""
+
+import numpy as np
+import onnxruntime
+import oracle
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_forward import lattice_problems, random_transformer
+
+from sklearn_hardmax import (
+    Attention,
+    FeedForward,
+    HardmaxTransformerClassifier,
+    HardmaxTransformerInterpolator,
+    RaggedSequences,
+    Transformer,
+    datasets,
+)
+from sklearn_hardmax.export import to_onnx, to_torch
+from sklearn_hardmax.forward import apply
+
+law = settings(deadline=None, derandomize=True, max_examples=60)
+
+
+def torch_with_gradients(transformer, X, **options):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    out = RaggedSequences.from_torch(to_torch(transformer, **options)(X.to_torch()))
+    torch.set_num_threads(threads)
+    return out
+
+
+def torch_without_gradients(transformer, X, **options):
+    with torch.no_grad():
+        return torch_with_gradients(transformer, X, **options)
+
+
+def onnx(transformer, X, **options):
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    model = to_onnx(transformer, **options).SerializeToString()
+    runtime = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    return RaggedSequences.from_list([runtime.run(None, {"tokens": sequence})[0] for sequence in X])
+
+
+RUNTIMES = pytest.mark.parametrize("run", [torch_with_gradients, torch_without_gradients, onnx])
+EXPORTS = pytest.mark.parametrize(("export", "name"), [(to_torch, "torch"), (to_onnx, "ONNX")])
+
+
+def sequences(*arrays):
+    return RaggedSequences.from_list(arrays)
+
+
+def assert_equal_values(got, expected):
+    """To 1e-12 of the largest entry of the coordinate."""
+    assert np.array_equal(got.offsets, expected.offsets)
+    error = np.abs(got.tokens - expected.tokens).max(axis=0)
+    assert (error <= 1e-12 * np.abs(expected.tokens).max(axis=0)).all()
+
+
+def gaussian(rng, token_dim, lengths=(1, 2, 3, 30, 17)):
+    return RaggedSequences.from_list([rng.normal(size=(n, token_dim)) for n in lengths])
+
+
+@RUNTIMES
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1e-9])
+@pytest.mark.parametrize("token_dim", [1, 4, 17])
+def test_a_runtime_gives_what_the_engine_gives(run, temperature, token_dim):
+    rng = np.random.default_rng(token_dim)
+    transformer, X = random_transformer(rng, token_dim, temperature), gaussian(rng, token_dim)
+    assert_equal_values(run(transformer, X), apply(transformer, X))
+
+
+@RUNTIMES
+@law
+@given(lattice_problems())
+def test_ties_on_an_integer_lattice_are_those_of_exact_arithmetic(run, problem):
+    """One member more or fewer moves a mean of at most five integers by 1/20 at least; rounding, by less than 1e-12."""
+    (layer, *_), X = problem
+    for sequence, tokens in zip(X, run(Transformer([layer]), X)):
+        exact = np.array(oracle.run(Transformer([layer]), sequence)[-1], dtype=np.float64)
+        np.testing.assert_allclose(tokens, exact, rtol=1e-12, atol=1e-12)
+
+
+@RUNTIMES
+@pytest.mark.parametrize("rank", [1, 2])
+def test_scores_that_differ_by_rounding_only_tie(run, rank):
+    """0.1 + 0.2 and 0.3 tie as sums of two terms and differ as numbers; of rank one, and of rank two."""
+    ones, first = np.eye(rank)[:, :1] @ [[1.0, 1.0]], [[1.0, 0.0]]
+    layer = Attention(ones, ones, np.eye(2), np.eye(2), rho=0.0)
+    tied = RaggedSequences.from_list([[[0.1, 0.2], [0.3, 0.0]]])
+    assert run(Transformer([layer]), tied).tokens.tolist() == [[0.2, 0.1]] * 2
+    layer = Attention(first, first, np.eye(2), np.eye(2), rho=0.0)
+    apart = RaggedSequences.from_list([[[0.1 + 0.2, 0.0], [0.3, 0.0]]])
+    assert run(Transformer([layer]), apart).tokens.tolist() == [[0.1 + 0.2, 0.0]] * 2
+
+
+@RUNTIMES
+@pytest.mark.parametrize("rank", [1, 2])
+def test_scores_that_differ_by_more_than_rounding_do_not_tie(run, rank):
+    """Sums of two terms near 0.3 err by 2 eps 0.3 < 2^-52 each: 2^-48 more is more, and makes the leader."""
+    ones = np.eye(rank)[:, :1] @ [[1.0, 1.0]]
+    layer = Attention(ones, ones, np.eye(2), np.eye(2), rho=0.0)
+    tokens = [[0.1, 0.2], [0.1 + 2.0**-48, 0.2]]
+    assert run(Transformer([layer]), sequences(tokens)).tokens.tolist() == [tokens[1]] * 2
+
+
+@RUNTIMES
+def test_a_query_that_is_rounding_only_asks_for_all(run):
+    """0.1 + 0.2 - 0.3 is 5.6e-17 in float64 and no more than its bound: the first token attends to both."""
+    layer = Attention([[1.0, 1.0, -1.0]], [[1.0, 0.0, 0.0]], np.eye(3), np.eye(3), rho=0.0)
+    tokens = [[0.1, 0.2, 0.3], [1.1, 0.2, 0.3]]
+    assert 0.1 + 0.2 - 0.3 != 0
+    assert run(Transformer([layer]), sequences(tokens)).tokens[:, 0].tolist() == [0.1 + 1.0 / 2, 1.1]
+
+
+@RUNTIMES
+@pytest.mark.parametrize(
+    ("rank", "large", "small", "leads"),
+    [
+        (1, 2.0**52, 1.0, True),  # scores 2^52 + 1 and 2^52, sums of integers below 2^53
+        (1, 2.0**54, 4.0, False),  # above: four units apart, and rounded by as much
+        (1, 2.0**50 + 0.5, 0.25, False),  # no integers
+        (2, 2.0**26, 1.0, True),  # the square of the first gives 2^52 + 1
+        (2, 2.0**27, 1.0, False),
+        (2, 2.0**24 + 0.5, 0.125, False),
+    ],
+)
+def test_scores_of_integers_are_exact_below_two_to_the_53(run, rank, large, small, leads):
+    B = np.eye(2) if rank == 2 else [[1.0, 1.0]]
+    tokens = [[large, small], [large, 0.0]]
+    out = run(Transformer([Attention(B, B, np.eye(2), np.eye(2), rho=0.0)]), sequences(tokens))
+    assert out.tokens[0].tolist() == (tokens[0] if leads else [large, small / 2])
+
+
+@RUNTIMES
+@law
+@given(lattice_problems(), st.sampled_from([-900, -300, 300, 900]))
+def test_attended_sets_do_not_change_with_the_scale_of_a_sequence(run, problem, exponent):
+    (layer, *_), X = problem
+    if isinstance(layer, FeedForward):
+        return
+    transformer = Transformer([Attention(layer.query, layer.key, layer.value, layer.output, rho=0.0)])
+    huge = RaggedSequences(np.ldexp(X.tokens, exponent), X.offsets)
+    assert np.array_equal(run(transformer, huge).tokens, np.ldexp(run(transformer, X).tokens, exponent))
+
+
+@RUNTIMES
+@pytest.mark.parametrize("exponent", [-1070, -1000, 0, 1000, 1020])
+def test_leaders_are_found_over_the_whole_range_of_float64(run, exponent):
+    """Inner products 1, 3, 2 for the first token, 3, 9, 6 for the second, 2, 6, 5 for the third: the second leads."""
+    transformer = Transformer([Attention(np.eye(2), np.eye(2), np.eye(2), np.eye(2), rho=0.0)])
+    tokens = np.ldexp([[1.0, 0.0], [3.0, 0.0], [2.0, 1.0]], exponent)
+    out = run(transformer, sequences(tokens))
+    assert out.tokens.tolist() == [tokens[1].tolist()] * 3
+
+
+CLASSIFIERS = {
+    "code alone": {"n_heads": 0},
+    "heads": {"n_heads": 60},
+    "sets": {"n_heads": 60, "ordered": False},
+    "softmax": {"n_heads": 60, "attention": "softmax"},
+    "softmax code": {"n_heads": 0, "attention": "softmax"},
+}
+
+
+@RUNTIMES
+@pytest.mark.parametrize("max_width", [4, None])
+@pytest.mark.parametrize("options", CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_labels_of_exported_classifiers_are_exact(run, options, max_width):
+    X, y = datasets.make_labelled_sequences(40, n_classes=3, token_dim=2, random_state=0)
+    new, _ = datasets.make_labelled_sequences(40, n_classes=3, token_dim=2, random_state=1)
+    clf = HardmaxTransformerClassifier(random_state=0, **options).fit(X, y)
+    transformer = clf.to_transformer(max_width=max_width)
+    assert np.array_equal(clf.read_labels(run(transformer, clf.encode(X))), y)
+    assert np.array_equal(clf.read_labels(run(transformer, clf.encode(new))), clf.predict(new))
+
+
+@RUNTIMES
+@pytest.mark.parametrize("attention", ["hardmax", "softmax"])
+def test_targets_of_exported_interpolators_are_their_bits(run, attention):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(n, 2)) for n in (5, 9, 1, 4)]
+    Y = [rng.normal(size=(max(1, len(x) - 1), 3)) for x in X]
+    model = HardmaxTransformerInterpolator(attention=attention, random_state=0).fit(X, Y)
+    outputs = model.read_targets(run(model.to_transformer(), model.encode(X)))
+    for rows, targets in zip(outputs, Y):
+        assert np.array_equal(rows[: len(targets)], targets)
+
+
+@RUNTIMES
+def test_temperature_replaces_that_of_every_layer(run):
+    rng = np.random.default_rng(7)
+    hard, X = random_transformer(np.random.default_rng(8), 3), gaussian(rng, 3)
+    soft = random_transformer(np.random.default_rng(8), 3, 0.5)
+    assert_equal_values(run(hard, X, temperature=0.5), apply(soft, X))
+    assert_equal_values(run(soft, X, temperature=0), apply(hard, X))
+
+
+@RUNTIMES
+@pytest.mark.parametrize("rank", [0, 1, 2])
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_layers_of_zero_weights_are_exported(run, rank, temperature):
+    layers = [
+        FeedForward(np.zeros((2, 2)), [1.0, -1.0], np.zeros((2, 2)), eta=2.0),
+        Attention(np.ones((rank, 2)), np.zeros((rank, 2)), np.eye(2), np.eye(2), temperature=temperature),
+        Attention(np.ones((rank, 2)), np.ones((rank, 2)), np.zeros((1, 2)), np.ones((2, 1)), rho=0.0),
+        FeedForward(np.zeros((1, 2)), [1.0], [[1.0], [0.0]]),
+    ]
+    X = sequences([[1.0, 2.0], [3.0, 4.0]])
+    assert np.array_equal(run(Transformer(layers[:2]), X).tokens, [[6.0, 10.0], [10.0, 14.0]])  # 2 z + mean 2 z
+    assert np.array_equal(run(Transformer(layers), X).tokens, [[1.0, 0.0], [1.0, 0.0]])
+
+
+class Foreign(FeedForward):
+    pass
+
+
+@EXPORTS
+def test_a_layer_without_a_form_is_named(export, name):
+    layer = FeedForward([[1.0]], [0.0], [[1.0]])
+    foreign = Foreign(layer.U, layer.b, layer.W)
+    message = f"Layer 1 is Foreign, which has no {name} form; layers that have: FeedForward, Attention"
+    with pytest.raises(TypeError, match=message):
+        export(Transformer([layer, foreign]))
+
+
+@EXPORTS
+@pytest.mark.parametrize("X", [[], HardmaxTransformerClassifier()], ids=["list", "estimator"])
+def test_what_is_no_transformer_is_refused(export, name, X):
+    with pytest.raises(TypeError, match=f"got {type(X).__name__}; a fitted estimator gives one by to_transf"):
+        export(X)
+
+
+@EXPORTS
+@pytest.mark.parametrize("temperature", [-1.0, np.inf, np.nan])
+def test_temperatures_below_zero_and_infinite_ones_are_refused(export, name, temperature):
+    with pytest.raises(ValueError, match="temperature must be 0"):
+        export(random_transformer(np.random.default_rng(0), 3), temperature=temperature)
