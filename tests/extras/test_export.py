@@ -136,6 +136,15 @@ def test_scores_of_integers_are_exact_below_two_to_the_53(run, rank, large, smal
 
 
 @RUNTIMES
+def test_softmax_at_a_small_temperature_returns_the_value_of_the_leader_bit_for_bit(run):
+    """1e16 + (0.1 - 1e16) would be 0."""
+    layer = Attention([[0.0, 1.0]], [[0.0, 1.0]], [[1.0, 0.0]], [[1.0], [0.0]], rho=0.0, temperature=1e-3)
+    assert (
+        run(Transformer([layer]), sequences([[1e16, 1.0], [0.1, 2.0], [-1e16, 0.5]])).tokens[:, 0].tolist() == [0.1] * 3
+    )
+
+
+@RUNTIMES
 @law
 @given(lattice_problems(), st.sampled_from([-900, -300, 300, 900]))
 def test_attended_sets_do_not_change_with_the_scale_of_a_sequence(run, problem, exponent):
