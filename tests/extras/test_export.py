@@ -166,6 +166,16 @@ def test_leaders_are_found_over_the_whole_range_of_float64(run, exponent):
     assert out.tokens.tolist() == [tokens[1].tolist()] * 3
 
 
+@RUNTIMES
+@pytest.mark.parametrize("exponent", [-1073, 0, 1023])
+def test_sums_of_coordinates_may_leave_the_range_of_float64(run, exponent):
+    """Sums and differences are 1.5 and 0.5, 2 and 0: the scores 2.5 and 3, 3 and 4, and the second token leads."""
+    B = [[1.0, 1.0], [1.0, -1.0]]
+    tokens = np.ldexp([[1.0, 0.5], [1.0, 1.0]], exponent)
+    layer = Attention(B, B, np.eye(2), np.eye(2), rho=0.0)
+    assert run(Transformer([layer]), sequences(tokens)).tokens.tolist() == [tokens[1].tolist()] * 2
+
+
 CLASSIFIERS = {
     "code alone": {"n_heads": 0},
     "heads": {"n_heads": 60},
