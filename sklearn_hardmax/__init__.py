@@ -7,7 +7,7 @@ from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention, Transformer
 
 __all__ = [
     "Attention",
@@ -18,6 +18,7 @@ __all__ = [
     "RaggedSequenceTransformer",
     "RaggedSequences",
     "SequenceConflictWarning",
+    "ThirdOrderAttention",
     "Transformer",
     "as_sequences",
 ]

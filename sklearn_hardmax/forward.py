@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax import pairwise
+from sklearn_hardmax import pairwise, third_order
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.ties import EPS as EPS
 from sklearn_hardmax.ties import Segments, inner_products, leaders, rounding_bound
-from sklearn_hardmax.transformer import Attention, FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 _CHUNK = 2**16  # tokens that go through all layers together
 _SLAB = 2**20  # numbers that one step of a layer may hold
@@ -89,7 +89,7 @@ class LayerTrace(NamedTuple):
 
     tokens : RaggedSequences after the layer.
     attended : None for a feed-forward layer and for softmax; else attended[j][i] is the array of the tokens of sequence j
-        that its token i attends to.
+        that its token i attends to, for third order of the pairs of tokens, shape (n_pairs, 2).
     margin : smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
         counting as one ulp; inf where there is no such pair.
     """
@@ -128,7 +128,9 @@ def trace(transformer, sequences):
     steps = []
     for layer in transformer.layers:
         attended, margin = None, np.inf
-        if isinstance(layer, Attention) and layer.temperature == 0:
+        if isinstance(layer, ThirdOrderAttention):
+            attended, margin = third_order.attended_sets(layer, stream, segments)
+        elif isinstance(layer, Attention) and layer.temperature == 0:
             attended, margin = _attended_sets(layer, stream, segments)
         _step(layer, _prepare(layer), stream, segments)
         _check_range(stream)
@@ -154,7 +156,7 @@ def _check_range(stream):
 
 def _prepare(layer):
     """Where the non-zero weights of a feed-forward layer stand, found once and used for every chunk."""
-    if isinstance(layer, Attention):
+    if not isinstance(layer, FeedForward):
         return None
     columns = np.flatnonzero(layer.U.any(axis=0))
     rows = [np.flatnonzero(row) for row in layer.W.T]
@@ -166,6 +168,8 @@ def _step(layer, plan, stream, segments):
     """One layer, in place on the stream (D, n)."""
     if isinstance(layer, FeedForward):
         _feed_forward(layer, plan, stream)
+    elif isinstance(layer, ThirdOrderAttention):
+        _third_order_attention(layer, stream, segments)
     elif layer.temperature > 0 and layer.rank > 0:
         _soft_attention(layer, stream, segments)
     elif layer.rank > 1:
@@ -235,8 +239,12 @@ def _leader_groups(layer, stream, segments):
 
 
 def _written(layer, stream, means):
-    """V times the means, coordinate by coordinate: yields (coordinate, values)."""
-    values, _ = inner_products(layer.value, means)
+    """V times the means, coordinate by coordinate: (coordinate, values) one after another."""
+    return _put_out(layer, inner_products(layer.value, means)[0])
+
+
+def _put_out(layer, values):
+    """The output factor times values (value_rank, n): yields (coordinate, values)."""
     for c in np.flatnonzero(layer.output.any(axis=1)).tolist():
         total = np.zeros(values.shape[1])
         for r in np.flatnonzero(layer.output[c]).tolist():
@@ -301,6 +309,11 @@ def _soft_attention(layer, stream, segments):
         return means
 
     _per_sequence(layer, stream, segments, mean_tokens)
+
+
+def _third_order_attention(layer, stream, segments):
+    _check_range(stream)
+    _write(layer, stream, _put_out(layer, third_order.attend(layer, stream, segments)))
 
 
 def _attended_sets(layer, stream, segments):

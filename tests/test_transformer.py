@@ -95,7 +95,7 @@ def test_misfitting_weights_are_refused(make, message):
 
 
 def test_a_layer_of_another_kind_is_refused():
-    with pytest.raises(TypeError, match="Layer 0 must be FeedForward or Attention, got str"):
+    with pytest.raises(TypeError, match="Layer 0 must be FeedForward, Attention or ThirdOrderAttention, got str"):
         Transformer(["dense"])
 
 
@@ -112,7 +112,7 @@ def corrupted(path, how):
             np.savez(file, weights=np.zeros(3))
     elif how == "pickle":
         with open(path, "wb") as file:
-            np.savez(file, format=np.array([object()]), names=1, is_attention=1, sizes=1, entries=1)
+            np.savez(file, format=np.array([object()]), names=1, kinds=1, sizes=1, entries=1)
     elif how == "other version":
         with np.load(path) as file:
             parts = {name: file[name] for name in file}

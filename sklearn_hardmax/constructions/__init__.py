@@ -2,5 +2,18 @@
 
 from sklearn_hardmax.constructions.classification import build_classifier
 from sklearn_hardmax.constructions.construction import Construction, ConstructionError, SequenceConflictWarning
+from sklearn_hardmax.constructions.matching import build_match2, build_match3
+from sklearn_hardmax.constructions.residues import build_match3_bigram, build_match3_local
+from sklearn_hardmax.constructions.sparse_averaging import build_sparse_averaging
 
-__all__ = ["Construction", "ConstructionError", "SequenceConflictWarning", "build_classifier"]
+__all__ = [
+    "Construction",
+    "ConstructionError",
+    "SequenceConflictWarning",
+    "build_classifier",
+    "build_match2",
+    "build_match3",
+    "build_match3_bigram",
+    "build_match3_local",
+    "build_sparse_averaging",
+]

@@ -1,7 +1,6 @@
 """What every estimator does with user input and with its own state."""
 
 import functools
-import numbers
 import warnings
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
 import sklearn_hardmax
+from sklearn_hardmax.converters import check_integer as check_integer
 from sklearn_hardmax.sequences import as_sequences
 
 
@@ -37,12 +37,6 @@ def validate_class_labels(sequences, y):
     check_classification_targets(y)
     check_consistent_length(sequences, y)
     return np.unique(y, return_inverse=True)
-
-
-def check_integer(value, name, low):
-    """Raise ValueError unless value is an integer of at least `low`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
 
 
 def check_flag(value, name):
