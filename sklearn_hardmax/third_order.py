@@ -23,7 +23,7 @@ def attend(layer, stream, segments):
     means = np.empty_like(values)
     for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
         span = slice(start, start + length)
-        products = (values[:, span, None] * second[:, None, span]).reshape(len(values), -1)
+        products = (values[:, span, None] * second[:, None, span]).reshape(len(values), length**2)
         for rows, member, _ in _members(layer, stream[:, span]):
             counts = member.sum(axis=1)
             for product, out in zip(products, means[:, span]):
@@ -51,7 +51,7 @@ def _members(layer, tokens):
     scaled = np.ldexp(tokens, -exponent)
     factors = (layer.query, layer.key, layer.second_key)
     asks, keys, second = (inner_products(np.ldexp(f, -_exponent(f)), scaled) for f in factors)
-    pairs, pair_moduli = ((a[:, :, None] * b[:, None, :]).reshape(layer.rank, -1) for a, b in zip(keys, second))
+    pairs, pair_moduli = ((a[:, :, None] * b[:, None, :]).reshape(layer.rank, length**2) for a, b in zip(keys, second))
     terms = sum(np.count_nonzero(f, axis=1).max(initial=0) for f in factors) + layer.rank + 2
     whole = bool(integral(np.concatenate(factors), tokens).all())
     largest = np.ldexp(2.0**53, -max(0, 3 * exponent + sum(map(_exponent, factors)))) if whole else 0.0

@@ -3,7 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sklearn_hardmax import Attention, FeedForward, Transformer
+from sklearn_hardmax import Attention, FeedForward, ThirdOrderAttention, Transformer
 
 
 def example():
@@ -53,6 +53,26 @@ def test_saving_and_loading_gives_the_same_bits(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["weights"]
 
 
+def third_order(**changes):
+    factors = {"query": [[1.0, 0.0]], "key": [[0.0, 3.0]], "second_key": [[2.0, 0.0]]}
+    values = {"value": np.eye(2), "second_value": np.ones((2, 2)), "output": [[0.0, 1.0], [5.0, 0.0]]}
+    return ThirdOrderAttention(**{**factors, **values, "rho": 0.5, **changes})
+
+
+def test_third_order_attention_counts_and_is_saved_as_the_others(tmp_path):
+    stack = Transformer([*example().layers, third_order(), third_order()], names=["code", "digit"])
+    # query, keys 3 * 2, values 2 * 4, output 4, rho; non-zero: 1 + 1 + 1, 2 + 4, 2, rho
+    assert third_order().n_parameters == 6 + 8 + 4 + 1
+    assert third_order().n_nonzero == 3 + 6 + 2 + 1
+    assert stack.n_blocks == example().n_blocks + 2
+    assert stack.width == 2
+    stack.save(tmp_path / "weights")
+    assert Transformer.load(tmp_path / "weights") == stack
+    assert third_order() != third_order(second_key=[[2.0, 1.0]])
+    assert third_order() != third_order(rho=1.0)
+    assert third_order() != example().layers[1]
+
+
 def test_equality_sees_every_weight_and_scalar():
     layer = example().layers[1]
     assert layer == Attention(layer.query, layer.key, layer.value, layer.output, layer.rho, layer.temperature)
@@ -81,6 +101,12 @@ def test_weights_are_read_only_copies():
         (lambda: FeedForward([[1.0]], [0.0], [[1.0]], eta=np.inf), "FeedForward.eta must be finite"),
         (lambda: Attention([[1.0]], [[1.0, 2.0]], [[1.0]], [[1.0]]), "query and key of one shape"),
         (lambda: Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], temperature=-1), "temperature must be 0"),
+        (lambda: third_order(second_key=[[1.0]]), "query, key and second_key of one shape"),
+        (lambda: third_order(key=np.eye(2)), "query, key and second_key of one shape"),
+        (lambda: third_order(second_value=[[1.0, 1.0]]), r"second_value of one shape \(value_rank, token_dim\)"),
+        (lambda: third_order(output=[[1.0], [1.0]]), r"output \(token_dim, value_rank\), got"),
+        (lambda: third_order(value=[[np.inf, 0.0]]), "ThirdOrderAttention.value contains NaN or infinity"),
+        (lambda: third_order(rho=np.nan), "ThirdOrderAttention.rho must be finite"),
         (lambda: Transformer([]), "at least one layer"),
         (
             lambda: Transformer([example().layers[0], FeedForward([[1.0]], [0.0], [[1.0]])]),
