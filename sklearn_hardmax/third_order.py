@@ -13,7 +13,7 @@ import numpy as np
 
 from sklearn_hardmax.ties import EPS, Segments, inner_products, integral, leaders
 
-_BLOCK = 2**18  # scores that are held at once
+_BLOCK = 2**15  # scores that are held at once: they stay in the cache
 
 
 def attend(layer, stream, segments):

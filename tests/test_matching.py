@@ -112,7 +112,7 @@ def test_the_margin_is_not_above_what_the_engine_meets(task, small):
 
 @each
 def test_answers_are_the_same_alone_in_a_batch_and_reordered(task):
-    X, Y = task.data(6, 20, 1000, seed=0)
+    X, _ = task.data(6, 20, 1000, seed=0)
     X = RaggedSequences.from_list([x[: 20 - 3 * i] for i, x in enumerate(X)])
     built = task.build(1000)
     whole = run(built, X)
