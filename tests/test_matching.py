@@ -231,8 +231,18 @@ def test_tokens_that_are_no_output_of_the_network_are_refused(task):
         task.build(10).read([[[1.0, 2.0], [1.0, 2.0]]])
 
 
+@each
+def test_answers_that_are_neither_0_nor_1_are_refused(task):
+    built = task.build(10)
+    tokens = np.zeros((2, 3, built.transformer.token_dim))
+    assert built.read(tokens).tokens.max() == 0
+    tokens[1, 0, -1] = 0.5
+    with pytest.raises(ValueError, match="no output of the network: an answer is neither 0 nor 1, or missing"):
+        built.read(tokens)
+
+
 def test_sequences_without_a_blank_are_no_output():
-    with pytest.raises(ValueError, match="Sequence 1 has one token and no blank"):
+    with pytest.raises(ValueError, match="no output of the network: an answer is neither 0 nor 1, or missing"):
         build_match2(10).read([np.zeros((2, 5)), np.zeros((1, 5))])
 
 

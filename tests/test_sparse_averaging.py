@@ -145,8 +145,8 @@ def test_the_refused_set_is_named_with_its_rival():
     # with 2 coordinates there are 4 keys: position j shares its key with some other one, which scores as much
     built = build_sparse_averaging(20, 1, key_dim=2, random_state=0)
     keys = random_keys(20, 1, 2, 0)
-    rival = next(j for j in range(20) if j != 0 and (keys[j] == keys[0]).all())
-    message = rf"do not single out the set \{{0\}} \(sequence 0, token 0\): its scores stand 0 above that of position {rival},"
+    rival = next(j for j in range(1, 20) if (keys[j] == keys[0]).all())
+    message = rf"the set \{{0\}} \(sequence 0, token 0\): its scores stand 0 above that of position {rival}, where more"
     with pytest.raises(ConstructionError, match=message):
         built.encode(asking([[0]], 20))
 

@@ -154,7 +154,7 @@ class _Angles(NamedTuple):
         """The network of this one layer; its scores are sums of products of n_factors, of so many terms and moduli."""
         gap = (1 - 1e-7) * math.sin(math.pi / self.modulus) ** 2 - 3 * n_factors * EPS
         bounds = terms * EPS * (moduli + self.threshold)
-        return Construction(Transformer([layer], _NAMES), self.encode, read_matches, gap / bounds)
+        return Construction(Transformer([layer], _NAMES), self.encode, self.read, gap / bounds)
 
     def encode(self, X):
         """Every integer as (cos t, sin t, 1, 0, 0), and the blank (0, 0, 0, 1, 0) behind every sequence."""
@@ -162,6 +162,10 @@ class _Angles(NamedTuple):
         t = 2 * np.pi * ((x % self.modulus) / self.modulus)
         tokens = np.outer(np.cos(t), _COS) + np.outer(np.sin(t), _SIN) + _ONE
         return with_blank(sequences, tokens, _BLANK)
+
+    def read(self, tokens):
+        """1.0 or 0.0 for every integer."""
+        return read_answers(tokens, len(_NAMES), has_blank=True)
 
 
 def with_blank(sequences, tokens, blank):
@@ -173,20 +177,17 @@ def with_blank(sequences, tokens, blank):
     return RaggedSequences.from_flat(out, np.diff(offsets))
 
 
-def read_matches(tokens):
-    """1.0 or 0.0 for every token but the blanks, from the last coordinate of what `apply` returns."""
+def read_answers(tokens, token_dim, has_blank):
+    """1.0 or 0.0 for every integer, from the last coordinate of what `apply` returns."""
     tokens = as_sequences(tokens)
-    check_network_output(tokens, len(_NAMES))
-    return without_blank(tokens)
-
-
-def without_blank(tokens):
-    """The last coordinate of all tokens but the last of each sequence, as 1.0 above 1/2 and else 0.0."""
-    alone = np.flatnonzero(tokens.lengths == 1)
-    if len(alone):
-        raise ValueError(f"Sequence {alone[0]} has one token and no blank: these tokens are no output of the network.")
-    answers = (tokens.tokens[_not_last(tokens.offsets), -1:] > 0.5).astype(np.float64)
-    return RaggedSequences.from_flat(answers, tokens.lengths - 1)
+    check_network_output(tokens, token_dim)
+    kept, lengths = slice(None), tokens.lengths
+    if has_blank:
+        kept, lengths = _not_last(tokens.offsets), lengths - 1
+    answers = np.array(tokens.tokens[kept, -1:])
+    if (lengths == 0).any() or not np.isin(answers, (0.0, 1.0)).all():
+        raise ValueError("These tokens are no output of the network: an answer is neither 0 nor 1, or missing.")
+    return RaggedSequences.from_flat(answers, lengths)
 
 
 def _not_last(offsets):

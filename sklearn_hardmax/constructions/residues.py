@@ -29,11 +29,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions import plans
-from sklearn_hardmax.constructions.construction import Construction, ConstructionError, check_network_output
-from sklearn_hardmax.constructions.matching import with_blank, without_blank
+from sklearn_hardmax.constructions.construction import Construction, ConstructionError
+from sklearn_hardmax.constructions.matching import read_answers, with_blank
 from sklearn_hardmax.converters import check_integer, name_indices
 from sklearn_hardmax.encoding import positions
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
@@ -247,9 +247,7 @@ class _Bigram(NamedTuple):
 
     def read(self, tokens):
         """1.0 or 0.0 for every integer."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, len(self.stream().names))
-        return without_blank(tokens)
+        return read_answers(tokens, len(self.stream().names), has_blank=True)
 
 
 class _Local(NamedTuple):
@@ -305,9 +303,7 @@ class _Local(NamedTuple):
 
     def read(self, tokens):
         """1.0 or 0.0 for every integer."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, len(self.stream().names))
-        return RaggedSequences.from_flat((tokens.tokens[:, -1:] > 0.5).astype(np.float64), tokens.lengths)
+        return read_answers(tokens, len(self.stream().names), has_blank=False)
 
 
 def _placed(X, n, modulus, width):
