@@ -28,7 +28,7 @@ def match2(integers, modulus):
 
     Parameters
     ----------
-    integers : array-like of int, shape (n,)
+    integers : array-like of int, shape (n,) or (n, 1)
         One sequence x, no entry negative. An integer may be its own partner.
     modulus : int
         M, from 2 to 2^62.
@@ -63,7 +63,7 @@ def match3(integers, modulus):
 
     Parameters
     ----------
-    integers : array-like of int, shape (n,)
+    integers : array-like of int, shape (n,) or (n, 1)
         One sequence x, no entry negative. Partners may coincide with the integer and with each other.
     modulus : int
         M, from 2 to 2^62.
@@ -107,7 +107,7 @@ def match3_bigram(integers, modulus):
 
     Parameters
     ----------
-    integers : array-like of int, shape (n,)
+    integers : array-like of int, shape (n,) or (n, 1)
         One sequence x, no entry negative. The neighbours may lie anywhere, the integer itself among them.
     modulus : int
         M, from 2 to 2^62.
@@ -142,7 +142,7 @@ def match3_local(integers, modulus, window):
 
     Parameters
     ----------
-    integers : array-like of int, shape (n,)
+    integers : array-like of int, shape (n,) or (n, 1)
         One sequence x, no entry negative. Partners may coincide with the integer and with each other.
     modulus : int
         M, from 2 to 2^62.
@@ -280,9 +280,13 @@ def integer_tokens(X):
 
 def _residues(integers, modulus):
     check_integer(modulus, "modulus", 2, LARGEST_MODULUS)
+    if isinstance(integers, RaggedSequences):
+        raise ValueError("integers must be one sequence at a time, such as X[i], got RaggedSequences.")
     x = np.asarray(integers)
+    if x.ndim == 2 and x.shape[1] == 1:
+        x = x[:, 0]
     if x.ndim != 1 or len(x) == 0:
-        raise ValueError(f"integers must be one sequence of shape (n,) with n >= 1, got shape {x.shape}.")
+        raise ValueError(f"integers must be one sequence of shape (n,) or (n, 1) with n >= 1, got shape {x.shape}.")
     whole = x.dtype.kind in "iu"
     if x.dtype.kind == "f":
         whole = bool((np.abs(x) < LARGEST_TOKEN).all()) and bool((x == np.rint(x)).all())

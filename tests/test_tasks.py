@@ -77,6 +77,11 @@ def test_the_type_of_the_integers_does_not_matter(function, dtype):
     assert function(np.array(x, dtype=dtype), 257).tolist() == function(x, 257).tolist()
 
 
+@every_function
+def test_a_sequence_of_tokens_is_read_as_a_list_of_integers(function):
+    assert function([[3.0], [7.0], [250.0]], 257).tolist() == function([3, 7, 250], 257).tolist()
+
+
 def test_triples_are_found_in_blocks_as_at_once(monkeypatch):
     x = np.random.default_rng(0).integers(10**6, size=200)
     whole = tasks.match3(x, 10**6)
@@ -95,7 +100,8 @@ def test_triples_are_found_in_blocks_as_at_once(monkeypatch):
         ([np.nan], 7, "non-negative integers"),
         (["a"], 7, "non-negative integers"),
         ([True], 7, "non-negative integers"),
-        ([[1, 2]], 7, r"one sequence of shape \(n,\) with n >= 1, got shape \(1, 2\)"),
+        ([[1, 2]], 7, r"one sequence of shape \(n,\) or \(n, 1\) with n >= 1, got shape \(1, 2\)"),
+        (RaggedSequences.from_series([[1, 2]]), 7, r"one sequence at a time, such as X\[i\], got RaggedSequences"),
         ([], 7, r"got shape \(0,\)"),
         ([1], 1, r"modulus must be an integer from 2 to 4611686018427387904, got 1\."),
         ([1], 2**62 + 1, "modulus must be an integer from 2 to"),

@@ -9,8 +9,8 @@ while a feed-forward net needs a first layer of width n d / 2 and a recurrent on
 w = sum_j a_j u_j, G a = 1. With m of order q log n all other scores stay below 1 for almost all sets; m = 8 q log n is the
 default. Queries are rounded to a grid of 2^-k with sum |w_r| < 2^53 2^-k. Then every sum of +-w_r, in any order, is exact:
 what `encode` checks, by one product, is what the engine meets. The rounding moves two scores apart by at most
-2 m 2^-(k + 1) <= 2 m eps |w|_1, where the tie bound of m + 3 terms is (m + 3) eps |w|_1 for each; the check asks for half
-of that.
+2 m 2^-(k + 1) <= 2 m eps |w|_1, where scores of m + 3 terms tie up to (m + 3) eps |w|_1 for each of the two; more than the
+rounding explains is refused.
 
 *moment.* Keys (1, t, .., t^(2q)) on the moment curve, t = l - n // 2, and the query holds the coefficients of
 p(t) = - prod_(j in y) (t - t_j)^2: 0 on the set and at most -1 elsewhere, for every set. Exact, ties with bound 0, as long as
@@ -279,11 +279,12 @@ class SparseAveraging:
         gaps, spreads, rivals = _gaps(queries, keys, subsets)
         size = np.zeros(len(gaps)) if self.on_curve else EPS * np.abs(queries).sum(axis=1)
         needed = 2 * _MARGIN * (keys.shape[1] + 3) * size
-        bad = np.flatnonzero((spreads > keys.shape[1] * size) | ~(gaps > needed))
+        apart = spreads > 2 * keys.shape[1] * size
+        bad = np.flatnonzero(apart | ~(gaps > needed))
         if len(bad) == 0:
             return
         k = bad[0]
-        apart = f"stand {spreads[k]:.3g} apart, and" if spreads[k] > keys.shape[1] * size[k] else "stand"
+        apart = f"stand {spreads[k]:.3g} apart, and" if apart[k] else "stand"
         raise ConstructionError(
             f"Keys of {keys.shape[1]} coordinates do not single out the set {{{name_indices(subsets[k])}}} ("
             f"{where.format(first + k)}): its scores {apart} {gaps[k]:.3g} above that of position {rivals[k]}, where more "
