@@ -26,9 +26,9 @@ from sklearn.utils import check_random_state
 
 from sklearn_hardmax.constructions.construction import Construction, ConstructionError, check_network_output
 from sklearn_hardmax.converters import check_integer, name_indices
-from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.tasks import averaging_parts
+from sklearn_hardmax.ties import EPS
 from sklearn_hardmax.transformer import Attention, Transformer
 
 _BLOCK = 2**20  # numbers that one step holds
@@ -271,24 +271,25 @@ class SparseAveraging:
         for rows in _row_blocks(subsets, keys):
             asked = subsets[rows]
             queries = moment_queries(len(self.keys), asked) if self.on_curve else random_queries(keys, asked)
-            self._certify(queries, keys, asked, f"sequence {sequence}, token {{}}", rows.start)
+            self._certify(queries, keys, asked, sequence, rows.start)
             out[rows] = queries
         return out
 
-    def _certify(self, queries, keys, subsets, where, first):
+    def _certify(self, queries, keys, subsets, sequence, first):
+        """ConstructionError unless each set ties and stands clear of all other keys; `first` is the token of the first."""
         gaps, spreads, rivals = _gaps(queries, keys, subsets)
-        size = np.zeros(len(gaps)) if self.on_curve else EPS * np.abs(queries).sum(axis=1)
-        needed = 2 * _MARGIN * (keys.shape[1] + 3) * size
-        apart = spreads > 2 * keys.shape[1] * size
-        bad = np.flatnonzero(apart | ~(gaps > needed))
+        m = keys.shape[1]
+        unit = np.zeros(len(gaps)) if self.on_curve else EPS * np.abs(queries).sum(axis=1)
+        allowed, needed = 2 * m * unit, 2 * _MARGIN * (m + 3) * unit
+        bad = np.flatnonzero((spreads > allowed) | ~(gaps > needed))
         if len(bad) == 0:
             return
         k = bad[0]
-        apart = f"stand {spreads[k]:.3g} apart, and" if apart[k] else "stand"
+        apart = f"{spreads[k]:.3g} apart, and " if spreads[k] > allowed[k] else ""
         raise ConstructionError(
-            f"Keys of {keys.shape[1]} coordinates do not single out the set {{{name_indices(subsets[k])}}} ("
-            f"{where.format(first + k)}): its scores {apart} {gaps[k]:.3g} above that of position {rivals[k]}, where more "
-            f"than {needed[k]:.3g} is needed; draw other keys (random_state), or longer ones (key_dim)."
+            f"Keys of {m} coordinates do not single out the set {{{name_indices(subsets[k])}}} (sequence {sequence}, token "
+            f"{first + k}): its scores stand {apart}{gaps[k]:.3g} above that of position {rivals[k]}, where more than "
+            f"{needed[k]:.3g} is needed; draw other keys (random_state), or longer ones (key_dim)."
         )
 
     def read(self, tokens):
