@@ -54,7 +54,7 @@ def match2(integers, modulus):
     >>> match2([3, 8, 4, 7], modulus=10)  # 3 + 7 = 10
     array([1, 0, 0, 1])
     """
-    x = _residues(integers, modulus)
+    x, modulus = _residues(integers, modulus)
     return np.isin(_negative(x, modulus), x).astype(np.int64)
 
 
@@ -92,7 +92,8 @@ def match3(integers, modulus):
     >>> match3([1, 2, 5], modulus=11)  # 5 + 5 + 1 = 11
     array([1, 0, 1])
     """
-    x, place = np.unique(_residues(integers, modulus), return_inverse=True)
+    x, modulus = _residues(integers, modulus)
+    x, place = np.unique(x, return_inverse=True)
     found = np.empty(len(x), dtype=np.int64)
     step = max(1, _BLOCK // len(x))
     for start in range(0, len(x), step):
@@ -133,7 +134,7 @@ def match3_bigram(integers, modulus):
     >>> match3_bigram([1, 3, 6, 9], modulus=10)  # 1 + (3 + 6) and 6 + (1 + 3) are 10; 9 + (6 + 9) and 3 + (6 + 9) are not
     array([1, 0, 1, 0])
     """
-    x = _residues(integers, modulus)
+    x, modulus = _residues(integers, modulus)
     return np.isin(_negative(x, modulus), (x[:-1] + x[1:]) % modulus).astype(np.int64)
 
 
@@ -172,7 +173,7 @@ def match3_local(integers, modulus, window):
     >>> match3_local([1, 3, 6, 4], modulus=10, window=2)  # and 4 + 3 + 3 = 10
     array([1, 1, 1, 1])
     """
-    x = _residues(integers, modulus)
+    x, modulus = _residues(integers, modulus)
     check_integer(window, "window", 0)
     wanted, found = _negative(x, modulus), np.empty(len(x), dtype=np.int64)
     for i in range(len(x)):
@@ -279,6 +280,7 @@ def integer_tokens(X):
 
 
 def _residues(integers, modulus):
+    """Residues (n,) int64, and the modulus as an int."""
     check_integer(modulus, "modulus", 2, LARGEST_MODULUS)
     if isinstance(integers, RaggedSequences):
         raise ValueError("integers must be one sequence at a time, such as X[i], got RaggedSequences.")
@@ -295,7 +297,7 @@ def _residues(integers, modulus):
             f"integers must be non-negative integers (as floats: below 2^53), got {x.dtype} with entries "
             f"{x[:5].tolist()}{'...' if len(x) > 5 else ''}."
         )
-    return (x.astype(np.uint64) % np.uint64(modulus)).astype(np.int64)
+    return (x.astype(np.uint64) % np.uint64(modulus)).astype(np.int64), int(modulus)
 
 
 def _negative(x, modulus):

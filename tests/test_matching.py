@@ -175,6 +175,15 @@ def test_the_longest_sequence_does_not_change_the_network():
     assert build_match3_local(3, 77, 2).transformer == build_match3_local(LONGEST, 77, 2).transformer
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.int32])
+@each
+def test_numbers_of_numpy_are_integers_too(task, kind):
+    X, Y = task.data(2, 9, kind(1000), seed=0)
+    built = task._replace(window=None if task.window is None else kind(task.window)).build(kind(1000), n=kind(50))
+    assert run(built, X) == Y == task.data(2, 9, 1000, seed=0)[1]
+    assert built.transformer == task.build(1000).transformer
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 
 

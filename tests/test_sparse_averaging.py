@@ -110,6 +110,12 @@ def test_sets_at_the_very_ends_are_the_worst_that_the_moment_curve_carries():
     assert exact[0] == [0, 0, -((2 * 1) ** 2)]  # -(t - t_0)^2 (t - t_1)^2 at t_2
 
 
+def test_the_bound_of_the_moment_curve_is_counted_in_integers_of_any_size():
+    for kind in (np.int16, np.int64):  # 4096^6 = 2^72 is 0 in 64 bits
+        with pytest.raises(ConstructionError, match="not below 2"):
+            build_sparse_averaging(kind(4096), kind(3), method="moment")
+
+
 @pytest.mark.parametrize(("n", "q", "named"), [(4096, 3, "0, 1, 4095"), (20, 7, "0, 1, 2, 3, 17, 18, 19")])
 def test_beyond_integers_the_moment_curve_is_refused_with_the_set(n, q, named):
     with pytest.raises(ConstructionError, match=rf"the score of the positions {named} of n = {n} .* not below 2\^53"):

@@ -78,6 +78,12 @@ def test_the_type_of_the_integers_does_not_matter(function, dtype):
 
 
 @every_function
+@pytest.mark.parametrize("kind", [np.int16, np.uint64])
+def test_the_type_of_the_modulus_does_not_matter(function, kind):
+    assert function([3, 7, 250, 0], kind(257)).tolist() == function([3, 7, 250, 0], 257).tolist()
+
+
+@every_function
 def test_a_sequence_of_tokens_is_read_as_a_list_of_integers(function):
     assert function([[3.0], [7.0], [250.0]], 257).tolist() == function([3, 7, 250], 257).tolist()
 

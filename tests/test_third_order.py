@@ -85,6 +85,14 @@ def test_scores_that_differ_by_rounding_only_tie():
 def test_the_margin_counts_gaps_in_rounding_bounds():
     # for 4: 4 * (16, 4, 4, 1), a gap of 48 in ulps of 64, 2^-46; for 1: 12 in ulps of 16, the same
     assert trace(Transformer([ones(1)]), [[[4.0], [1.0]]])[0].margin == 48 * 2.0**46
+    # beside it 4 and 3: 4 * (16, 12, 12, 9), a gap of 16 in ulps of 64; 3 * (16, 12, ..), 12 in ulps of 48, 2^-47
+    for sequences in ([[4.0], [3.0]], [[4.0], [1.0]]), ([[4.0], [1.0]], [[4.0], [3.0]]):
+        assert trace(Transformer([ones(1)]), sequences)[0].margin == 16 * 2.0**46
+
+
+def test_integers_are_exact_below_two_to_the_53_only():
+    # for 2^18: 2^54 is a sum of moduli beyond, with bound 6 eps 2^54 = 24; 2^36 has bound 0; for 1 the gap is larger
+    assert trace(Transformer([ones(1)]), [[[2.0**18], [1.0]]])[0].margin == (2.0**54 - 2.0**36) / 24
 
 
 def test_how_many_queries_are_asked_together_does_not_show(monkeypatch):

@@ -148,7 +148,7 @@ class _Angles(NamedTuple):
                 f"modulus must be at most {LARGEST_ANGLE_MODULUS}, where neighbouring cosines still differ by more than the "
                 f"tie bound, got {modulus}; the functions of sklearn_hardmax.tasks go further."
             )
-        return cls(modulus, math.cos(math.pi / modulus) ** 2)
+        return cls(int(modulus), math.cos(math.pi / modulus) ** 2)
 
     def construction(self, layer, n_factors, terms, moduli):
         """The network of this one layer; its scores are sums of products of n_factors, of so many terms and moduli."""

@@ -85,8 +85,8 @@ def build_match3_bigram(n, modulus):
     """
     check_integer(n, "n", 1, LONGEST)
     _check_modulus(modulus, LARGEST_BIGRAM_MODULUS)
-    task = _Bigram(n, modulus)
-    return Construction(task.transformer(), task.encode, task.read, _margin(n))
+    task = _Bigram(int(n), int(modulus))
+    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
 
 
 def build_match3_local(n, modulus, window):
@@ -135,9 +135,10 @@ def build_match3_local(n, modulus, window):
     """
     check_integer(n, "n", 1, LONGEST)
     check_integer(window, "window", 0, n - 1)
+    n, window = int(n), int(window)
     _check_modulus(modulus, 2**51 // (6 * window + 3))
-    task = _Local(n, modulus, window)
-    return Construction(task.transformer(), task.encode, task.read, _margin(n))
+    task = _Local(n, int(modulus), window)
+    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
 
 
 def _check_modulus(modulus, largest):

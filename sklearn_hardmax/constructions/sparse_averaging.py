@@ -131,6 +131,7 @@ def moment_keys(n, q):
            [ 1.,  0.,  0.],
            [ 1.,  1.,  1.]])
     """
+    n, q = int(n), int(q)  # integers of any size from here on
     t = [j - n // 2 for j in range(n)]
     # terms of prod (t - t_j)^2 have moduli that add up to prod (|t| + |t_j|)^2: worst at the end furthest from the middle
     worst = sorted(sorted(range(n), key=lambda j: -abs(t[j]))[:q])

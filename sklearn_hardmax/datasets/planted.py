@@ -130,6 +130,7 @@ def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, wind
     check_integer(window, "window", 0)
     if task not in _PLANS:
         raise ValueError(f"task must be one of {', '.join(map(repr, _PLANS))}, got {task!r}.")
+    modulus = int(modulus)
     function, coefficients, share, shuffled = _PLANS[task]
     arguments = (modulus,)
     if task == "match3_local":
