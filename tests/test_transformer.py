@@ -55,15 +55,16 @@ def test_saving_and_loading_gives_the_same_bits(tmp_path):
 
 def third_order(**changes):
     factors = {"query": [[1.0, 0.0]], "key": [[0.0, 3.0]], "second_key": [[2.0, 0.0]]}
-    values = {"value": np.eye(2), "second_value": np.ones((2, 2)), "output": [[0.0, 1.0], [5.0, 0.0]]}
+    value, output = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[0.0, 1.0, 0.0], [5.0, 0.0, 0.0]]
+    values = {"value": value, "second_value": np.ones((3, 2)), "output": output}
     return ThirdOrderAttention(**{**factors, **values, "rho": 0.5, **changes})
 
 
 def test_third_order_attention_counts_and_is_saved_as_the_others(tmp_path):
     stack = Transformer([*example().layers, third_order(), third_order()], names=["code", "digit"])
-    # query, keys 3 * 2, values 2 * 4, output 4, rho; non-zero: 1 + 1 + 1, 2 + 4, 2, rho
-    assert third_order().n_parameters == 6 + 8 + 4 + 1
-    assert third_order().n_nonzero == 3 + 6 + 2 + 1
+    # query, keys 3 * 2, values 2 * 6, output 6, rho; non-zero: 1 + 1 + 1, 4 + 6, 2, rho
+    assert third_order().n_parameters == 6 + 12 + 6 + 1
+    assert third_order().n_nonzero == 3 + 10 + 2 + 1
     assert stack.n_blocks == example().n_blocks + 2
     assert stack.width == 2
     stack.save(tmp_path / "weights")
