@@ -2,8 +2,8 @@
 
 The residual stream is held coordinate by coordinate, shape (D, n_tokens): each coordinate is one contiguous row. All sums
 are elementwise and in a fixed order (coordinates in order, then the bias; hidden units in stored order, then the residual;
-tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product decides anything. So every token's value is
-the same bits alone, in any batch, in any order of sequences and for any chunking.
+tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product decides anything. So every token's
+value is the same bits alone, in any batch, in any order of sequences and for any chunking.
 
 *Ties* are decided by the rule of ties.py. For B of rank one the score is <query, z_i> <key, z_l>: the query gives the sign
 only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
@@ -59,7 +59,7 @@ def apply(transformer, sequences):
     Notes
     -----
     O(n_tokens x non-zero weights) for feed-forward layers and attention of rank 0 and 1; general attention takes O(n^2) a
-    sequence of n tokens.
+    sequence of n tokens, attention of third order O(n^3).
 
     Examples
     --------

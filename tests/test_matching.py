@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn_hardmax import ConstructionError, RaggedSequences, ThirdOrderAttention, tasks
 from sklearn_hardmax.constructions import build_match2, build_match3, build_match3_bigram, build_match3_local
 from sklearn_hardmax.constructions.matching import LARGEST_ANGLE_MODULUS
-from sklearn_hardmax.constructions.residues import LARGEST_BIGRAM_MODULUS, LONGEST
+from sklearn_hardmax.constructions.residues import LARGEST_BIGRAM_MODULUS, LARGEST_LOCAL_MODULUS, LONGEST
 from sklearn_hardmax.datasets import make_match
 from sklearn_hardmax.forward import apply, trace
 
@@ -43,7 +43,7 @@ TASKS = {
     "match2": Task("match2", None, 10**7, 1000),
     "match3": Task("match3", None, 10**7, 64),
     "bigram": Task("match3_bigram", None, 2**51, 1000),
-    **{f"local {w}": Task("match3_local", w, 2**51 // (6 * w + 3), 1000) for w in (0, 1, 2, 5)},
+    **{f"local {w}": Task("match3_local", w, 2**50, 1000) for w in (0, 1, 2, 5)},
 }
 each = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 integer_networks = pytest.mark.parametrize("task", [TASKS["bigram"], TASKS["local 0"], TASKS["local 2"]])
@@ -98,6 +98,7 @@ def test_beyond_the_largest_modulus_there_is_an_error_and_no_network(task):
 def test_the_documented_moduli_are_the_largest():
     assert TASKS["match2"].largest == TASKS["match3"].largest == LARGEST_ANGLE_MODULUS
     assert TASKS["bigram"].largest == LARGEST_BIGRAM_MODULUS
+    assert TASKS["local 5"].largest == LARGEST_LOCAL_MODULUS
 
 
 @each
@@ -165,9 +166,9 @@ def test_sizes_are_those_of_the_documentation():
         assert (network.n_blocks, network.width, network.token_dim) == (n_digits + 3, 5, 12 + 2 * n_digits)
     for window in (0, 1, 4):
         network = build_match3_local(10, 50, window).transformer
-        assert network.token_dim == 5 + 4 * window
+        assert network.token_dim == 5 + 2 * window
         assert network.width == 9 * (window + 1) * (2 * window + 1)
-        assert len(network.layers) == 2 * window + (window > 0) + 2
+        assert len(network.layers) == 2 * window + 2
 
 
 def test_the_longest_sequence_does_not_change_the_network():

@@ -4,21 +4,22 @@ cos(t_j + t_(j+1)) is a product, which no attention layer forms, so residues are
 here is an integer below 2^53 at every step: no score, no hidden unit and no sum is rounded, and scores tie only when equal.
 
 *Fetch.* Token i reads the token at position i + k: the score 2 (i + k) l - l^2 = (i + k)^2 - (i + k - l)^2 is largest at
-l = i + k, and where there is no such position, at the nearest end. The position comes along and tells.
+l = i + k, and where there is no such position, at the nearest end.
 
 *Indicator.* For integers s, [s >= a] = relu(s - a + 1) - relu(s - a), and [s = a] = relu(s - a + 1) - 2 relu(s - a) +
 relu(s - a - 1).
 
-*match3_bigram.* (i) Fetch x_(i+1). (ii) The residue of the pair, r = s - M [s >= M], s = x_i + x_(i+1), and that of what i
-lacks, y = M [x_i >= 1] - x_i: indicators in one layer, M times them in the next. (iii) One layer a binary digit, the highest
-first: d = [r >= 2^k], r <- r - 2^k d, and d is kept as +-1; the same for y. (iv) One attention compares the L digits of y_i
-with those of r_l: they score L when all agree and at most L - 2 otherwise. A blank behind the sequence scores L - 1 and has
-value 0. The last token has no pair and scores 2 L less. In feed-forward layers the blank meets no bias, so that its digits
-stay 0: constants are weights on a coordinate that is 1 for every other token.
+*match3_bigram.* (i) Fetch x_(i+1), and the position that it comes from. (ii) The residue of the pair, r = s - M [s >= M],
+s = x_i + x_(i+1), and that of what i lacks, y = M [x_i >= 1] - x_i: indicators in one layer, M times them in the next. (iii)
+One layer a binary digit, the highest first: d = [r >= 2^k], r <- r - 2^k d, and d is kept as +-1; the same for y. (iv) One
+attention compares the L digits of y_i with those of r_l: they score L when all agree and at most L - 2 otherwise. A blank
+behind the sequence scores L - 1 and has value 0. The last token, which has fetched itself, has no pair and scores 2 L less.
+In feed-forward layers the blank meets no bias, so that its digits stay 0: constants are weights on a coordinate that is 1 for
+every other token.
 
-*match3_local.* (i) Fetch x_(i+k) for k = -window..window, one attention each. (ii) A neighbour that is not there is moved 3 M
-or more up, out of the way. (iii) For every two of these 2 window + 1 numbers an indicator that their sum with x_i is 0, M or
-2 M, and (iv) the number of hits is cut off at 1.
+*match3_local.* (i) Fetch x_(i+k) for k = -window..window, one attention each; where there is no such position, the end that
+is fetched instead is a neighbour within the window too, so that it does no harm. (ii) For every two of these 2 window + 1
+numbers an indicator that their sum with x_i is 0, M or 2 M, and (iii) the number of hits is cut off at 1.
 
 (The tasks: Sanford, Hsu, Telgarsky, arXiv 2306.02896; the digits are ours.)
 """
@@ -38,7 +39,8 @@ from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
 LONGEST = 2**25  # 3 l^2 < 2^53
-LARGEST_BIGRAM_MODULUS = 2**51
+LARGEST_BIGRAM_MODULUS = 2**51  # sums of two residues and one are taken
+LARGEST_LOCAL_MODULUS = 2**50  # twice the sum of three
 
 _INTEGER = ["x", "position", "square", "one"]  # of an encoded integer, first in the stream
 
@@ -97,7 +99,7 @@ def build_match3_local(n, modulus, window):
     n : int
         Longest sequence, up to 2^25; it does not change the size of the network.
     modulus : int
-        M, from 2 to 2^51 / (6 window + 3).
+        M, from 2 to 2^50.
     window : int
         How many positions a partner may be away, from 0 to n - 1.
 
@@ -111,7 +113,7 @@ def build_match3_local(n, modulus, window):
     Raises
     ------
     ConstructionError
-        A modulus beyond its bound, where sums are no longer exact.
+        A modulus above 2^50, where sums are no longer exact.
     ValueError
         n, a modulus or a window that is no integer or out of range. From `encode`: tokens that are no non-negative integers
         below 2^53, sequences longer than n.
@@ -120,8 +122,8 @@ def build_match3_local(n, modulus, window):
 
     Notes
     -----
-    The task: Sanford, Hsu, Telgarsky, arXiv 2306.02896. 2 window attention layers of rank 2 and feed-forward layers of
-    2 window, 9 (window + 1) (2 window + 1) and 1 units on 5 + 4 window coordinates.
+    The task: Sanford, Hsu, Telgarsky, arXiv 2306.02896. 2 window attention layers of rank 2, then feed-forward layers of
+    9 (window + 1) (2 window + 1) and 1 units, on 5 + 2 window coordinates.
 
     Examples
     --------
@@ -135,9 +137,8 @@ def build_match3_local(n, modulus, window):
     """
     check_integer(n, "n", 1, LONGEST)
     check_integer(window, "window", 0, n - 1)
-    n, window = int(n), int(window)
-    _check_modulus(modulus, 2**51 // (6 * window + 3))
-    task = _Local(n, int(modulus), window)
+    _check_modulus(modulus, LARGEST_LOCAL_MODULUS)
+    task = _Local(int(n), int(modulus), int(window))
     return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
 
 
@@ -263,30 +264,21 @@ class _Local(NamedTuple):
         return [k for k in range(-self.window, self.window + 1) if k]
 
     def stream(self):
-        slots = [f"{what}{k:+}" for k in self.shifts for what in ("x", "position")]
-        return _Stream([*_INTEGER, *slots, "match"])
+        return _Stream([*_INTEGER, *(f"x{k:+}" for k in self.shifts), "match"])
 
     def transformer(self):
-        """Fetches, absent neighbours, sums, cut-off."""
+        """Fetches, sums, cut-off."""
         stream = self.stream()
         n_units = 9 * (self.window + 1) * (2 * self.window + 1)
         plans.check_memory(n_units * (2 * len(stream.names) + 1))
         fetches = [self._fetch(stream, k) for k in self.shifts]
         cut = stream.feed_forward([({"match": 1}, -1, {"match": -1})])
-        return Transformer([*fetches, *self._absent(stream), self._sums(stream), cut], stream.names)
+        return Transformer([*fetches, self._sums(stream), cut], stream.names)
 
     def _fetch(self, stream, k):
         query = [stream.row(position=2, one=2 * k), stream.row(one=-1)]
         key = [stream.row(position=1), stream.row(square=1)]
-        return stream.attention(query, key, {"x": f"x{k:+}", "position": f"position{k:+}"})
-
-    def _absent(self, stream):
-        """The nearest end stands short of position i + k by as much as that is outside."""
-        units = []
-        for k in self.shifts:
-            side = 1 if k > 0 else -1
-            units.append(({"position": side, f"position{k:+}": -side}, abs(k), {f"x{k:+}": 3 * self.modulus}))
-        return [stream.feed_forward(units)] if units else []
+        return stream.attention(query, key, {"x": f"x{k:+}"})
 
     def _sums(self, stream):
         M, units = self.modulus, []
