@@ -204,8 +204,8 @@ class _Bigram(NamedTuple):
         return Transformer([self._fetch(stream), *self._residues(stream), *digits, self._compare(stream)], stream.names)
 
     def _fetch(self, stream):
-        # the blank stands at position -1 and asks for it
-        query = [stream.row(position=2, one=2), stream.row(one=-1, blank=-1)]
+        # the blank stands at position -1 and asks for the lowest position, its own: the score is -2 l
+        query = [stream.row(position=2, one=2), stream.row(one=-1)]
         key = [stream.row(position=1), stream.row(square=1)]
         return stream.attention(query, key, {"x": "next", "position": "next_position"})
 
