@@ -81,7 +81,7 @@ def match3(integers, modulus):
     Notes
     -----
     Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n^2 log n) time by pair sums, each looked up among the
-    residues, and O(n) memory. `constructions.build_match3` is the same function as the weights of one third-order
+    residues, in bounded memory. `constructions.build_match3` is the same function as the weights of one third-order
     attention, O(n^3).
 
     Examples

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -155,6 +156,17 @@ def test_the_refused_set_is_named_with_its_rival():
     message = rf"the set \{{0\}} \(sequence 0, token 0\): its scores stand 0 above that of position {rival}, where more"
     with pytest.raises(ConstructionError, match=message):
         built.encode(asking([[0]], 20))
+
+
+@pytest.mark.parametrize("block", [1, 2**20])
+def test_the_refused_set_is_that_of_the_named_token(monkeypatch, block):
+    monkeypatch.setattr(sparse_averaging, "_BLOCK", block)
+    X, _ = make_sparse_averaging(3, length=40, q=3, token_dim=1, random_state=0)
+    with pytest.raises(ConstructionError, match=r"the set \{") as error:
+        build_sparse_averaging(40, 3, key_dim=42, random_state=1).encode(X)
+    subset, sequence, token = re.search(r"\{(.*)\} \(sequence (\d+), token (\d+)\)", str(error.value)).groups()
+    assert (int(sequence), int(token)) > (0, 0)
+    assert X[int(sequence)][int(token), 1:4].tolist() == [int(i) for i in subset.split(", ")]
 
 
 def test_sets_with_opposite_keys_are_refused():
