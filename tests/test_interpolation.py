@@ -17,6 +17,7 @@ from sklearn_hardmax.constructions.interpolation import build_interpolation
 from sklearn_hardmax.constructions.peeling import build_peeling
 from sklearn_hardmax.constructions.plateaus import Plateaus, outputs, plateaus_of, widest_gaps
 from sklearn_hardmax.constructions.riders import as_targets, riders_of
+from sklearn_hardmax.constructions.token_code import one_phase, two_phases
 from sklearn_hardmax.forward import apply, trace
 
 WORK = 10**6  # layers x tokens that a test lets the engine run
@@ -177,6 +178,27 @@ def test_ranked_codes_with_hats_keep_within_the_bound(n):
     assert n == 1 or built.token_code.code.kind == "hats"
     assert n == 1 or built.token_code.borders is not None
     assert built.n_blocks() <= 1 + (n - 1) + (n + 2) // 2 + len(built.plateaus.targets)
+
+
+def test_one_phase_is_for_distances_that_float64_holds_together():
+    # spread 2^13 brings 2^-10 to 8; kappa 2^45 brings 2^-30 to more than 2 spread + 8; the lift 2^47 is more than 2 kappa
+    assert one_phase(2.0**-10, 2.0**-30, 2.0**-45, False) == (2.0**13, 2.0**45, 2.0**47)
+    assert one_phase(2.0**-10, 2.0**-30, 2.0**-44, False) is None  # a mean may stray by two units
+    assert one_phase(2.0**-10, 2.0**-35, 0.0, False) is None  # the lift would be 2^52
+    assert one_phase(np.inf, 2.0**-30, 0.0, True) == (0.0, 2.0**33, 2.0**35)
+    assert one_phase(2.0**-10, np.inf, 0.0, False) == (2.0**13, 0.0, 2.0**15)
+    assert two_phases(2.0**-10, 100) == (2.0**13, 0.0, 2.0**21)
+    assert two_phases(2.0**-41, 100) is None  # spread 2^44 times 2 (100 + 1) is beyond 2^51
+    assert two_phases(0.0, 1) is one_phase(0.0, np.inf, 0.0, False) is None
+
+
+def test_a_mean_that_rounding_may_carry_from_one_sequence_to_another_is_not_read():
+    # 4096 tokens: a mean strays by 2 n eps = 2^-39 of s at most, and must leave 8 times that; these differ by 2^-38
+    X = np.zeros((3, 4096, 1))
+    X[:, 0], X[:, 1], X[:, 2, 0] = -1.0, 1.0, [0.0, 2.0**-22, 2.0**-21]
+    X = RaggedSequences.from_list(list(X))
+    built = check_exact(X, random_targets(X, 1))
+    assert built.token_code.code.kind == "hats"
 
 
 def test_one_phase_takes_one_block_and_one_a_hat_and_a_plateau():
