@@ -362,8 +362,8 @@ def test_sequences_with_one_target_need_no_codes_of_their_own():
 def test_minus_zero_is_written_as_zero_by_both_paths():
     X = family("labelled_sequences", 5)
     built = build(X, np.array([-0.0, 1.0, 0.0, -1.0, -0.0]))
-    for outputs in (built.outputs(X), built.read(apply(built.transformer(), built.encode(X)))):
-        assert not np.signbit(outputs[[0, 2, 4]]).any()
+    for given_rows in (built.outputs(X), built.read(apply(built.transformer(), built.encode(X)))):
+        assert not np.signbit(given_rows[[0, 2, 4]]).any()
     assert len(built.targets) == 3
 
 
