@@ -9,7 +9,8 @@ value is the same bits alone, in any batch, in any order of sequences and for an
 only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
-return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens.
+return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. A softmax mean is
+v + sum w_l (z_l - v) / sum w_l with v the value of the best score: at a small temperature it is v bit for bit.
 """
 
 from typing import NamedTuple
@@ -278,15 +279,6 @@ def _leader_attention(layer, stream, segments):
     _write(layer, stream, written.items())
 
 
-def _per_sequence(layer, stream, segments, mean_tokens):
-    written = {c: np.zeros(stream.shape[1]) for c in np.flatnonzero(layer.output.any(axis=1)).tolist()}
-    for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
-        tokens = stream[:, start : start + length]
-        for c, values in _written(layer, tokens, mean_tokens(layer, tokens)):
-            written[c][start : start + length] = values
-    _write(layer, stream, written.items())
-
-
 def _general_attention(layer, stream, segments):
     _check_range(stream)  # scores of infinity compare to nothing
     means, _ = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
@@ -294,21 +286,39 @@ def _general_attention(layer, stream, segments):
 
 
 def _soft_attention(layer, stream, segments):
-    def mean_tokens(layer, tokens):
-        asks, _ = inner_products(layer.query, tokens)
-        keys, _ = inner_products(layer.key, tokens)
-        scores = np.zeros((tokens.shape[1],) * 2)
-        for r in range(layer.rank):
-            scores += asks[r][:, None] * keys[r]
-        with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
-            weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / layer.temperature)
-        means = np.zeros_like(tokens)
+    """Softmax attention; where all tokens of a sequence ask alike, they get one mean, in one pass over the tokens."""
+    asks, _ = inner_products(layer.query, stream)
+    keys, _ = inner_products(layer.key, stream)
+    alike = (segments.maxima(asks) == np.minimum.reduceat(asks, segments.starts, axis=1)).all(axis=0)
+    scores = _pair_sums(segments.spread(asks[:, segments.starts]), keys)
+    means = np.zeros_like(stream)
+    with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
         for c in _read_coordinates(layer):
-            smallest = tokens[c].min()
-            means[c] = smallest + (weights * (tokens[c] - smallest)).sum(axis=1) / weights.sum(axis=1)
-        return means
+            means[c] = segments.spread(segments.soft_means(stream[c], scores, layer.temperature))
+        for j in np.flatnonzero(~alike).tolist():
+            start, stop = segments.starts[j], segments.starts[j] + segments.lengths[j]
+            step = max(1, _SLAB // (stop - start))
+            for first in range(start, stop, step):  # some rows of the n x n scores
+                rows = slice(first, min(first + step, stop))
+                pairs = _pair_sums(asks[:, rows, None], keys[:, None, start:stop])
+                for c in _read_coordinates(layer):
+                    means[c, rows] = _soft_pair_means(stream[c, start:stop], pairs, layer.temperature)
+    _write(layer, stream, list(_written(layer, stream, means)))
 
-    _per_sequence(layer, stream, segments, mean_tokens)
+
+def _pair_sums(asks, keys):
+    """Sum over the rank of ask times key, in order."""
+    scores = np.zeros(np.broadcast_shapes(asks.shape, keys.shape)[1:])
+    for ask, key in zip(asks, keys):
+        scores += ask * key
+    return scores
+
+
+def _soft_pair_means(values, scores, temperature):
+    """Mean of the values (n,) for each row of scores (n, n), as v + sum w (z - v) / sum w, v the value of the best score."""
+    firsts = values[scores.argmax(axis=1)]
+    weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
+    return firsts + (weights * (values - firsts[:, None])).sum(axis=1) / weights.sum(axis=1)
 
 
 def _third_order_attention(layer, stream, segments):

@@ -45,6 +45,15 @@ class Segments(NamedTuple):
         counts = np.add.reduceat(member, self.starts, dtype=np.int64)
         return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
 
+    def soft_means(self, values, scores, temperature):
+        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
+        best = self.maxima(scores)
+        leading = np.flatnonzero(scores == self.spread(best))
+        firsts = values[leading[np.searchsorted(leading, self.starts)]]
+        weights = np.exp((scores - self.spread(best)) / temperature)
+        apart = np.add.reduceat(weights * (values - self.spread(firsts)), self.starts)
+        return firsts + apart / np.add.reduceat(weights, self.starts)
+
 
 def inner_products(factors, stream):
     """Inner products of each factor (r, D) with each token (D, n), in fixed order, and the sums of moduli: two (r, n)."""

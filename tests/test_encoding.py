@@ -28,8 +28,9 @@ def test_training_tokens_fill_the_interval_from_minus_one_to_one(values):
 def test_scaling_by_a_power_of_two_changes_no_bit(values, exponent):
     tokens = np.array(values)[:, None]
     moved = np.ldexp(tokens, exponent)
-    if not np.array_equal(np.ldexp(moved, -exponent), tokens):
-        return  # digits were lost before we saw them
+    moduli = np.abs(np.concatenate([tokens, moved]))
+    if ((moduli > 0) & (moduli < 1e-300)).any():
+        return  # near the smallest numbers of float64 digits are lost before we see them, or by halving
     assert np.array_equal(encoded(TokenScale.fit(tokens), tokens), encoded(TokenScale.fit(moved), moved))
 
 

@@ -22,6 +22,8 @@ ROOMS = {
     "datasets": ["families", "planted", "__init__"],
     "constructions": [
         "construction",
+        "temperatures",
+        "plateaus",
         "ridge",
         "gadgets",
         "measures",
@@ -38,6 +40,12 @@ ROOMS = {
         "cells",
         "code_choice",
         "classification",
+        "riders",
+        "token_code",
+        "selectors",
+        "peeling",
+        "interpolation",
+        "training",
         "scoring_network",
         "scoring",
         "explanation",
@@ -46,7 +54,7 @@ ROOMS = {
         "sparse_averaging",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier"],
+    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "interpolator"],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}

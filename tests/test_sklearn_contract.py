@@ -12,13 +12,22 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, RaggedSequences, RaggedSequenceTransformer
+from sklearn_hardmax import (
+    HardmaxPooling,
+    HardmaxTransformerClassifier,
+    HardmaxTransformerInterpolator,
+    RaggedSequences,
+    RaggedSequenceTransformer,
+)
 from sklearn_hardmax.datasets import make_labelled_sequences
 
 ESTIMATORS = [
     HardmaxTransformerClassifier(),
     HardmaxTransformerClassifier(ordered=False, n_heads=0),
     HardmaxTransformerClassifier(ordered=False, n_heads=50),
+    HardmaxTransformerClassifier(ordered=False, n_heads=0, attention="softmax"),
+    HardmaxTransformerInterpolator(),
+    HardmaxTransformerInterpolator(ordered=False, attention="softmax"),
     HardmaxPooling(),
     HardmaxPooling(n_heads=20, ordered=False),
     RaggedSequenceTransformer(),

@@ -13,10 +13,12 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from riding import first_rows, random_targets
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, ThirdOrderAttention, Transformer, datasets
 from sklearn_hardmax.constructions import (
     build_classifier,
+    build_interpolator,
     build_match2,
     build_match3,
     build_match3_bigram,
@@ -61,6 +63,51 @@ def test_the_size_is_independent_of_the_lengths():
     """[E1], abstract."""
     sizes = {(t.n_blocks, t.n_parameters) for t in (built_for(20, length=k)[0].transformer for k in (1, 2, 50))}
     assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("attention", ["hardmax", "softmax"])
+@pytest.mark.parametrize("q", [1, 3])
+def test_many_targets_of_sequences_of_any_lengths_are_interpolated_exactly(q, attention):
+    """[E2], abstract: with hardmax and with softmax attention."""
+    X, _ = datasets.make_labelled_sequences(30, token_dim=2, random_state=0)
+    Y = random_targets(X, q, most=20)
+    built = build_interpolator(X, Y, attention=attention)
+    assert np.array_equal(first_rows(built.read(apply(built.transformer, built.encode(X))), Y), Y.tokens)
+
+
+@pytest.mark.parametrize("name", ["labelled_sequences", "shared_tokens", "swaps"])
+@pytest.mark.parametrize("most", [1, 5, 20])
+def test_blocks_grow_with_targets_and_sequences_and_by_smaller_constants(name, most):
+    """[E2]: 2 M + 2 N + 1 blocks with hardmax, 2 M + 3 N with softmax; independent of the lengths."""
+    X, _ = getattr(datasets, f"make_{name}")(30, random_state=0)
+    Y = random_targets(X, most=most)
+    long = RaggedSequences.from_list([np.tile(x, (3, 1)) for x in X])
+    for attention, published in (("hardmax", 2 * Y.n_tokens + 2 * 30 + 1), ("softmax", 2 * Y.n_tokens + 3 * 30)):
+        transformer = build_interpolator(X, Y, attention=attention).transformer
+        assert transformer.n_blocks <= Y.n_tokens + 30 < published
+        longer = build_interpolator(long, Y, attention=attention).transformer
+        assert (longer.n_blocks, longer.n_parameters) == (transformer.n_blocks, transformer.n_parameters)
+
+
+@pytest.mark.parametrize(("token_dim", "q"), [(1, 1), (8, 1), (2, 8), (64, 64)])
+def test_parameters_are_linear_in_targets_and_sequences_times_dimension(token_dim, q):
+    """[E2]: O((d + q) (M + N)); here (2 D + 2) (3 M + 6 N + 8) with D = max(d, q + 3)."""
+    for make in (datasets.make_labelled_sequences, datasets.make_swaps):
+        X, _ = make(25, token_dim=token_dim, random_state=0)
+        Y = random_targets(X, q)
+        D = max(token_dim, q + 3)
+        assert build_interpolator(X, Y).transformer.n_parameters <= (2 * D + 2) * (3 * Y.n_tokens + 6 * 25 + 8)
+
+
+def test_the_construction_needs_no_coordinates_but_those_of_the_tokens():
+    """[E2]: the statement inside R^d, outputs in R^d; in float64 to 8 ulps of the height that tokens are moved by."""
+    X, _ = datasets.make_labelled_sequences(30, token_dim=3, random_state=0)
+    Y = random_targets(X, 3)
+    built = build_interpolator(X, Y, registers=False)
+    assert built.transformer.token_dim == 3
+    height = built.transformer.layers[-1].W[0, -1]
+    errors = first_rows(built.read(apply(built.transformer, built.encode(X))), Y) - Y.tokens
+    assert np.abs(errors).max() <= 8 * np.spacing(height)
 
 
 SMALL = st.integers(-2, 2).map(float)

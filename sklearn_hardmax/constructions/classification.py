@@ -16,6 +16,9 @@ label, so that borders stand at least 2 from every training code and ramps are f
 grid g, borders on a grid g / 2 at finest, ramp ends +-1/2 on it too (gap >= 2^-46): the preactivations c - border +- 1/2 are
 exact, the two units of a ramp differ by exactly 1 above it, and digits are sums of -1, 0 and 1.
 
+Softmax. Only a leader read has scores, query 1 and key s. At a temperature at which every training code strays less than its
+distance to the next ramp (temperatures.py) the decode is flat there, and labels are exact.
+
 Unseen codes. All digits that change at a border cross 1/2 together, at the border. With two classes a digit that is 1/2 reads
 0: the tie goes to the class with the smaller index. With more, borders stand between the grid points of the codes and no
 code meets one. So a search in the borders gives the network's label for every code that can occur.
@@ -37,8 +40,10 @@ from sklearn_hardmax.constructions.construction import (
     conflict_message,
     labels_that_agree,
 )
+from sklearn_hardmax.constructions.temperatures import checked_temperature, settled_temperature
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
+from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import as_sequences
 
 
@@ -48,7 +53,8 @@ class Classification:
 
     projection : Projection; code : Code or None (one label: no code is needed); runs : Runs of training codes; cells : Cells;
     kappa : the power of two that separates codes; weights : (n_classes,); margin : the smaller of (a) the smallest gap
-    between an attended and an unattended score over its tie bound and (b) `certified_margin`.
+    between an attended and an unattended score over its tie bound (hardmax) and (b) `certified_margin`; temperature : of
+    softmax, 0 for hardmax.
     """
 
     projection: Projection
@@ -58,6 +64,7 @@ class Classification:
     kappa: float
     weights: np.ndarray
     margin: float = np.inf
+    temperature: float = 0.0
 
     # -- the fast path: one code and one search ----------------------------------------------------------------------------
 
@@ -147,13 +154,12 @@ class Classification:
         return out
 
     def _first_units(self):
-        """S = (relu(x) - relu(x - 1)) + 1 to coordinate 0; 1 where hats are added, and where the coarse code reads 1."""
+        """S = (relu(x) - relu(x - 1)) + 1 to coordinate 0; 1 to coordinate 1, and to 2 where the coarse code reads it."""
         D, code = self.token_dim, self.code
         U, W = np.zeros((3, D)), np.zeros((D, 3))
         U[:2, : len(code.direction)] = code.direction
         W[0] = 1.0, -1.0, 1.0
-        if code.hats is not None:
-            W[1, 2] = 1.0
+        W[1, 2] = 1.0
         if code.coarse:
             W[2, 2] = 1.0
         return gadgets.Units(U, np.array([0.5, -0.5, 1.0]), W, 3)
@@ -165,20 +171,19 @@ class Classification:
     def _attention(self):
         """Every token becomes kappa A at coordinate 0, and 0 elsewhere."""
         D, code = self.token_dim, self.code
-        sign = {"max": 1.0, "min": -1.0}.get(code.kind)
-        query, key = np.zeros((2, 0 if sign is None else 1, D))
-        query[:, 0], key[:, 0] = 1.0, sign or 0.0
+        query, key = np.zeros((2, int(code.is_leader_read), D))
+        query[:, 1], key[:, 0] = 1.0, code.sign  # coordinate 1 holds 1 in every token
         value = np.zeros((1 + code.coarse, D))
         value[0, 0 if code.hats is None else 1] = 1.0
         output = np.zeros((D, 1 + code.coarse))
         output[0, 0] = self.kappa
         if code.coarse:  # (A + 2) - 2: coordinate 2 holds 1 in every token
             value[0, 2], value[1, 2], output[0, 1] = 2.0, 1.0, -2.0 * self.kappa
-        return plans.planned_attention(query, key, value, output, rho=0.0)
+        return plans.planned_attention(query, key, value, output, 0.0, code.temperature)
 
     def _ramps(self, first, last):
         changes = np.diff(self._written_digits(self.cells.labels[first : last + 1]), axis=0)
-        return gadgets.ramps(self.token_dim, 0, self.kappa * self.cells.borders[first:last], changes)
+        return gadgets.ramps(self.token_dim, 0, self.kappa * self.cells.borders[first:last] - 0.5, changes)
 
     def _first_digits(self):
         return gadgets.constant(self.token_dim, self._written_digits(self.cells.labels[:1])[0])
@@ -205,10 +210,13 @@ class Classification:
         return labels_that_agree(tokens, digits @ (1 << np.arange(self.n_digits)))
 
 
-def build_classification(sequences, labels, weights, *, ordered, rng, n_jobs=None, log=lambda text: None):
+def build_classification(
+    sequences, labels, weights, *, ordered, rng, temperature=0.0, n_jobs=None, log=lambda text: None
+):
     """Classification and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
 
-    Conflicting groups get their majority label; the caller decides whether that is allowed.
+    Conflicting groups get their majority label; the caller decides whether that is allowed. temperature : 0 for hardmax; for
+    softmax "auto" or a positive number, a ConstructionError above the largest admissible one.
     """
     with_position = bool(ordered) and sequences.n_tokens > len(sequences)
     projection = Projection(TokenScale.fit(sequences.tokens), with_position)
@@ -219,18 +227,36 @@ def build_classification(sequences, labels, weights, *, ordered, rng, n_jobs=Non
         read, conflicts = choose_code(problem)
     if read is None or (problem.labels == problem.labels[0]).all():
         log("one label: no code is needed")
-        return _one_run(projection, problem.labels[:1], weights), conflicts
+        return _one_run(projection, problem.labels[:1], weights, settled_temperature(temperature, np.inf)), conflicts
     built = _with_cells(projection, read.code, read.values, problem.labels, weights)
     log(f"chose the code: {read.code.kind} read, {len(built.cells.labels)} label runs")
     margin = min(read.leader_margin, certified_margin(built, sequences, read.values, problem.labels))
+    if temperature != 0:
+        built = _softened(built, sequences, read.values, temperature, n_jobs)
+        log(f"settled the temperature, {built.temperature:.3g}")
+        values = built.codes(sequences, n_jobs)
+        margin = certified_margin(built, sequences, values, problem.labels)
     built = replace(built, margin=margin)
     log(f"certified the training labels, margin {built.margin:.3g}")
     return built, conflicts
 
 
-def _one_run(projection, label, weights):
+def _one_run(projection, label, weights, temperature):
     runs = Runs(np.ones(1), np.full(1, 2.0), label)
-    return Classification(projection, None, runs, Cells(np.zeros(0), label), 1.0, weights)
+    return Classification(projection, None, runs, Cells(np.zeros(0), label), 1.0, weights, temperature=temperature)
+
+
+def _softened(built, sequences, values, wanted, n_jobs):
+    """The same with a leader read by softmax, at an admissible temperature: codes use half of their room at most."""
+    code = built.code
+    rooms = _to_the_next_ramp(built, values) / built.kappa - 2 * EPS  # a coarse code is rounded twice
+    temperature = settled_temperature(wanted, code.admissible_temperature(sequences, rooms, n_jobs))
+    return replace(built, code=replace(code, temperature=temperature), temperature=temperature)
+
+
+def _to_the_next_ramp(built, values):
+    """Distance of codes (N,) to the nearest end of a ramp, in units of kappa."""
+    return gadgets.to_the_next_ramp(built.kappa * built.cells.borders - 0.5, built.kappa * values)
 
 
 def _with_cells(projection, code, values, labels, weights):
@@ -263,13 +289,9 @@ def certified_margin(classification, sequences, values, labels):
     order = np.argsort(values)  # searching for sorted codes is several times faster
     values, labels, lengths = values[order], labels[order], sequences.lengths[order]
     wrong = np.flatnonzero(classification.labels_of(values) != labels)
-    code, borders, kappa = classification.code, classification.cells.borders, classification.kappa
-    k = np.searchsorted(borders, values)
-    nearest = np.minimum(
-        np.abs(values - borders[np.minimum(k, len(borders) - 1)]), np.abs(values - borders[np.maximum(k - 1, 0)])
-    )
-    bounds = np.spacing(kappa * values) + kappa * code.bounds(lengths)
-    margins = (kappa * nearest - 0.5) / bounds
+    kappa = classification.kappa
+    bounds = np.spacing(kappa * values) + kappa * classification.code.bounds(lengths)
+    margins = _to_the_next_ramp(classification, values) / bounds
     bad = wrong if len(wrong) else np.flatnonzero(margins <= 1)
     if len(bad):
         shown = name_indices(np.sort(order[bad]))
@@ -279,7 +301,7 @@ def certified_margin(classification, sequences, values, labels):
     return float(margins.min())
 
 
-def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):
+def build_classifier(X, y, *, ordered=False, attention="hardmax", temperature="auto", max_width=4, random_state=0):
     """Weights that classify labelled sequences exactly.
 
     Parameters
@@ -289,6 +311,9 @@ def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):
         Class indices from 0.
     ordered : bool, default=False
         True joins the relative position to each token, so that any two different sequences can be told apart.
+    attention : {"hardmax", "softmax"}, default="hardmax"
+    temperature : "auto" or float, default="auto"
+        Of the softmax; "auto" is the largest at which the labels are certified. Means nothing with hardmax.
     max_width : int or None, default=4
         Largest number of hidden units of a layer; None packs all units of a stage in one.
     random_state : int or RandomState, default=0
@@ -301,7 +326,8 @@ def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):
     Raises
     ------
     ConstructionError
-        Sequences with different labels cannot be told apart; the message names them.
+        Sequences with different labels cannot be told apart; the message names them. A temperature above the largest
+        admissible one.
     ValueError
         Input that is not readable, labels that are no class indices.
 
@@ -328,7 +354,12 @@ def build_classifier(X, y, *, ordered=False, max_width=4, random_state=0):
         )
     labels = labels.astype(np.int64)
     built, conflicts = build_classification(
-        sequences, labels, np.ones(labels.max() + 1), ordered=ordered, rng=check_random_state(random_state)
+        sequences,
+        labels,
+        np.ones(labels.max() + 1),
+        ordered=ordered,
+        rng=check_random_state(random_state),
+        temperature=checked_temperature(attention, temperature),
     )
     if conflicts:
         raise ConstructionError(conflict_message(conflicts) + ".")

@@ -100,7 +100,7 @@ def choose_code(problem):
     found = found or _mean_read(problem)
     if found is not None:
         return found, conflicts
-    found, close = _hats_read(problem, directions)
+    found, close = hats_read(problem, directions)
     return found, conflicts + close
 
 
@@ -212,7 +212,7 @@ def _token_line(s):
     return _TokenLine(s[order][first], s[order][np.append(first[1:], len(s)) - 1], classes)
 
 
-def _hats_read(problem, directions):
+def hats_read(problem, directions):
     """Hats along the direction that merges the fewest sequences of different label: (Read, conflicts)."""
     best = None
     for direction in directions:

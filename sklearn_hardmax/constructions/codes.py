@@ -23,6 +23,7 @@ import joblib
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_hardmax.constructions.temperatures import admissible_temperature
 from sklearn_hardmax.encoding import TokenScale, relative_positions
 from sklearn_hardmax.forward import EPS, Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences
@@ -171,7 +172,7 @@ class Code:
     """A read: everything that turns a sequence into its number A in [1, 2].
 
     direction : (n_coordinates,); kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
-    coarse : whether A is rounded to the even grid points of [1, 2).
+    coarse : whether A is rounded to the even grid points of [1, 2); temperature : of a leader read, 0 the hardmax.
     """
 
     projection: Projection
@@ -179,6 +180,12 @@ class Code:
     kind: str
     coarse: bool
     hats: TokenHats | None = None
+    temperature: float = 0.0
+
+    @property
+    def sign(self):
+        """1 where the largest s is read, -1 where the smallest is, 0 where the mean is."""
+        return {"max": 1.0, "min": -1.0}.get(self.kind, 0.0)
 
     @property
     def is_leader_read(self):
@@ -201,6 +208,16 @@ class Code:
         found = in_batches(self._with_gaps, sequences, n_jobs)
         return found[:, 0], float(found[:, 1].min())
 
+    def separations(self, sequences, n_jobs=None):
+        """Distance of the leader of each sequence to the next value of s, (N,); inf where there is none."""
+        return in_batches(self._separations, sequences, n_jobs)
+
+    def admissible_temperature(self, sequences, rooms, n_jobs=None):
+        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
+        if not self.is_leader_read:
+            return np.inf
+        return admissible_temperature(self.separations(sequences, n_jobs), sequences.lengths, rooms / 2)
+
     def _with_gaps(self, sequences):
         return self._of(sequences, gaps=True)
 
@@ -208,13 +225,23 @@ class Code:
         out = np.full((len(sequences), 1 + gaps), np.inf)
         for i, j, segments, columns in self.projection.encoded(sequences):
             s = self.token_values(columns)
-            out[i:j, 0] = self._read(s, segments)
+            out[i:j, 0] = self.read(s, segments)
             if gaps and self.is_leader_read:
-                out[i:j, 1] = _leader_gaps(s if self.kind == "max" else -s, segments)
+                out[i:j, 1] = _leader_gaps(self.sign * s, segments)
         out[:, 0] = self.rounded(out[:, 0])
         return out
 
-    def _read(self, s, segments):
+    def _separations(self, sequences):
+        out = np.full(len(sequences), np.inf)
+        if self.is_leader_read:
+            for i, j, segments, columns in self.projection.encoded(sequences):
+                out[i:j] = separations(self.sign * self.token_values(columns), segments)
+        return out
+
+    def read(self, s, segments):
+        """A of each segment, (n_segments,), from the values s of its tokens; not yet rounded."""
+        if self.is_leader_read and self.temperature:
+            return segments.soft_means(s, self.sign * s, self.temperature)
         if self.kind == "max":
             return segments.maxima(s)
         if self.kind == "min":
@@ -225,9 +252,19 @@ class Code:
         """The values on the even grid points of [1, 2) where the code is coarse."""
         return even_grid(values) if self.coarse else values
 
+    def tolerance(self, lengths):
+        """The largest of `bounds`."""
+        return self.bounds(lengths).max()
+
     def bounds(self, lengths):
         """How far the code of a training sequence of each length may move under a permutation of its tokens."""
         return 2.0 * EPS * lengths if self.kind == "mean" else np.zeros(len(lengths))
+
+
+def separations(keys, segments):
+    """Distance of the largest key of each segment to the next one, (n_segments,); inf where all are equal."""
+    gaps = segments.spread(segments.maxima(keys)) - keys
+    return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 
 def _leader_gaps(keys, segments):

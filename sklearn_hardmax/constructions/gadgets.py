@@ -3,7 +3,7 @@
 A group is a few hidden units (rows of U and b, columns of W) that belong together: ramps and hats are written so that the
 sums which the engine forms, unit after unit in stored order, are exact wherever the group is flat.
 
-    ramp   t = relu(c - at + 1/2) - relu(c - at - 1/2)                             0 below at - 1/2, 1 above at + 1/2
+    ramp   t = relu(c - foot) - relu(c - foot - 1)                                 0 below foot, 1 above foot + 1
     hat    h = relu(y + 1 + a) - relu(y + 1) - relu(y - 1) + relu(y - 1 - a),      y = (s - theta) / delta
            a for |y| <= 1, 0 for |y| >= 1 + a, slopes 1: no weight is larger than the heights need, and all are powers of two
 """
@@ -43,13 +43,20 @@ class Units(NamedTuple):
         return FeedForward(self.U, self.b, self.W, eta)
 
 
-def ramps(token_dim, source, at, changes):
-    """One ramp a border: reads coordinate `source`, rises at `at` (R,), adds `changes` (R, D) behind it. Groups of 2."""
-    U = np.zeros((2 * len(at), token_dim))
+def ramps(token_dim, source, feet, changes):
+    """One ramp a foot: reads coordinate `source`, rises from `feet` (R,) on, adds `changes` (R, D) behind it. Groups of 2."""
+    U = np.zeros((2 * len(feet), token_dim))
     U[:, source] = 1.0
-    b = np.repeat(-at, 2) + np.tile([0.5, -0.5], len(at))
-    W = np.repeat(changes.T, 2, axis=1) * np.tile([1.0, -1.0], len(at))
+    b = -np.repeat(feet, 2) - np.tile([0.0, 1.0], len(feet))
+    W = np.repeat(changes.T, 2, axis=1) * np.tile([1.0, -1.0], len(feet))
     return Units(U, b, W, 2)
+
+
+def to_the_next_ramp(feet, line):
+    """Distance of numbers (n,) to the nearest end of a ramp with these feet, ascending; negative on a ramp, inf without."""
+    k = np.searchsorted(feet, line)
+    below, above = np.append(-np.inf, feet)[k], np.append(feet, np.inf)[k]
+    return np.minimum(line - below - 1.0, above - line)
 
 
 def hats(token_dim, source, target, centers, widths, heights, unit):

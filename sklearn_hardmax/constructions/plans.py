@@ -62,9 +62,9 @@ def _made(part, first, last, lead):
     return (units if lead is None else lead.before(units)).layer()
 
 
-def planned_attention(query, key, value, output, rho=1.0):
+def planned_attention(query, key, value, output, rho=1.0, temperature=0.0):
     """Attention with these arguments."""
-    return PlannedLayer(None, (len(query), len(value)), lambda: Attention(query, key, value, output, rho))
+    return PlannedLayer(None, (len(query), len(value)), lambda: Attention(query, key, value, output, rho, temperature))
 
 
 def n_blocks(plan):

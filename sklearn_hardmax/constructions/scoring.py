@@ -13,7 +13,7 @@ coefficients are those of the fast path, and sums, maxima and codes are the same
 is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a spike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -31,6 +31,8 @@ from sklearn_hardmax.constructions.series_drawing import draw_series_heads
 from sklearn_hardmax.constructions.series_heads import SeriesHeads
 from sklearn_hardmax.constructions.set_heads import draw_set_heads
 from sklearn_hardmax.constructions.spikes import Fingerprint, Spikes, place_spikes, widest
+from sklearn_hardmax.constructions.temperatures import HEAD_TEMPERATURE, settled_temperature
+from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 _FINGERPRINTS = 8  # drawn at most
@@ -50,7 +52,8 @@ class Scoring:
     """The classifier with heads as numbers.
 
     projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
-    inequalities behind the training labels hold, 0 where one of them fails.
+    inequalities behind the training labels hold, 0 where one of them fails; temperature : of leader reads by softmax, 0 for
+    hardmax.
     """
 
     projection: Projection
@@ -59,6 +62,7 @@ class Scoring:
     spikes: Spikes | None
     n_classes: int
     margin: float
+    temperature: float = 0.0
 
     def scores(self, sequences, n_jobs=None):
         """Score of every class, (N, n_classes); the same bits for any batch, chunk and n_jobs."""
@@ -88,7 +92,7 @@ class Scoring:
     # -- the network -------------------------------------------------------------------------------------------------------
 
     def _stream(self):
-        return Stream(self.projection, self.heads, self.spikes, self.n_classes)
+        return Stream(self.projection, self.heads, self.spikes, self.n_classes, self.temperature)
 
     def _plan(self, max_width):
         plans.check_width(max_width)
@@ -138,9 +142,23 @@ def draw_heads(sequences, labels, n_heads, *, ordered, rng):
 
 
 def build_scoring(
-    sequences, labels, weights, *, n_heads, ordered, alphas, exact, rng, n_jobs=None, log=lambda text: None
+    sequences,
+    labels,
+    weights,
+    *,
+    n_heads,
+    ordered,
+    alphas,
+    exact,
+    rng,
+    temperature=0.0,
+    n_jobs=None,
+    log=lambda text: None,
 ):
-    """Scoring and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,)."""
+    """Scoring and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+
+    temperature : 0 for hardmax; for softmax "auto" or a positive number, ConstructionError above the largest admissible one.
+    """
     heads = draw_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
     log(f"drew {heads.n_heads} heads")
     if weights.min() < 2.0**-52 * weights.max():
@@ -156,7 +174,26 @@ def build_scoring(
         problem = Problem(sequences, labels.copy(), projection, False, rng, n_jobs)
         spikes, conflicts, margin = _spikes(problem, scores, errors)
         log(f"placed {0 if spikes is None else len(spikes.labels)} spikes, margin {margin:.3g}")
-    return Scoring(projection, heads, readout, spikes, len(weights), float(margin)), conflicts
+    built = Scoring(projection, heads, readout, spikes, len(weights), float(margin))
+    if temperature != 0:
+        built = _softened(built, sequences, temperature, n_jobs)
+        log(f"settled the temperature, {built.temperature:.3g}")
+    return built, conflicts
+
+
+def _softened(built, sequences, wanted, n_jobs):
+    """The same with leader reads by softmax: those of heads give the largest integer itself, codes stay on their plateaus."""
+    admissible, spikes = HEAD_TEMPERATURE, built.spikes
+    if spikes is not None:
+        rooms = spikes.rooms(spikes.code.of(sequences, n_jobs)) - 8 * EPS
+        admissible = min(admissible, spikes.code.admissible_temperature(sequences, rooms, n_jobs))
+    built = replace(built, temperature=settled_temperature(wanted, admissible))
+    if spikes is None:
+        return built
+    softer = replace(spikes, code=replace(spikes.code, temperature=built.temperature))
+    rooms = softer.rooms(softer.code.of(sequences, n_jobs))
+    margin = float(rooms.min() / max(softer.code.tolerance(sequences.lengths), EPS))
+    return replace(built, spikes=softer, margin=min(built.margin, margin))
 
 
 def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
@@ -224,7 +261,7 @@ def _spikes(problem, scores, errors):
     read, conflicts = choose_code(problem)
     spikes, margin = _placed(problem, scores, errors, fingerprints)
     if margin <= 0 and read is not None:
-        tolerance = read.code.bounds(problem.sequences.lengths).max()
+        tolerance = read.code.tolerance(problem.sequences.lengths)
         spikes, margin = _placed(problem, scores, errors, [(read.code, read.values, tolerance)])
     if margin <= 0:
         raise ConstructionError(

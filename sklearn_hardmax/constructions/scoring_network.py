@@ -6,7 +6,8 @@ c a register t_c of the token and score_c, registers of the code. Layers, all re
     feed-forward   beta_c to score_c
     feed-forward   omega_fc (relu(S - b) - relu(S - b - 1)) of shares, omega_fc relu(S - b) of means, to t_c
     attention      of rank 0: the mean of t_c to score_c
-    attention      of rank 1, one a leader read: query 1, key S, omega_fc times the largest S to score_c
+    attention      of rank 1, one a leader read: query 1, key S, omega_fc times the largest S to score_c; hardmax, or softmax
+                   at a temperature at which the weights of smaller integers S are 0 in float64
     code           see spikes.py, codes.py: s_r and ramps by feed-forward layers, then attentions into the code
     feed-forward   the spikes, on the code, to score_c
 """
@@ -33,8 +34,9 @@ from sklearn_hardmax.transformer import Attention
 class Stream:
     """Where things stand in the residual stream of a classifier with heads."""
 
-    def __init__(self, projection, heads, spikes, n_classes):
+    def __init__(self, projection, heads, spikes, n_classes, temperature=0.0):
         self._heads, self._code = heads, None if spikes is None else spikes.code
+        self.temperature = temperature
         self.width = 0
         self.code_input = self._add(0 if spikes is None else projection.n_coordinates)
         self.tokens = self._add(heads.n_coordinates)
@@ -126,7 +128,7 @@ def _leader(stream, weights, head):
     key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
     key[0, stream.tokens] = forms[[index[head]]].toarray().ravel()
     output[stream.score, 0] = coefficients[head]
-    return Attention(stream.unit_vector(stream.one), key, key, output)
+    return Attention(stream.unit_vector(stream.one), key, key, output, temperature=stream.temperature)
 
 
 # -- codes and spikes --------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ def _fingerprint_layers(code, stream, max_width):
     plan = [*planned_stack(units, max_width), planned_layer(gadgets.constant(stream.width, ones))]
     for r in s:
         read, output = stream.unit_vector(r), LEADER_WEIGHT * stream.unit_vector(register).T
-        plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output))
+        plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output, temperature=code.temperature))
     plan.append(_uniform(stream, ramps[None], [register], MEAN_WEIGHT))
     return plan
 
@@ -168,9 +170,9 @@ def _code_layers(code, stream, max_width):
         plan += planned_groups(made, len(centers), 4, max_width)
     if not code.is_leader_read:
         return [*plan, _uniform(stream, [[s if code.hats is None else hats]], [register], 1.0)]
-    read, sign = stream.unit_vector(s), 1.0 if code.kind == "max" else -1.0
-    to_code = stream.unit_vector(register).T
-    return [*plan, planned_attention(stream.unit_vector(stream.one), sign * read, read, to_code)]
+    read, to_code = stream.unit_vector(s), stream.unit_vector(register).T
+    ask = stream.unit_vector(stream.one)
+    return [*plan, planned_attention(ask, code.sign * read, read, to_code, temperature=code.temperature)]
 
 
 def _spike_layers(spikes, stream, max_width):

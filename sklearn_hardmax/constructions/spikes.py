@@ -29,8 +29,10 @@ from sklearn_hardmax.constructions.codes import (
     in_batches,
     placed,
     project,
+    separations,
     squash,
 )
+from sklearn_hardmax.constructions.temperatures import admissible_temperature
 from sklearn_hardmax.forward import EPS
 
 _READS = 4
@@ -44,13 +46,15 @@ _NEAR = 2.0**-40
 class Fingerprint:
     """A code that differs between any two sequences but for special data, such as 1 and -1 that swap sequences.
 
-    leaders : (4, n_coordinates) directions of s_r; ramps : (4, n_coordinates) directions of t_r; biases : (4,).
+    leaders : (4, n_coordinates) directions of s_r; ramps : (4, n_coordinates) directions of t_r; biases : (4,);
+    temperature : of the leader reads, 0 the hardmax.
     """
 
     projection: Projection
     leaders: np.ndarray
     ramps: np.ndarray
     biases: np.ndarray
+    temperature: float = 0.0
 
     @classmethod
     def draw(cls, projection, rng):
@@ -67,7 +71,7 @@ class Fingerprint:
         for i, j, segments, columns in self.projection.encoded(sequences):
             code = np.full(j - i, 0.5)
             for direction in self.leaders:
-                code += LEADER_WEIGHT * segments.maxima(squash(project(direction, columns)))
+                code += LEADER_WEIGHT * self._read(squash(project(direction, columns)), segments)
             means = np.zeros(j - i)
             for direction, bias in zip(self.ramps, self.biases):
                 line = project(direction, columns)
@@ -75,6 +79,22 @@ class Fingerprint:
                 rise -= np.maximum(line + (bias - 1.0), 0.0)
                 means += segments.means(rise)
             out[i:j] = code + MEAN_WEIGHT * means
+        return out
+
+    def _read(self, s, segments):
+        return segments.soft_means(s, s, self.temperature) if self.temperature else segments.maxima(s)
+
+    def admissible_temperature(self, sequences, rooms, n_jobs=None):
+        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
+        gaps = in_batches(self._separations, sequences, n_jobs)
+        # four reads of weight 1/8 may stray by the room each
+        return min(admissible_temperature(gap, sequences.lengths, rooms) for gap in gaps.T)
+
+    def _separations(self, sequences):
+        out = np.empty((len(sequences), _READS))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            for r, direction in enumerate(self.leaders):
+                out[i:j, r] = separations(squash(project(direction, columns)), segments)
         return out
 
     @staticmethod
@@ -107,6 +127,13 @@ class Spikes:
         for sign, edge, corner in ((1, self.low, 1.0), (-1, self.low, 0.0), (-1, self.high, 0.0), (1, self.high, -1.0)):
             total += (sign * self.height) * np.maximum(line + (corner - (edge / self.widths)[k]), 0.0)
         return total, k
+
+    def rooms(self, codes):
+        """Distance of every code (B,) to the nearest slope; negative on a slope."""
+        k = np.searchsorted((self.high[:-1] + self.low[1:]) / 2, codes)
+        inside = np.minimum(codes - self.low[k], self.high[k] - codes)
+        outside = np.maximum(self.low[k] - codes, codes - self.high[k]) - self.widths[k]
+        return np.where(inside >= 0, inside, outside)
 
     def add_to(self, scores, codes):
         """Add the spikes to scores (C, B), in place, for codes (B,)."""

@@ -1,6 +1,5 @@
 """The classifier of sequences of any length."""
 
-import time
 import warnings
 
 import numpy as np
@@ -12,12 +11,15 @@ from sklearn_hardmax.constructions.classification import build_classification
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
 from sklearn_hardmax.constructions.explanation import Explainer
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
+from sklearn_hardmax.constructions.temperatures import checked_temperature
 from sklearn_hardmax.estimators.validation import (
+    StageLog,
     VersionStamped,
     all_or_nothing,
     check_flag,
     check_integer,
     check_option,
+    check_verbose,
     validate_class_labels,
     validate_sequences,
 )
@@ -56,6 +58,12 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         Sequences that are equal, or closer than float64 resolves, under different labels: "warn" gives each group its
         majority label (of equally frequent ones the first in `classes_`) under one SequenceConflictWarning; "raise" raises
         ConstructionError.
+    attention : {"hardmax", "softmax"}, default="hardmax"
+        How leader reads choose: the largest score, or softmax weights at so small a temperature that labels stay exact. Size
+        and parameters of the network are the same.
+    temperature : "auto" or float, default="auto"
+        Of the softmax; "auto" is the largest at which the training labels are certified, and 2^-10 at most with heads, whose
+        leader reads then return the largest integer score itself. Means nothing with hardmax.
     n_jobs : int, default=None
         Parallel jobs over batches of sequences; results do not depend on it.
     random_state : int, RandomState or None, default=None
@@ -75,6 +83,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
     n_blocks_, n_parameters_ : int
         Of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the
         token_dim of the residual stream.
+    temperature_ : float
+        Of the leader reads, 0 with hardmax.
     margin_ : float
         How many times over the inequalities behind the training labels hold: gaps between attended and unattended scores in
         tie bounds, distances of training codes from the ends of ramps in rounding bounds.
@@ -112,6 +122,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         class_weight=None,
         exact=True,
         on_conflict="warn",
+        attention="hardmax",
+        temperature="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -122,6 +134,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         self.class_weight = class_weight
         self.exact = exact
         self.on_conflict = on_conflict
+        self.attention = attention
+        self.temperature = temperature
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -147,15 +161,17 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         ValueError
             Unreadable sequences or labels, parameters out of range.
         ConstructionError
-            on_conflict="raise" and sequences with different labels cannot be told apart.
+            on_conflict="raise" and sequences with different labels cannot be told apart; a temperature above the largest
+            admissible one.
         """
         self._check_parameters()
-        log = _Log(self)
+        temperature = checked_temperature(self.attention, self.temperature)
+        log = StageLog(self)
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
         log(f"read {sequences!r}, {len(self.classes_)} classes")
         rng, weights = check_random_state(self.random_state), self._class_weights(labels)
-        common = {"ordered": self.ordered, "rng": rng, "n_jobs": self.n_jobs, "log": log}
+        common = {"ordered": self.ordered, "rng": rng, "temperature": temperature, "n_jobs": self.n_jobs, "log": log}
         n_heads = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
         if n_heads == 0:
             built, conflicts = build_classification(sequences, labels, weights, **common)
@@ -167,7 +183,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         self._built = built
         self.n_conflicts_ = len(conflicts)
         self.n_heads_, self.n_spikes_ = n_heads, built.n_spikes
-        self.margin_ = built.margin
+        self.margin_, self.temperature_ = built.margin, built.temperature
         if log.on:
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self
@@ -196,7 +212,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         if not (self.class_weight is None or isinstance(self.class_weight, dict)):
             check_option(self.class_weight, "class_weight", ("balanced", None))
         check_option(self.on_conflict, "on_conflict", ("warn", "raise"))
-        check_integer(int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, "verbose", 0)
+        check_verbose(self.verbose)
 
     @staticmethod
     def _positive(numbers):
@@ -285,7 +301,8 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             - "kind": "max" (a leader read), "share", "mean", "intercept", "spike";
             - "name": what it reads, as HardmaxPooling names it;
             - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
-            - "leader": index of the token that a leader read took, -1 for shares and means;
+            - "leader": index of the token that a leader read took (with softmax too: all other weights are 0 in float64), -1
+              for shares and means;
             - "value": that token, (n_features_in_,), nan where there is none.
 
             With top=None the contributions of a class add up to `decision_function`. With two classes there is one decision:
@@ -367,16 +384,3 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         """
         check_is_fitted(self)
         return self.classes_[self._built.read(tokens)]
-
-
-class _Log:
-    """Prints a line a stage with the seconds since the last, under verbose."""
-
-    def __init__(self, estimator):
-        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
-
-    def __call__(self, text):
-        now = time.perf_counter()
-        if self.on:
-            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
-        self.last = now

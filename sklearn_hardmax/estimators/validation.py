@@ -1,6 +1,7 @@
 """What every estimator does with user input and with its own state."""
 
 import functools
+import time
 import warnings
 
 import numpy as np
@@ -45,6 +46,11 @@ def check_flag(value, name):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
+def check_verbose(value):
+    """Raise ValueError unless value is a flag or an integer of at least 0."""
+    check_integer(int(value) if isinstance(value, (bool, np.bool_)) else value, "verbose", 0)
+
+
 def check_option(value, name, options):
     """Raise ValueError unless value is one of the options."""
     if not any(value is o or (isinstance(o, str) and isinstance(value, str) and value == o) for o in options):
@@ -82,6 +88,20 @@ def all_or_nothing(fit):
             raise
 
     return wrapped
+
+
+class StageLog:
+    """Prints a line a stage with the seconds since the last, under verbose."""
+
+    def __init__(self, estimator):
+        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
+
+    def __call__(self, text):
+        """Print what was done, with the seconds that it took."""
+        now = time.perf_counter()
+        if self.on:
+            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
+        self.last = now
 
 
 class VersionStamped:
