@@ -4,6 +4,7 @@ __version__ = "0.1.0"
 
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
+from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
@@ -15,6 +16,8 @@ __all__ = [
     "FeedForward",
     "HardmaxPooling",
     "HardmaxTransformerClassifier",
+    "LeaderClustering",
+    "LeaderFlow",
     "RaggedSequenceTransformer",
     "RaggedSequences",
     "SequenceConflictWarning",

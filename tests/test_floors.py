@@ -21,6 +21,7 @@ FLOORS = [
 ROOMS = {
     "constructions": [
         "construction",
+        "leader_flow",
         "ridge",
         "gadgets",
         "measures",
@@ -42,7 +43,7 @@ ROOMS = {
         "explanation",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier"],
+    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "leaders"],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}

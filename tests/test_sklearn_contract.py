@@ -12,7 +12,14 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, RaggedSequences, RaggedSequenceTransformer
+from sklearn_hardmax import (
+    HardmaxPooling,
+    HardmaxTransformerClassifier,
+    LeaderClustering,
+    LeaderFlow,
+    RaggedSequences,
+    RaggedSequenceTransformer,
+)
 from sklearn_hardmax.datasets import make_labelled_sequences
 
 ESTIMATORS = [
@@ -24,6 +31,9 @@ ESTIMATORS = [
     RaggedSequenceTransformer(),
     RaggedSequenceTransformer(scale="minmax", positions="relative", window=3),
     RaggedSequenceTransformer(scale=None, positions="sinusoidal"),
+    LeaderFlow(),
+    LeaderFlow(depth=None, alpha=0.5),
+    LeaderClustering(),
 ]
 
 

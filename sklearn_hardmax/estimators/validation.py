@@ -45,6 +45,12 @@ def check_integer(value, name, low):
         raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
 
 
+def check_positive(value, name):
+    """Raise ValueError unless value is a positive finite number."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive finite number, got {value!r}.")
+
+
 def check_flag(value, name):
     """Raise ValueError unless value is True or False."""
     if not isinstance(value, (bool, np.bool_)):
