@@ -175,15 +175,15 @@ def _positive_definite(A, token_dim):
         raise ValueError(f"A must be positive definite; its diagonal holds {diagonal.min():.3g}.")
     # powers of two that bring the diagonal into [1/2, 2): eigenvalues then err by less than n^2 eps (n entries below 2 a row)
     half = np.frexp(diagonal)[1] // 2
-    smallest = np.linalg.eigvalsh(np.ldexp(np.ldexp(A, -half), -half[:, None]))[0]
+    balanced = np.ldexp(np.ldexp(A, -half), -half[:, None])
+    smallest = np.linalg.eigvalsh(balanced)[0]
     margin = float(smallest / (2 * token_dim**2 * EPS))
     if margin <= 1:
         raise ValueError(
             f"A must be positive definite; with a diagonal near 1 its smallest eigenvalue is {smallest:.3g}, and above "
             f"{2 * token_dim**2 * EPS:.3g} it is certified."
         )
-    size = np.frexp(diagonal.max())[1] // 2
-    return A, np.linalg.cholesky(np.ldexp(A, -2 * size)), margin
+    return A, np.ldexp(np.linalg.cholesky(balanced), (half - half.max())[:, None]), margin
 
 
 def build_leader_flow(token_dim, *, alpha=1.0, depth=8, A=None):
