@@ -7,6 +7,7 @@ from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
+from sklearn_hardmax.estimators.text import LeaderTextClassifier
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
@@ -18,6 +19,7 @@ __all__ = [
     "HardmaxTransformerClassifier",
     "LeaderClustering",
     "LeaderFlow",
+    "LeaderTextClassifier",
     "RaggedSequenceTransformer",
     "RaggedSequences",
     "SequenceConflictWarning",

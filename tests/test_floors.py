@@ -22,6 +22,7 @@ ROOMS = {
     "constructions": [
         "construction",
         "leader_flow",
+        "sentiment",
         "ridge",
         "gadgets",
         "measures",
@@ -43,7 +44,17 @@ ROOMS = {
         "explanation",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "leaders"],
+    "estimators": [
+        "__init__",
+        "validation",
+        "progress",
+        "words",
+        "preprocessing",
+        "pooling",
+        "classifier",
+        "leaders",
+        "text",
+    ],
     "plotting": ["canvas", "code_line", "leaders", "__init__"],
 }
 OPTIONAL = {"matplotlib"}

@@ -1,6 +1,5 @@
 """The classifier of sequences of any length."""
 
-import time
 import warnings
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn_hardmax.constructions.classification import build_classification
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
 from sklearn_hardmax.constructions.explanation import Explainer
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
+from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
     VersionStamped,
     all_or_nothing,
@@ -150,7 +150,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             on_conflict="raise" and sequences with different labels cannot be told apart.
         """
         self._check_parameters()
-        log = _Log(self)
+        log = Progress(self)
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
         log(f"read {sequences!r}, {len(self.classes_)} classes")
@@ -196,7 +196,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         if not (self.class_weight is None or isinstance(self.class_weight, dict)):
             check_option(self.class_weight, "class_weight", ("balanced", None))
         check_option(self.on_conflict, "on_conflict", ("warn", "raise"))
-        check_integer(int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, "verbose", 0)
+        check_verbose(self.verbose)
 
     @staticmethod
     def _positive(numbers):
@@ -367,16 +367,3 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         """
         check_is_fitted(self)
         return self.classes_[self._built.read(tokens)]
-
-
-class _Log:
-    """Prints a line a stage with the seconds since the last, under verbose."""
-
-    def __init__(self, estimator):
-        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
-
-    def __call__(self, text):
-        now = time.perf_counter()
-        if self.on:
-            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
-        self.last = now

@@ -51,6 +51,13 @@ def check_positive(value, name):
         raise ValueError(f"{name} must be a positive finite number, got {value!r}.")
 
 
+def check_from_zero(value, name, below=np.inf):
+    """Raise ValueError unless value is a number from 0 to less than `below`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < below:
+        limit = "a finite number" if below == np.inf else f"below {below}"
+        raise ValueError(f"{name} must be at least 0 and {limit}, got {value!r}.")
+
+
 def check_flag(value, name):
     """Raise ValueError unless value is True or False."""
     if not isinstance(value, (bool, np.bool_)):
