@@ -174,7 +174,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         self.classes_, labels = validate_class_labels(words, y)
         if len(self.classes_) < 2:
-            raise ValueError(f"y must hold at least 2 classes, got one: {self.classes_[0]!r}.")
+            raise ValueError(f"y must hold at least 2 classes, got one: {self.classes_.tolist()[0]!r}.")
         counts, self.vocabulary_ = count_words(words, self.min_df)
         self.class_prior_ = np.bincount(labels) / len(labels)
         log(f"read {len(words)} texts, {len(self.vocabulary_)} words in at least min_df={self.min_df} of them")
