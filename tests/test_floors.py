@@ -55,7 +55,7 @@ ROOMS = {
         "leaders",
         "text",
     ],
-    "plotting": ["canvas", "code_line", "leaders", "__init__"],
+    "plotting": ["canvas", "code_line", "leaders", "token_flow", "leader_bars", "__init__"],
 }
 OPTIONAL = {"matplotlib"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}

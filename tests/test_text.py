@@ -71,7 +71,7 @@ def test_the_gradient_is_that_of_central_differences_for_every_parameter(n_compo
     n_scores = 1 if n_classes == 2 else n_classes
     parameters = sentiment.Parameters.draw(12, n_components, n_scores, rng)
     parameters = parameters._replace(
-        embeddings=10 * parameters.embeddings, intercept=rng.normal(size=n_scores), log_alpha=np.array([0.3])
+        embeddings=rng.normal(size=(12, n_components)), intercept=rng.normal(size=n_scores), log_alpha=np.array([0.3])
     )
     batch = drawn_batch(rng, n_classes=n_classes)
     _, gradient = sentiment.loss_and_gradient(parameters, batch, 4, penalty)
@@ -166,8 +166,9 @@ def test_verbose_prints_a_line_an_epoch(capsys):
 def test_telling_words_are_learned_and_lead(fitted):
     X, y = corpus(100, seed=1)
     assert fitted.score(X, y) > 0.95
-    counts = fitted.leader_counts(X)
-    assert {word for word, _, _ in counts[:2]} <= {*GOOD, *BAD}
+    counts = fitted.leader_counts(X, strongest=True)
+    assert {word for word, _, _ in counts[:4]} <= {*GOOD, *BAD}
+    assert sum(count for _, count, _ in counts) == 100
     for word, _, logit in counts:
         if word in GOOD + BAD:
             assert (logit > 0) == (word in GOOD)
@@ -259,6 +260,18 @@ def test_leaders_are_those_of_the_tie_rule(fitted):
         assert {word for word, _ in fitted.leaders(text)} == leading
         counted = fitted.leader_counts([text])
         assert {(word, count) for word, count, _ in counted} == {(word, 1) for word in leading}
+
+
+@pytest.mark.parametrize("name", ["fitted", "three"])
+def test_the_strongest_leader_of_a_text_has_the_widest_scores(name, request):
+    clf = request.getfixturevalue(name)
+    X, _ = corpus(20, seed=6)
+    for text in X:
+        sizes = {word: np.ptp(logit) if np.ndim(logit) else abs(logit) for word, logit in clf.leaders(text)}
+        ((word, count, _),) = clf.leader_counts([text], strongest=True)
+        assert (sizes[word], count) == (max(sizes.values()), 1)
+    with pytest.raises(ValueError, match="strongest must be True or False, got 1"):
+        clf.leader_counts(X, strongest=1)
 
 
 def test_the_logit_of_a_leader_is_the_score_of_the_word_alone(fitted):

@@ -33,7 +33,7 @@ from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.transformer import Attention, Transformer
 
 _BETAS, _TINY = (0.9, 0.999), 1e-8  # of Adam, as published
-_SPREAD = 0.1  # of embeddings at the start
+_SPREAD = 0.005  # of embeddings at the start, a component: in few dimensions words must still get round the origin
 _JITTER = 2.0  # words by which texts of one batch may be out of order of length
 _BEHIND = -1e30  # the score of padding
 
@@ -49,7 +49,7 @@ class Parameters(NamedTuple):
     @classmethod
     def draw(cls, n_words, n_components, n_scores, rng):
         """Where training begins: embeddings near 0, alpha 1."""
-        embeddings = _SPREAD * rng.normal(size=(n_words, n_components))
+        embeddings = _SPREAD * n_components * rng.normal(size=(n_words, n_components))
         return cls(embeddings, rng.normal(size=(n_scores, n_components)), np.zeros(n_scores), np.zeros(1))
 
     @property

@@ -15,6 +15,7 @@ from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
     VersionStamped,
     all_or_nothing,
+    check_flag,
     check_from_zero,
     check_integer,
     check_positive,
@@ -242,14 +243,26 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
 
     # -- reading texts -----------------------------------------------------------------------------------------------------
 
+    def known_words(self, X):
+        """The words of each text that are read: known, and within max_length.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, or of lists of str
+
+        Returns
+        -------
+        list of lists of str
+            In order, repeated words repeated.
+        """
+        check_is_fitted(self)
+        return [[word for word in text if word in self.vocabulary_] for text in words_of(X, self.max_length)]
+
     def _known(self, X):
         """The indices of the known words of each text, in order."""
         check_is_fitted(self)
-        known = self.vocabulary_.get
-        return [
-            np.array([i for word in text if (i := known(word)) is not None], dtype=np.int64)
-            for text in words_of(X, self.max_length)
-        ]
+        words, known = words_of(X, self.max_length), self.vocabulary_.get
+        return [np.array([i for w in text if (i := known(w)) is not None], dtype=np.int64) for text in words]
 
     def _sequences(self, indices):
         return RaggedSequences.from_flat(self.embeddings_[np.concatenate(indices)], lengths=[len(i) for i in indices])
@@ -429,27 +442,34 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         table = self.explain([text])[0]
         return [(row["word"], row["logit"]) for row in table[table["leader"] >= 0]]
 
-    def leader_counts(self, X):
+    def leader_counts(self, X, strongest=False):
         """How many texts each word leads.
 
         Parameters
         ----------
         X : list, array or Series of str, or of lists of str
+        strongest : bool, default=False
+            True counts in each text only the leader with the largest logit in size (with more than two classes, the widest
+            range of scores). Every direction has its leader, so that most texts have one that says little.
 
         Returns
         -------
         list of (word, count, logit)
             By falling count, then in alphabetical order; logit as in `leaders`.
         """
+        check_flag(strongest, "strongest")
         indices = [text for text in self._known(X) if len(text)]
         if not indices:
             return []
         first = sentiment.leader_layers(self._parameters, self._sequences(indices), int(self.depth))
         leading = np.split(first >= 0, np.cumsum([len(text) for text in indices])[:-1])
-        counts = Counter(i for text, lead in zip(indices, leading) for i in np.unique(text[lead]).tolist())
         names, logits = self._names(), self._parameters.scores(self.embeddings_)
-        logits = logits if len(self.coef_) > 1 else logits[:, 0]
-        found = [(names[i], count, logits[i]) for i, count in counts.items()]
+        sizes = np.abs(logits[:, 0]) if logits.shape[1] == 1 else np.ptp(logits, axis=1)
+        counts = Counter()
+        for text, lead in zip(indices, leading):
+            words = np.unique(text[lead])
+            counts.update(words[[sizes[words].argmax()]].tolist() if strongest and len(words) else words.tolist())
+        found = [(names[i], count, logits[i] if logits.shape[1] > 1 else logits[i, 0]) for i, count in counts.items()]
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))
 
     def __sklearn_tags__(self):
