@@ -38,7 +38,7 @@ class FlowRun(NamedTuple):
 
     tokens : RaggedSequences, after the last layer; leader_layers : (n_tokens,) ints, the first layer at which a token was a
     leader, -1 for none; n_iter : (N,) ints, layers that each sequence went through; away : (N,) floats, how far the tokens
-    of a sequence are from their limits at most, over the largest norm in the sequence.
+    of a sequence are from their limits at most, over the largest norm in the sequence; nan where nobody asked.
     """
 
     tokens: RaggedSequences
@@ -79,41 +79,34 @@ class Flow:
         return Transformer([self.layer] * depth)
 
     def run(self, sequences, depth):
-        """FlowRun through `depth` layers."""
-        return self._run(sequences, depth, 0.0)
+        """FlowRun through `depth` layers; it does not look how far away the limits are, and gives nan."""
+
+        def through(stream, segments, leader_layers):
+            for layer in range(depth):
+                _note(lead(self.layer, stream, segments), layer, leader_layers)
+            return np.full(len(segments.starts), depth), np.full(len(segments.starts), np.nan)
+
+        return _run(sequences, through)
 
     def converge(self, sequences, tol, max_iter):
         """FlowRun in which every sequence stops when it is within tol of its limit, or after max_iter layers."""
-        return self._run(sequences, max_iter, tol)
 
-    def _run(self, sequences, max_iter, tol):
-        tokens, offsets = np.empty(sequences.tokens.shape), sequences.offsets
-        parts = [np.full(len(tokens), -1), np.zeros(len(sequences), dtype=np.int64), np.zeros(len(sequences))]
-        for i, j in chunks(offsets):
-            span = slice(offsets[i], offsets[j])
-            rest = sequences.tokens[span].T, Segments.of(offsets[i : j + 1]), max_iter, tol
-            tokens[span].T[:] = self._run_chunk(*rest, parts[0][span], parts[1][i:j], parts[2][i:j])
-        return FlowRun(RaggedSequences._trusted(tokens, offsets), *parts)
+        def through(stream, segments, leader_layers):
+            sizes = segments.maxima(self._norms(stream))
+            moving, n_iter, away = np.arange(len(sizes)), np.zeros(len(sizes), dtype=np.int64), np.zeros(len(sizes))
+            while len(moving) and n_iter.max() < max_iter:
+                places, mine = _places(segments, moving)
+                part, noted = stream[:, places], leader_layers[places]
+                _note(lead(self.layer, part, mine), n_iter.max(), noted)
+                leader_layers[places] = noted
+                steps = mine.maxima(self._norms(part - stream[:, places])) / self.alpha
+                away[moving] = np.divide(steps, sizes[moving], out=np.zeros(len(moving)), where=sizes[moving] > 0)
+                n_iter[moving] += 1
+                stream[:, places] = part
+                moving = moving[away[moving] > tol]
+            return n_iter, away
 
-    def _run_chunk(self, tokens, segments, max_iter, tol, leader_layers, n_iter, away):
-        """The tokens (D, n) after the flow; fills the three arrays of the FlowRun."""
-        scale = np.frexp(segments.maxima(np.abs(tokens).max(axis=0)))[1]
-        stream = np.ldexp(tokens.astype(np.float64), -segments.spread(scale))
-        sizes = segments.maxima(self._norms(stream))
-        moving = np.arange(len(sizes))
-        for layer in range(max_iter):
-            places, mine = _places(segments, moving)
-            part = stream[:, places]
-            leaders = lead(self.layer, part, mine)
-            leader_layers[places[leaders & (leader_layers[places] < 0)]] = layer
-            steps = mine.maxima(self._norms(part - stream[:, places])) / self.alpha
-            away[moving] = np.divide(steps, sizes[moving], out=np.zeros(len(moving)), where=sizes[moving] > 0)
-            n_iter[moving] += 1
-            stream[:, places] = part
-            moving = moving[away[moving] > tol] if tol > 0 else moving
-            if len(moving) == 0:
-                break
-        return np.ldexp(stream, segments.spread(scale))
+        return _run(sequences, through)
 
     def _norms(self, stream):
         values, _ = inner_products(self.factor.T, stream)
@@ -150,6 +143,26 @@ class Flow:
         leaders = np.flatnonzero(run.leader_layers >= 0)[::-1]
         out[labels[leaders]] = tokens[leaders]
         return out
+
+
+def _run(sequences, through):
+    """FlowRun chunk by chunk; `through` moves a stream (D, n) in place, marks leaders, and gives n_iter and away."""
+    tokens, offsets = np.empty(sequences.tokens.shape), sequences.offsets
+    leader_layers, parts = np.full(len(tokens), -1), []
+    for i, j in chunks(offsets):
+        span, segments = slice(offsets[i], offsets[j]), Segments.of(offsets[i : j + 1])
+        part = sequences.tokens[span].T
+        scale = segments.spread(np.frexp(segments.maxima(np.abs(part).max(axis=0)))[1])
+        stream = np.ldexp(part.astype(np.float64, order="C"), -scale)
+        parts.append(through(stream, segments, leader_layers[span]))
+        tokens[span] = np.ldexp(stream, scale).T
+    n_iter, away = map(np.concatenate, zip(*parts))
+    return FlowRun(RaggedSequences._trusted(tokens, offsets), leader_layers, n_iter, away)
+
+
+def _note(leaders, layer, leader_layers):
+    """Mark the leaders of a layer that were none before."""
+    leader_layers[leaders & (leader_layers < 0)] = layer
 
 
 def _places(segments, chosen):
