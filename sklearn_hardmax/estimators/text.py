@@ -50,9 +50,9 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         Texts a step.
     word_dropout : float, default=0.5
         Probability that a word of a training text is left out of a step, from 0 to below 1.
-    penalty : float, default=0.03
-        Weight in the loss of the mean norm of the embeddings of the words of a text: draws words that say nothing to the
-        origin, where they follow others. 0 is none.
+    penalty : float, default=0.06
+        Weight, divided by n_components, of the mean norm of the embeddings of the words of a text in the loss: draws words
+        that say nothing to the origin, where they follow others. 0 is none.
     validation_fraction : float, default=0.1
         Share of the training texts, drawn class by class, that is held out to choose the epoch with the smallest loss. 0:
         nothing is held out and the last epoch is taken.
@@ -119,7 +119,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         learning_rate_init=0.003,
         batch_size=64,
         word_dropout=0.5,
-        penalty=0.03,
+        penalty=0.06,
         validation_fraction=0.1,
         n_iter_no_change=5,
         random_state=None,
@@ -222,7 +222,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             int(self.batch_size),
             float(self.learning_rate_init),
             float(self.word_dropout),
-            float(self.penalty),
+            float(self.penalty) / int(self.n_components),
             int(self.n_iter_no_change),
         )
 
