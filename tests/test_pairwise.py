@@ -186,5 +186,6 @@ def test_scores_that_the_filter_drops_are_lost_in_every_order_of_summation(seed,
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the overflow is what is asked for
 def test_a_stream_that_left_float64_before_an_attention_is_refused():
     grow = Attention(np.zeros((0, 2)), np.zeros((0, 2)), 1e300 * np.eye(2), 1e300 * np.eye(2), 0.0)
+    forget = Attention(np.eye(2), np.eye(2), np.zeros((1, 2)), np.zeros((2, 1)), 0.0)
     with pytest.raises(ValueError, match="left the range of float64"):
-        apply(Transformer([grow, same(2)]), [[[1.0, 0.0], [0.0, 1.0]]])
+        apply(Transformer([grow, forget]), [[[1.0, 0.0], [0.0, 1.0]]])
