@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax import RaggedSequences, Transformer
+from sklearn_hardmax import Attention, RaggedSequences, Transformer
 from sklearn_hardmax.constructions import build_leader_flow
 from sklearn_hardmax.constructions.leader_flow import Flow
-from sklearn_hardmax.forward import apply, trace
+from sklearn_hardmax.forward import apply, lead, trace
+from sklearn_hardmax.ties import Segments
 
 ULP = 2.0**-52
 
@@ -221,6 +222,13 @@ def test_on_a_line_the_ends_lead_and_zero_attends_to_all():
     run = Flow.of(1, 1.0).run(one([[3.0], [1.0], [0.0], [-1.0], [-2.0]]), 1)
     assert run.tokens.tokens.ravel().tolist() == pytest.approx([3.0, 2.0, 0.1, -1.5, -2.0], rel=1e-15)
     assert run.leader_layers.tolist() == [0, -1, -1, -1, 0]
+
+
+def test_tokens_that_attend_to_each_other_lead_nobody():
+    """Score - z_i z_l: 1 and -1 attend to each other, 0 to all."""
+    layer, stream = Attention([[1.0]], [[-1.0]], [[1.0]], [[1.0]], 0.0), np.array([[1.0, -1.0, 0.0]])
+    assert not lead(layer, stream, Segments.of(np.array([0, 3]))).any()
+    assert stream.tolist() == [[-1.0, 1.0, 0.0]]
 
 
 def test_zeros_alone_lead_and_stay():
