@@ -179,6 +179,18 @@ def _step(layer, plan, stream, segments):
         _leader_attention(layer, stream, segments)
 
 
+def lead(layer, stream, segments):
+    """One hardmax attention, in place on the stream (D, n), and its leaders, bool (n,).
+
+    A leader attends to itself and to its copies, and to no other token. This is a step of `apply` for who asks for leaders.
+    """
+    if layer.rank > 1:
+        return _general_attention(layer, stream, segments)
+    alone = _alone(_leader_groups(layer, stream, segments), stream, segments)
+    _leader_attention(layer, stream, segments)
+    return alone
+
+
 # -- feed-forward ------------------------------------------------------------------------------------------------------
 
 
@@ -279,10 +291,24 @@ def _leader_attention(layer, stream, segments):
     _write(layer, stream, written.items())
 
 
+def _alone(groups, stream, segments):
+    """Which tokens attend to themselves and their copies only, bool (n,), for attention of rank 0 or 1."""
+    alone = np.zeros(stream.shape[1], dtype=bool)
+    for asking, member, _ in groups:
+        equal = np.ones_like(alone) if member is None else member.copy()
+        for values in stream:
+            low, high = (values, values) if member is None else np.where(member, values, [[np.inf], [-np.inf]])
+            equal &= values == segments.spread(np.minimum.reduceat(low, segments.starts))
+            equal &= values == segments.spread(np.maximum.reduceat(high, segments.starts))
+        alone |= equal if asking is None else equal & asking
+    return alone
+
+
 def _general_attention(layer, stream, segments):
     _check_range(stream)  # scores of infinity compare to nothing
-    means, _ = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
+    means, alone = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
     _write(layer, stream, _written(layer, stream, means))
+    return alone
 
 
 def _soft_attention(layer, stream, segments):

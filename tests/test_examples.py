@@ -69,3 +69,21 @@ def test_the_benchmark_of_tasks_prints_one_row_a_size(tmp_path):
     triples, averaging = run(EXAMPLES / "benchmarks" / "attention_tasks.py", tmp_path, *sizes).split("\n\n")
     assert [row.split("|")[1] for row in triples.splitlines()[2:]] == [" 20 ", " 300 "]
     assert [row.split("|")[2] for row in averaging.splitlines()[2:]] == [" 1 ", " 3 "]
+
+
+def test_the_flow_benchmark_prints_one_row_a_case(tmp_path):
+    sizes = ["--documents", "2", "--depth", "2", "--long", "50", "--repeats", "1"]
+    table = run(EXAMPLES / "benchmarks" / "leader_flow_speed.py", tmp_path, *sizes).splitlines()
+    assert [row.split("|")[1:3] for row in table[2:6]] == [[f" {n} ", f" {d} "] for d in (2, 16) for n in (20, 128)]
+    assert [row.split("|")[1].strip() for row in table[-3:]] == ["random", "zero", "cross"]
+
+
+def test_the_sentence_benchmark_prints_one_row_a_model(tmp_path):
+    for kind, word in (("positive", "great"), ("negative", "dull")):
+        (tmp_path / f"{kind}.txt").write_text(f"a {word} film\nso {word}\n" * 10, encoding="utf-8")
+    printed = run(
+        EXAMPLES / "benchmarks" / "sentence_polarity.py", tmp_path, str(tmp_path), "--components", "2", "--seeds", "1"
+    )
+    models = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("| ")]
+    assert models[2:] == ["2 components, depth 8", "2 components, plain pooling", "TF-IDF, logistic regression"]
+    assert "strongest: " in printed

@@ -24,6 +24,8 @@ ROOMS = {
         "construction",
         "temperatures",
         "plateaus",
+        "leader_flow",
+        "sentiment",
         "ridge",
         "gadgets",
         "measures",
@@ -54,8 +56,19 @@ ROOMS = {
         "sparse_averaging",
         "__init__",
     ],
-    "estimators": ["__init__", "validation", "preprocessing", "pooling", "classifier", "interpolator"],
-    "plotting": ["canvas", "code_line", "leaders", "__init__"],
+    "estimators": [
+        "__init__",
+        "validation",
+        "progress",
+        "words",
+        "preprocessing",
+        "pooling",
+        "classifier",
+        "interpolator",
+        "leaders",
+        "text",
+    ],
+    "plotting": ["canvas", "code_line", "leaders", "token_flow", "leader_bars", "__init__"],
 }
 OPTIONAL = {"matplotlib"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}

@@ -15,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from riding import first_rows, random_targets
 
-from sklearn_hardmax import Attention, FeedForward, RaggedSequences, ThirdOrderAttention, Transformer, datasets
+from sklearn_hardmax import (
+    Attention,
+    FeedForward,
+    LeaderClustering,
+    LeaderFlow,
+    RaggedSequences,
+    ThirdOrderAttention,
+    Transformer,
+    datasets,
+)
 from sklearn_hardmax.constructions import (
     build_classifier,
     build_interpolator,
@@ -25,7 +34,7 @@ from sklearn_hardmax.constructions import (
     build_match3_local,
     build_sparse_averaging,
 )
-from sklearn_hardmax.forward import apply
+from sklearn_hardmax.forward import apply, trace
 
 
 def built_for(n, token_dim=2, n_classes=3, length=1):
@@ -199,3 +208,39 @@ def test_triples_of_neighbours_or_nearby_take_standard_attention_of_constant_siz
         sizes.add(built.transformer.n_parameters)
         assert built.read(apply(built.transformer, built.encode(X))) == Y
     assert len(sizes) == 1
+
+
+# -- [C] A. Alcalde, G. Fantuzzi, E. Zuazua, Clustering in pure-attention hardmax transformers and its role in sentiment
+# analysis, arXiv 2407.01602, and case 0 of the dynamics notebook published with it --------------------------------------
+
+CASE_0 = [[1, 4 / 12], [-1 / 12, 1 / 12], [-1, -1], [0, 3 / 12], [-0.3, -0.7], [-0.6, -0.9], [0.8, 0.1], [0.6, 0.15]]
+
+
+def test_the_published_tokens_cluster_at_the_published_limits():
+    """[C], case 0 at alpha = 1/2: three limits; the leader in the middle emerges at layer 1 only."""
+    found = LeaderClustering(alpha=0.5).fit(CASE_0)
+    assert found.labels_.tolist() == [0, 1, 2, 0, 2, 2, 0, 0]
+    np.testing.assert_allclose(found.cluster_centers_, [[1, 1 / 3], [-1 / 18, 5 / 36], [-1, -1]], rtol=0, atol=1e-6)
+    assert found.leader_layers_.tolist() == [0, 1, 0, -1, -1, -1, -1, -1]
+    ends = LeaderFlow(alpha=0.5, depth=None).fit_transform([CASE_0])[0]
+    np.testing.assert_allclose(ends, found.cluster_centers_[found.labels_], rtol=0, atol=1e-6)
+
+
+def test_with_a_larger_step_the_published_tokens_have_two_clusters():
+    """[C], case 0 at alpha = 2: the middle leader does not emerge."""
+    found = LeaderClustering(alpha=2.0).fit(CASE_0)
+    assert found.labels_.tolist() == [0, 0, 1, 0, 1, 1, 0, 0]
+    assert found.leader_layers_.tolist() == [0, -1, 0, -1, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("token_dim", [1, 2, 3])
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+def test_tokens_converge_to_an_equilibrium_that_leaders_determine(token_dim, alpha):
+    """[C], abstract: for distinct tokens that are not zero every limit is a leader or lies between leaders."""
+    for seed in range(5):
+        X = np.random.default_rng(seed).normal(size=(30, token_dim))
+        found = LeaderClustering(alpha=alpha).fit(X)
+        (step,) = trace(LeaderFlow(alpha=alpha, depth=1).fit(X).to_transformer(), [found.cluster_centers_])
+        np.testing.assert_allclose(step.tokens[0], found.cluster_centers_, rtol=0, atol=1e-6)
+        assert len(found.leader_indices_) == len(found.cluster_centers_)  # generic tokens: no ties
+        assert sorted(found.labels_[found.leader_indices_].tolist()) == list(range(len(found.cluster_centers_)))

@@ -1,7 +1,7 @@
 """What every estimator does with user input and with its own state."""
 
 import functools
-import time
+import numbers
 import warnings
 
 import numpy as np
@@ -40,15 +40,23 @@ def validate_class_labels(sequences, y):
     return np.unique(y, return_inverse=True)
 
 
+def check_positive(value, name):
+    """Raise ValueError unless value is a positive finite number."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive finite number, got {value!r}.")
+
+
+def check_from_zero(value, name, below=np.inf):
+    """Raise ValueError unless value is a number from 0 to less than `below`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < below:
+        limit = "a finite number" if below == np.inf else f"below {below}"
+        raise ValueError(f"{name} must be at least 0 and {limit}, got {value!r}.")
+
+
 def check_flag(value, name):
     """Raise ValueError unless value is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
-
-
-def check_verbose(value):
-    """Raise ValueError unless value is a flag or an integer of at least 0."""
-    check_integer(int(value) if isinstance(value, (bool, np.bool_)) else value, "verbose", 0)
 
 
 def check_option(value, name, options):
@@ -88,20 +96,6 @@ def all_or_nothing(fit):
             raise
 
     return wrapped
-
-
-class StageLog:
-    """Prints a line a stage with the seconds since the last, under verbose."""
-
-    def __init__(self, estimator):
-        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
-
-    def __call__(self, text):
-        """Print what was done, with the seconds that it took."""
-        now = time.perf_counter()
-        if self.on:
-            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
-        self.last = now
 
 
 class VersionStamped:
