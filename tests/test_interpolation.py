@@ -127,20 +127,20 @@ def check_problem(problem):
 
 
 @given(problems())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_targets_that_depend_on_token_and_multiset_are_reproduced(problem):
     check_problem(problem)
 
 
 @pytest.mark.slow
 @given(problems())
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_a_thousand_data_sets_are_reproduced(problem):
     check_problem(problem)
 
 
 @given(problems())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_in_exact_arithmetic_the_network_gives_the_targets_too(problem):
     """The weights are right as real numbers, not only as the engine rounds."""
     X, Y, _ = problem
@@ -382,7 +382,6 @@ def test_the_line_is_cut_in_the_widest_gap_between_carriers_of_different_targets
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(-1, 3)), min_size=1, max_size=25))
-@settings(deadline=None)
 def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs):
     points = {8.0 * x: t for x, t in pairs}
     if max(points.values()) < 0:
@@ -438,7 +437,7 @@ def test_inside_the_space_of_the_tokens_targets_are_met_to_eight_ulps_of_the_hei
 
 
 @given(problems())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_inside_the_space_of_the_tokens_targets_are_met_exactly_as_real_numbers(problem):
     X, Y, _ = problem
     peeled = peel(build(X, Y), X, Y)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, RaggedSequences, Transformer
@@ -87,7 +87,6 @@ def test_leaders_on_240_lattices_are_those_of_the_exact_sets():
 # -- the invariants of the theory --------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS, METRICS)
 def test_the_norm_of_no_token_decreases(Z, alpha, A):
     moved = apply(Flow.of(2, alpha, A).transformer(1), one(Z))[0]
@@ -96,7 +95,6 @@ def test_the_norm_of_no_token_decreases(Z, alpha, A):
     assert (after >= before - 8 * ULP * np.abs(A).sum() * np.abs(Z).max() ** 2).all()
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS, METRICS)
 def test_every_token_stays_in_the_convex_hull(Z, alpha, A):
     moved = apply(Flow.of(2, alpha, A).transformer(4), one(Z))[0]
@@ -106,7 +104,6 @@ def test_every_token_stays_in_the_convex_hull(Z, alpha, A):
     assert ((moved @ reach).max(axis=0) <= (Z @ reach).max(axis=0) + 32 * ULP * np.abs(Z).max()).all()
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS, METRICS)
 def test_a_leader_once_is_a_leader_for_ever_and_stays(Z, alpha, A):
     flow = Flow.of(2, alpha, A)
@@ -117,7 +114,6 @@ def test_a_leader_once_is_a_leader_for_ever_and_stays(Z, alpha, A):
     np.testing.assert_allclose(step.tokens[0][leaders], Z[leaders], rtol=16 * ULP, atol=0)
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS, st.sampled_from([[[2, 0], [1, 2]], [[1, 0], [-1, 3]]]))
 def test_a_matrix_is_a_change_of_basis_by_its_cholesky_factor(Z, alpha, L):
     """run(Z, A) = run(Z L, I) L^-1, with integers, so that ties are exact at the first layer."""
@@ -128,7 +124,6 @@ def test_a_matrix_is_a_change_of_basis_by_its_cholesky_factor(Z, alpha, L):
     assert moved.leader_layers.tolist() == plain.leader_layers.tolist()
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS, st.integers(-900, 900), st.integers(-300, 300))
 def test_scaling_tokens_and_matrix_by_powers_of_two_commutes_bit_for_bit(Z, alpha, exponent, of_matrix):
     flow = Flow.of(2, alpha)
@@ -139,7 +134,6 @@ def test_scaling_tokens_and_matrix_by_powers_of_two_commutes_bit_for_bit(Z, alph
     assert other.converge(one(Z), 1e-6, 100).n_iter == flow.converge(one(Z), 1e-6, 100).n_iter
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(lattice_tokens(), ALPHAS)
 def test_rotation_commutes_with_the_flow(Z, alpha):
     """By the angle of the triangle 3, 4, 5, times 5: integers stay integers."""

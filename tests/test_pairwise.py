@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, RaggedSequences, Transformer, pairwise
@@ -171,7 +171,6 @@ def test_equal_hashes_of_unequal_tokens_merge_nothing(monkeypatch):
     np.testing.assert_allclose(apply(STACKS[0], X).tokens, expected.tokens, rtol=0, atol=1e-13)
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 30))
 def test_scores_that_the_filter_drops_are_lost_in_every_order_of_summation(seed, token_dim, n):
     """The filter against the unfiltered sets, on tokens of all sizes."""
