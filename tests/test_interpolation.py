@@ -546,6 +546,11 @@ X3 = [[[0.0]], [[1.0], [2.0]], [[3.0]]]
         ([[[1.0]], np.zeros((0, 1)), [[1.0]]], "targets Y cannot be read as sequences of targets"),
         ([[[1.0]], [[np.nan]], [[1.0]]], "targets Y cannot be read as sequences of targets"),
         ([[[1.0]], [[1.0]]], "Y must hold targets for 3 sequences, got 2"),
+        (
+            [[1.0], [1.0, 2.0], [3.0]],
+            r"rows of shapes \(1,\) and \(2,\) \(sequences 0 and 1\): targets of tokens are 2-D",
+        ),
+        ([[1.0, 2.0], 3.0, 4.0], r"rows of shapes \(2,\) and \(\) \(sequences 0 and 1\)"),
         ([1.0, 2.0], "inconsistent numbers of samples"),
         ([1.0, np.inf, 2.0], "Input Y contains infinity"),
         (["a", "b", "c"], "could not convert string to float"),
