@@ -85,8 +85,8 @@ def _check_rectangular(Y):
     other = np.flatnonzero([shape != shapes[0] for shape in shapes])
     if len(other):
         raise ValueError(
-            f"Y holds rows of shapes {shapes[0]} and {shapes[other[0]]} (sequences 0 and {other[0]}): targets of tokens are 2-D "
-            "arrays (m_j, q), so row[:, None] for numbers; one target a sequence is a number or a row of q numbers each."
+            f"Y holds rows of shapes {shapes[0]} and {shapes[other[0]]} (sequences 0 and {other[0]}): targets of tokens are "
+            "2-D arrays (m_j, q), so row[:, None] for numbers; one target a sequence is a number or a row of q numbers each."
         )
 
 
