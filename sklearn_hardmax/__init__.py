@@ -5,10 +5,12 @@ __version__ = "0.1.0"
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.interpolator import HardmaxTransformerInterpolator
+from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
+from sklearn_hardmax.estimators.text import LeaderTextClassifier
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention, Transformer
 
 __all__ = [
     "Attention",
@@ -17,9 +19,13 @@ __all__ = [
     "HardmaxPooling",
     "HardmaxTransformerClassifier",
     "HardmaxTransformerInterpolator",
+    "LeaderClustering",
+    "LeaderFlow",
+    "LeaderTextClassifier",
     "RaggedSequenceTransformer",
     "RaggedSequences",
     "SequenceConflictWarning",
+    "ThirdOrderAttention",
     "Transformer",
     "as_sequences",
 ]

@@ -6,6 +6,8 @@ is `tokens[offsets[i]:offsets[i + 1]]` (the layout of Arrow's list arrays). What
 that says what, where and what to do.
 """
 
+import numbers
+
 import numpy as np
 
 SHOWN = 10  # how many offenders an error names
@@ -16,6 +18,14 @@ def name_indices(indices):
     indices = [int(i) for i in indices]
     text = ", ".join(map(str, indices[:SHOWN]))
     return text + (f" and {len(indices) - SHOWN} more" if len(indices) > SHOWN else "")
+
+
+def check_integer(value, name, low, high=None):
+    """Raise ValueError unless value is an integer of at least `low` and, where there is a `high`, at most that."""
+    ok = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not ok or value < low or (high is not None and value > high):
+        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}.")
 
 
 def as_float_tokens(tokens, what="tokens"):

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax import pairwise
+from sklearn_hardmax import pairwise, third_order
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.ties import EPS as EPS
 from sklearn_hardmax.ties import Segments, inner_products, leaders, rounding_bound
-from sklearn_hardmax.transformer import Attention, FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 _CHUNK = 2**16  # tokens that go through all layers together
 _SLAB = 2**20  # numbers that one step of a layer may hold
@@ -60,7 +60,7 @@ def apply(transformer, sequences):
     Notes
     -----
     O(n_tokens x non-zero weights) for feed-forward layers and attention of rank 0 and 1; general attention takes O(n^2) a
-    sequence of n tokens.
+    sequence of n tokens, attention of third order O(n^3).
 
     Examples
     --------
@@ -90,7 +90,7 @@ class LayerTrace(NamedTuple):
 
     tokens : RaggedSequences after the layer.
     attended : None for a feed-forward layer and for softmax; else attended[j][i] is the array of the tokens of sequence j
-        that its token i attends to.
+        that its token i attends to, for third order of the pairs of tokens, shape (n_pairs, 2).
     margin : smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
         counting as one ulp; inf where there is no such pair.
     """
@@ -129,7 +129,9 @@ def trace(transformer, sequences):
     steps = []
     for layer in transformer.layers:
         attended, margin = None, np.inf
-        if isinstance(layer, Attention) and layer.temperature == 0:
+        if isinstance(layer, ThirdOrderAttention):
+            attended, margin = third_order.attended_sets(layer, stream, segments)
+        elif isinstance(layer, Attention) and layer.temperature == 0:
             attended, margin = _attended_sets(layer, stream, segments)
         _step(layer, _prepare(layer), stream, segments)
         _check_range(stream)
@@ -155,7 +157,7 @@ def _check_range(stream):
 
 def _prepare(layer):
     """Where the non-zero weights of a feed-forward layer stand, found once and used for every chunk."""
-    if isinstance(layer, Attention):
+    if not isinstance(layer, FeedForward):
         return None
     columns = np.flatnonzero(layer.U.any(axis=0))
     rows = [np.flatnonzero(row) for row in layer.W.T]
@@ -167,12 +169,26 @@ def _step(layer, plan, stream, segments):
     """One layer, in place on the stream (D, n)."""
     if isinstance(layer, FeedForward):
         _feed_forward(layer, plan, stream)
+    elif isinstance(layer, ThirdOrderAttention):
+        _third_order_attention(layer, stream, segments)
     elif layer.temperature > 0 and layer.rank > 0:
         _soft_attention(layer, stream, segments)
     elif layer.rank > 1:
         _general_attention(layer, stream, segments)
     else:
         _leader_attention(layer, stream, segments)
+
+
+def lead(layer, stream, segments):
+    """One hardmax attention, in place on the stream (D, n), and its leaders, bool (n,).
+
+    A leader attends to itself and to its copies, and to no other token. This is a step of `apply` for who asks for leaders.
+    """
+    if layer.rank > 1:
+        return _general_attention(layer, stream, segments)
+    alone = _alone(_leader_groups(layer, stream, segments), stream, segments)
+    _leader_attention(layer, stream, segments)
+    return alone
 
 
 # -- feed-forward ------------------------------------------------------------------------------------------------------
@@ -236,8 +252,12 @@ def _leader_groups(layer, stream, segments):
 
 
 def _written(layer, stream, means):
-    """V times the means, coordinate by coordinate: yields (coordinate, values)."""
-    values, _ = inner_products(layer.value, means)
+    """V times the means, coordinate by coordinate: (coordinate, values) one after another."""
+    return _put_out(layer, inner_products(layer.value, means)[0])
+
+
+def _put_out(layer, values):
+    """The output factor times values (value_rank, n): yields (coordinate, values)."""
     for c in np.flatnonzero(layer.output.any(axis=1)).tolist():
         total = np.zeros(values.shape[1])
         for r in np.flatnonzero(layer.output[c]).tolist():
@@ -271,10 +291,24 @@ def _leader_attention(layer, stream, segments):
     _write(layer, stream, written.items())
 
 
+def _alone(groups, stream, segments):
+    """Which tokens attend to themselves and their copies only, bool (n,), for attention of rank 0 or 1."""
+    alone = np.zeros(stream.shape[1], dtype=bool)
+    for asking, member, _ in groups:
+        equal = np.ones_like(alone) if member is None else member.copy()
+        for values in stream:
+            low, high = (values, values) if member is None else np.where(member, values, [[np.inf], [-np.inf]])
+            equal &= values == segments.spread(np.minimum.reduceat(low, segments.starts))
+            equal &= values == segments.spread(np.maximum.reduceat(high, segments.starts))
+        alone |= equal if asking is None else equal & asking
+    return alone
+
+
 def _general_attention(layer, stream, segments):
     _check_range(stream)  # scores of infinity compare to nothing
-    means, _ = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
+    means, alone = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
     _write(layer, stream, _written(layer, stream, means))
+    return alone
 
 
 def _soft_attention(layer, stream, segments):
@@ -311,6 +345,11 @@ def _soft_pair_means(values, scores, temperature):
     firsts = values[scores.argmax(axis=1)]
     weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
     return firsts + (weights * (values - firsts[:, None])).sum(axis=1) / weights.sum(axis=1)
+
+
+def _third_order_attention(layer, stream, segments):
+    _check_range(stream)
+    _write(layer, stream, _put_out(layer, third_order.attend(layer, stream, segments)))
 
 
 def _attended_sets(layer, stream, segments):

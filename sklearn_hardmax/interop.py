@@ -54,8 +54,6 @@ def _read_frame(X):
         return _nested_only(_arrow(X), "from_frame") if _is_nested(getattr(X, "dtype", None)) else None
     for name, dtype in zip(names, _dtypes(X)):
         _refuse_categories(name, dtype)
-    if len(set(names)) < len(names):
-        return None
     lists = (
         _is_nested(dtype) or (str(dtype) == "object" and _holds_lists(X[name]))
         for name, dtype in zip(names, _dtypes(X))

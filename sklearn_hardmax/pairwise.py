@@ -133,11 +133,11 @@ class _Scores(NamedTuple):
         scale = segments.spread(scale)
         if scale.any():
             stream, sizes = np.ldexp(stream, -scale), np.ldexp(sizes, -scale)
-            largest = segments.maxima(sizes.max(axis=0))
         query, key = _scaled(layer.query)[0], _scaled(layer.key)[0]
         reach = (np.abs(query) * np.abs(key).sum(axis=1)[:, None]).sum(axis=0).max()
         terms = _terms(layer) + layer.rank + 2 * len(stream)
-        slack = 4 * terms * EPS * reach * segments.spread(largest) * sizes.sum(axis=0) + _NOTHING
+        asking, answering = sizes[query.any(axis=0)].sum(axis=0), sizes[key.any(axis=0)].max(axis=0, initial=0.0)
+        slack = 4 * terms * EPS * reach * segments.spread(segments.maxima(answering)) * asking + _NOTHING
         return cls(layer, segments, stream.T @ query.T, key @ stream, slack, scale, stream)
 
     def sides(self, tokens):

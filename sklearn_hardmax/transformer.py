@@ -1,9 +1,12 @@
 """Explicit weights: what a transformer of this package is, before anybody runs it.
 
-Tokens are the rows z_i of a sequence of shape (n, D), the *residual stream*. Two kinds of layer act on it:
+Tokens are the rows z_i of a sequence of shape (n, D), the *residual stream*. Two kinds of layer act on it, and a third one
+where pairs of tokens are asked for:
 
-    FeedForward   z_i <- eta z_i + W relu(U z_i + b)
-    Attention     z_i <- rho z_i + V mean_{l in C_i} z_l,      C_i = argmax_l <B z_i, z_l>, ties averaged
+    FeedForward          z_i <- eta z_i + W relu(U z_i + b)
+    Attention            z_i <- rho z_i + V mean_{l in C_i} z_l,      C_i = argmax_l <B z_i, z_l>, ties averaged
+    ThirdOrderAttention  z_i <- rho z_i + O mean_{(l, m) in C_i} (V z_l * V' z_m),
+                         C_i = argmax_(l, m) sum_r <query_r, z_i> <key_r, z_l> <key'_r, z_m>, ties averaged
 
 The hardmax over C_i is the limit of the softmax with weights exp(<B z_i, z_l> / temperature) as the temperature goes to 0.
 The scalars eta and rho are those of the published code of Alcalde, Fantuzzi and Zuazua (arXiv 2407.01602, 2502.02270): 1
@@ -20,7 +23,9 @@ is the ordinary residual connection, 0 replaces the token.
     rho      residual of the layer    scalar               Attention.rho
 
 so that the score of token l for token i is sum_r <query_r, z_i> <key_r, z_l>. With r = 0 every token attends to all, with
-r = 1 to the leader argmax_l <key, z_l> where <query, z_i> > 0.
+r = 1 to the leader argmax_l <key, z_l> where <query, z_i> > 0. The factors of third order have names of their own: query,
+key and second_key, each (r, D), value and second_value, each (r', D), whose products * are taken coordinate by coordinate,
+and output O (D, r') (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
 """
 
 import os
@@ -28,9 +33,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_FORMAT = "sklearn_hardmax.Transformer/1"
+_FORMAT = "sklearn_hardmax.Transformer/2"
 # what a file holds: kind of dtype and number of dimensions
-_PARTS = {"format": ("U", 0), "names": ("U", 1), "is_attention": ("b", 1), "sizes": ("i", 2), "entries": ("f", 1)}
+_PARTS = {"format": ("U", 0), "names": ("U", 1), "kinds": ("i", 1), "sizes": ("i", 2), "entries": ("f", 1)}
 
 
 def _frozen(array, ndim, what):
@@ -53,7 +58,11 @@ def _scalar(value, what):
 
 
 class _Layer:
-    """What both layers count and compare, from the names of their arrays and scalars."""
+    """What all layers count and compare, from the names of their arrays and scalars.
+
+    _arrays names the arrays, the first of shape (.., token_dim), _scalars the scalars, the first the residual;
+    `_shapes(token_dim, *sizes)` are the shapes of the arrays, `_sizes` these sizes, two of them.
+    """
 
     def __eq__(self, other):
         if type(self) is not type(other):
@@ -112,6 +121,11 @@ class FeedForward(_Layer):
     eta: float = 1.0
     _arrays = ("U", "b", "W")
     _scalars = ("eta",)
+    _sizes = property(lambda self: (self.width, 0))
+
+    @staticmethod
+    def _shapes(token_dim, width, _):
+        return (width, token_dim), (width,), (token_dim, width)
 
     def __post_init__(self):
         for name, ndim in (("U", 2), ("b", 1), ("W", 2)):
@@ -171,6 +185,11 @@ class Attention(_Layer):
     temperature: float = 0.0
     _arrays = ("query", "key", "value", "output")
     _scalars = ("rho", "temperature")
+    _sizes = property(lambda self: (len(self.query), len(self.value)))
+
+    @staticmethod
+    def _shapes(token_dim, rank, value_rank):
+        return (rank, token_dim), (rank, token_dim), (value_rank, token_dim), (token_dim, value_rank)
 
     def __post_init__(self):
         for name in self._arrays:
@@ -200,14 +219,96 @@ class Attention(_Layer):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class ThirdOrderAttention(_Layer):
+    """Attention to pairs of tokens: z_i <- rho z_i + O mean of V z_l * V' z_m over the pairs (l, m) that i attends to.
+
+    Pair (l, m) has the score sum_r <query_r, z_i> <key_r, z_l> <second_key_r, z_m>; l and m may coincide. It is the hardmax
+    only.
+
+    Parameters
+    ----------
+    query, key, second_key : array-like of shape (rank, token_dim)
+    value, second_value : array-like of shape (value_rank, token_dim)
+        The value of a pair is the product, coordinate by coordinate, of value @ z_l and second_value @ z_m.
+    output : array-like of shape (token_dim, value_rank)
+    rho : float, default=1.0
+        How much of the token stays.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other; NaN or infinity.
+
+    Notes
+    -----
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Running it costs O(rank n^3) time for a sequence of n tokens.
+
+    Examples
+    --------
+    Every token receives the largest product of two first coordinates in its second.
+
+    >>> from sklearn_hardmax import ThirdOrderAttention, Transformer
+    >>> from sklearn_hardmax.forward import apply
+    >>> first, one, out = [[1., 0., 0.]], [[0., 0., 1.]], [[0.], [1.], [0.]]
+    >>> layer = ThirdOrderAttention(query=one, key=first, second_key=first, value=first, second_value=first, output=out)
+    >>> layer
+    ThirdOrderAttention(token_dim=3, rank=1, value_rank=1, rho=1.0)
+    >>> apply(Transformer([layer]), [[[-3., 0., 1.], [2., 0., 1.]]])[0]
+    array([[-3., 9., 1.],
+           [ 2., 9., 1.]])
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    second_key: np.ndarray
+    value: np.ndarray
+    second_value: np.ndarray
+    output: np.ndarray
+    rho: float = 1.0
+    _arrays = ("query", "key", "second_key", "value", "second_value", "output")
+    _scalars = ("rho",)
+    _sizes = property(lambda self: (len(self.query), len(self.value)))
+
+    @staticmethod
+    def _shapes(token_dim, rank, value_rank):
+        return (*[(rank, token_dim)] * 3, *[(value_rank, token_dim)] * 2, (token_dim, value_rank))
+
+    def __post_init__(self):
+        for name in self._arrays:
+            object.__setattr__(self, name, _frozen(getattr(self, name), 2, f"ThirdOrderAttention.{name}"))
+        object.__setattr__(self, "rho", _scalar(self.rho, "ThirdOrderAttention.rho"))
+        shapes = tuple(getattr(self, name).shape for name in self._arrays)
+        if shapes != self._shapes(self.token_dim, *self._sizes):
+            raise ValueError(
+                "ThirdOrderAttention needs query, key and second_key of one shape (rank, token_dim), value and second_value "
+                "of one shape (value_rank, token_dim) and output (token_dim, value_rank), got "
+                f"{', '.join(map(str, shapes))}."
+            )
+
+    @property
+    def rank(self):
+        """Number of products that a score adds up."""
+        return len(self.query)
+
+    def __repr__(self):
+        return (
+            f"ThirdOrderAttention(token_dim={self.token_dim}, rank={self.rank}, value_rank={len(self.value)}, "
+            f"rho={self.rho})"
+        )
+
+
+_KINDS = (FeedForward, Attention, ThirdOrderAttention)  # a layer is saved as its place here
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Transformer:
-    """A stack of FeedForward and Attention layers on one residual stream: the weights, and nothing that runs them.
+    """A stack of feed-forward and attention layers on one residual stream: the weights, and nothing that runs them.
 
     (scikit-learn's transformers, objects with `transform`, are another thing.)
 
     Parameters
     ----------
-    layers : sequence of FeedForward and Attention
+    layers : sequence of FeedForward, Attention and ThirdOrderAttention
         At least one; all of one token_dim.
     names : sequence of str, optional
         What the coordinates of the residual stream hold, one name each; default z0, z1, ...
@@ -217,7 +318,7 @@ class Transformer:
     ValueError
         No layers, layers of unequal token_dim, names of another number.
     TypeError
-        A layer that is neither FeedForward nor Attention.
+        A layer of another type.
 
     Examples
     --------
@@ -237,8 +338,10 @@ class Transformer:
         if not self.layers:
             raise ValueError("A Transformer needs at least one layer.")
         for i, layer in enumerate(self.layers):
-            if not isinstance(layer, (FeedForward, Attention)):
-                raise TypeError(f"Layer {i} must be FeedForward or Attention, got {type(layer).__name__}.")
+            if not isinstance(layer, _KINDS):
+                raise TypeError(
+                    f"Layer {i} must be FeedForward, Attention or ThirdOrderAttention, got {type(layer).__name__}."
+                )
             if layer.token_dim != self.token_dim:
                 raise ValueError(f"Layer {i} acts on token_dim {layer.token_dim}, layer 0 on {self.token_dim}.")
         names = tuple(f"z{j}" for j in range(self.token_dim)) if self.names is None else tuple(map(str, self.names))
@@ -275,7 +378,7 @@ class Transformer:
 
     @property
     def n_parameters(self):
-        """Entries of U, b, W and of the factors of B and V, zeros included, plus one scalar a layer."""
+        """Entries of U, b, W and of the factors of attention, zeros included, plus one scalar a layer."""
         return sum(layer.n_parameters for layer in self.layers)
 
     @property
@@ -298,8 +401,7 @@ class Transformer:
             File name; taken as it is, no ending is added.
         """
         path = os.fspath(path)
-        is_attention = np.array([isinstance(layer, Attention) for layer in self.layers])
-        sizes = [(len(a.query), len(a.value)) if isinstance(a, Attention) else (a.width, 0) for a in self.layers]
+        kinds = np.array([_KINDS.index(type(layer)) for layer in self.layers])
         entries = [
             np.concatenate([np.ravel(getattr(layer, n)) for n in layer._arrays + layer._scalars])
             for layer in self.layers
@@ -311,8 +413,8 @@ class Transformer:
                     file,
                     format=np.array(_FORMAT),
                     names=np.array(self.names),
-                    is_attention=is_attention,
-                    sizes=np.array(sizes, dtype=np.int64),
+                    kinds=kinds,
+                    sizes=np.array([layer._sizes for layer in self.layers], dtype=np.int64),
                     entries=np.concatenate(entries),
                 )
             os.replace(part, path)
@@ -348,20 +450,17 @@ class Transformer:
 
 
 def _layers_from(parts):
-    if (parts["sizes"] < 0).any():
-        raise ValueError("its sizes are negative")
+    for name in ("kinds", "sizes"):
+        if (parts[name] < 0).any():
+            raise ValueError(f"its {name} are negative")
     token_dim, entries, at, layers = len(parts["names"]), parts["entries"], 0, []
-    for is_attention, (first, second) in zip(parts["is_attention"].tolist(), parts["sizes"].tolist(), strict=True):
-        if is_attention:
-            shapes = [(first, token_dim)] * 2 + [(second, token_dim), (token_dim, second), (), ()]
-        else:
-            shapes = [(first, token_dim), (first,), (token_dim, first), ()]
-        arrays = []
-        for shape in shapes:
+    for kind, sizes in zip(parts["kinds"].tolist(), parts["sizes"].tolist(), strict=True):
+        layer, arrays = _KINDS[kind], []
+        for shape in (*layer._shapes(token_dim, *sizes), *[()] * len(layer._scalars)):
             size = int(np.prod(shape))
             arrays.append(entries[at : at + size].reshape(shape))
             at += size
-        layers.append((Attention if is_attention else FeedForward)(*arrays))
+        layers.append(layer(*arrays))
     if at != len(entries):
         raise ValueError(f"{len(entries)} weights where the layers need {at}")
     return layers

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from sklearn_hardmax.transformer import FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 
 def fractions_of(array):
@@ -54,10 +54,42 @@ def attention(layer, tokens):
     return out
 
 
+def attended_pairs(layer, tokens):
+    """For every token the list of pairs of tokens that it attends to, ties in exact arithmetic."""
+    query, key, second_key = map(fractions_of, (layer.query, layer.key, layer.second_key))
+    keys = [[dot(k, z) for k in key] for z in tokens]
+    second_keys = [[dot(k, z) for k in second_key] for z in tokens]
+    sets = []
+    for z in tokens:
+        asks = [dot(q, z) for q in query]
+        scores = {}
+        for i, a in enumerate(keys):
+            for j, b in enumerate(second_keys):
+                scores[i, j] = sum((x * y * w for x, y, w in zip(asks, a, b)), Fraction(0))
+        best = max(scores.values())
+        sets.append([pair for pair, s in scores.items() if s == best])
+    return sets
+
+
+def third_order_attention(layer, tokens):
+    value, second_value, output, rho = map(fractions_of, (layer.value, layer.second_value, layer.output, layer.rho))
+    out = []
+    for z, pairs in zip(tokens, attended_pairs(layer, tokens)):
+        read = [
+            sum(dot(v, tokens[i]) * dot(w, tokens[j]) for i, j in pairs) / len(pairs)
+            for v, w in zip(value, second_value)
+        ]
+        out.append([rho * z_c + dot(o, read) for z_c, o in zip(z, output)])
+    return out
+
+
+LAYERS = {FeedForward: feed_forward, Attention: attention, ThirdOrderAttention: third_order_attention}
+
+
 def run(transformer, sequence):
     """Tokens after each layer, exactly, for one sequence (n, D)."""
     tokens, steps = fractions_of(np.asarray(sequence, dtype=np.float64)), []
     for layer in transformer.layers:
-        tokens = (feed_forward if isinstance(layer, FeedForward) else attention)(layer, tokens)
+        tokens = LAYERS[type(layer)](layer, tokens)
         steps.append(tokens)
     return steps

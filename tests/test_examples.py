@@ -42,6 +42,12 @@ def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
         labels_right = re.findall(r"run on .*: (\d+) labels right", printed)
         assert labels_right == ["300", "1797"]
 
+    if script.stem == "plot_matching":
+        assert re.findall(r"^match\w*: (\d+) of 1200 answers wrong", printed, re.MULTILINE) == ["0"] * 4
+    if script.stem == "plot_sparse_averaging":
+        error = re.search(r"^largest error of 1,024 means through the weights: (\S*)$", printed, re.MULTILINE)
+        assert float(error.group(1)) <= 1e-12
+
 
 def test_examples_are_short():
     lengths = {script.name: len(script.read_text().splitlines()) for script in EXAMPLES.glob("plot_*.py")}
@@ -56,3 +62,28 @@ def test_the_cost_benchmark_prints_one_row_a_size(tmp_path):
         [f" {n} ", f" {d} "] for n in ("2e+03", "1e+04") for d in (2, 3)
     ]
     assert len({row.count("|") for row in table}) == 1
+
+
+def test_the_benchmark_of_tasks_prints_one_row_a_size(tmp_path):
+    sizes = ["--positions", "20", "300", "--averaging", "32", "--sizes", "1", "3", "--repeats", "2"]
+    triples, averaging = run(EXAMPLES / "benchmarks" / "attention_tasks.py", tmp_path, *sizes).split("\n\n")
+    assert [row.split("|")[1] for row in triples.splitlines()[2:]] == [" 20 ", " 300 "]
+    assert [row.split("|")[2] for row in averaging.splitlines()[2:]] == [" 1 ", " 3 "]
+
+
+def test_the_flow_benchmark_prints_one_row_a_case(tmp_path):
+    sizes = ["--documents", "2", "--depth", "2", "--long", "50", "--repeats", "1"]
+    table = run(EXAMPLES / "benchmarks" / "leader_flow_speed.py", tmp_path, *sizes).splitlines()
+    assert [row.split("|")[1:3] for row in table[2:6]] == [[f" {n} ", f" {d} "] for d in (2, 16) for n in (20, 128)]
+    assert [row.split("|")[1].strip() for row in table[-3:]] == ["random", "zero", "cross"]
+
+
+def test_the_sentence_benchmark_prints_one_row_a_model(tmp_path):
+    for kind, word in (("positive", "great"), ("negative", "dull")):
+        (tmp_path / f"{kind}.txt").write_text(f"a {word} film\nso {word}\n" * 10, encoding="utf-8")
+    printed = run(
+        EXAMPLES / "benchmarks" / "sentence_polarity.py", tmp_path, str(tmp_path), "--components", "2", "--seeds", "1"
+    )
+    models = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("| ")]
+    assert models[2:] == ["2 components, depth 8", "2 components, plain pooling", "TF-IDF, logistic regression"]
+    assert "strongest: " in printed

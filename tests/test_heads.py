@@ -480,7 +480,7 @@ def test_training_tokens_are_standardised_and_ended_at_their_extremes(kind):
 # -- folds ---------------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.data())
 def test_rows_are_summed_and_compared_as_integers_of_any_size(data):
     dtype = data.draw(st.sampled_from([np.uint8, np.int16, np.int32]))
@@ -529,7 +529,7 @@ def test_sums_stay_within_their_bound_for_any_token(kind):
             assert np.abs(sums).max() <= heads.largest_sum(chunk) < 2**53
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.one_of(st.integers(1, 60), st.sampled_from([1, 5000, 32768, 100_000])), min_size=1, max_size=100),
     st.integers(1, 400),

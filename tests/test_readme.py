@@ -20,6 +20,7 @@ def test_the_code_blocks_run_one_after_another_and_print_what_stands_below_them(
     assert shown == 3
     assert names["search"].param_grid
     assert len(names["steps"]) == len(names["built"].transformer.layers)
+    assert names["answers"] == names["partnered"]
 
 
 def test_the_first_example_has_eight_lines():

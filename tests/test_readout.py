@@ -58,7 +58,7 @@ def exact_products(readout, kind, sums):
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEDS, st.integers(1, 40), st.integers(1, 4), st.integers(0, 40), st.sampled_from([0.0, 3.0]))
 def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bits, spread):
     """Sums below 2^40: each kind adds up to one integer, which is rounded once; +, /, + and + are rounded once each."""
@@ -76,7 +76,7 @@ def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bit
     assert np.array_equal(scores_of(readout, lengths, sums), wanted)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SEEDS, st.integers(1, 300), st.integers(41, 53))
 def test_sums_up_to_two_to_the_53_err_by_two_roundings_of_their_integer(seed, n_heads, bits):
     rng = np.random.default_rng(seed)

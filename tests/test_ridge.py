@@ -211,7 +211,7 @@ def test_an_offset_a_trillion_times_the_deviation_does_not_show(way):
 
 
 @both_ways
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.floats(min_value=-(2.0**100), max_value=2.0**100, width=32),
     st.integers(min_value=1, max_value=60),

@@ -49,7 +49,7 @@ def ragged_lists(draw, token_dim=None):
     return [draw(hnp.arrays(np.float64, (n, token_dim), elements=values)) for n in lengths]
 
 
-law = settings(deadline=None, max_examples=25, derandomize=True)
+law = settings(max_examples=25, derandomize=True)
 
 
 # -- what it holds -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from sklearn_hardmax import (
     HardmaxPooling,
     HardmaxTransformerClassifier,
     HardmaxTransformerInterpolator,
+    LeaderClustering,
+    LeaderFlow,
     RaggedSequences,
     RaggedSequenceTransformer,
 )
@@ -33,6 +35,9 @@ ESTIMATORS = [
     RaggedSequenceTransformer(),
     RaggedSequenceTransformer(scale="minmax", positions="relative", window=3),
     RaggedSequenceTransformer(scale=None, positions="sinusoidal"),
+    LeaderFlow(),
+    LeaderFlow(depth=None, alpha=0.5),
+    LeaderClustering(),
 ]
 
 

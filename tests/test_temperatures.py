@@ -36,7 +36,6 @@ SCORES = st.lists(st.integers(0, 64).map(lambda k: 1 + k / 64), min_size=2, max_
 
 
 @given(SCORES, st.floats(1e-6, 0.5))
-@settings(deadline=None)
 def test_at_the_admissible_temperature_and_below_no_mean_strays_further_than_its_tolerance(scores, tolerance):
     largest = max(scores)
     gap = largest - max(s for s in scores if s < largest)
@@ -55,7 +54,7 @@ def test_the_bound_is_the_published_form_and_the_smallest_of_all_sequences():
 
 
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=1, max_size=6), min_size=1, max_size=4), st.floats(0.1, 5))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_soft_means_of_segments_are_those_of_the_definition(sequences, temperature):
     values = np.concatenate([np.array(s) for s in sequences])
     segments = Segments.of(np.cumsum([0, *map(len, sequences)]))

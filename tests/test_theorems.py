@@ -2,8 +2,10 @@
 
 [E1] A. Alcalde, G. Fantuzzi, E. Zuazua, Exact Sequence Classification with Hardmax Transformers, arXiv 2502.02270v1.
 [E2] the same, Exact Sequence Interpolation with Transformers, arXiv 2502.02270v3: 2 M + 2 N + 1 blocks for M outputs in all.
+[R] C. Sanford, D. Hsu, M. Telgarsky, Representational Strengths and Limitations of Transformers, arXiv 2306.02896.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -13,9 +15,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from riding import first_rows, random_targets
 
-from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer, datasets
-from sklearn_hardmax.constructions import build_classifier, build_interpolator
-from sklearn_hardmax.forward import apply
+from sklearn_hardmax import (
+    Attention,
+    FeedForward,
+    LeaderClustering,
+    LeaderFlow,
+    RaggedSequences,
+    ThirdOrderAttention,
+    Transformer,
+    datasets,
+)
+from sklearn_hardmax.constructions import (
+    build_classifier,
+    build_interpolator,
+    build_match2,
+    build_match3,
+    build_match3_bigram,
+    build_match3_local,
+    build_sparse_averaging,
+)
+from sklearn_hardmax.forward import apply, trace
 
 
 def built_for(n, token_dim=2, n_classes=3, length=1):
@@ -126,3 +145,102 @@ def test_every_network_is_a_function_of_the_normalised_multiset(data):
     assert oracle.run(network, tokens[order])[-1] == [outputs[i] for i in order]
     assert oracle.run(network, np.tile(tokens, (2, 1)))[-1] == outputs * 2
     assert all(isinstance(value, Fraction) for row in outputs for value in row)
+
+
+# -- [R]: what attention is for ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("q", [1, 2, 4])
+def test_sparse_averaging_takes_one_attention_layer_of_width_logarithmic_in_the_length(q):
+    """[R]: an embedding of order d + q log n is enough, where feed-forward and recurrent nets grow polynomially."""
+    for n in (16, 128, 1024):
+        X, Y = datasets.make_sparse_averaging(1, length=n, q=q, token_dim=2, random_state=n)
+        built = build_sparse_averaging(n, q, token_dim=2, random_state=0)
+        assert [type(layer) for layer in built.transformer.layers] == [Attention]
+        assert built.transformer.token_dim <= 2 * 2 + 2 * (8 * q * math.log(n) + 1)
+        assert np.abs(built.read(apply(built.transformer, built.encode(X))).tokens - Y.tokens).max() <= 1e-12
+
+
+def test_a_first_layer_narrower_than_the_values_gives_opposite_targets_one_output():
+    """[R]: a feed-forward net for sparse averaging needs a wide first layer; here by the kernel of that layer."""
+    n, width = 12, 11
+    rng = np.random.default_rng(0)
+    U, V = rng.integers(-2, 3, size=(width, n)), rng.integers(-2, 3, size=(width, n))
+    # an integer vector that U maps to 0: the cofactors of U with one row more
+    v = np.array([(-1) ** j * round(np.linalg.det(np.delete(U, j, axis=1))) for j in range(n)], dtype=object)
+    assert any(v)
+    assert not (U.astype(object) @ v).any()
+    asked = int(np.argmax(np.abs(v)))
+    sets = np.full(n, asked)  # every token asks for this position
+    first_layer = [U.astype(object) @ values + V @ sets for values in (v, -v)]
+    assert (first_layer[0] == first_layer[1]).all()  # so whatever follows gives one output
+    assert v[asked] != -v[asked]  # where the targets are opposite
+
+
+def test_pairs_take_one_attention_layer_of_constant_size():
+    """[R]: one unit of self-attention of constant embedding does match2 at any length."""
+    for n in (5, 50, 500):
+        X, Y = datasets.make_match(1, task="match2", length=n, modulus=10**6, random_state=n)
+        built = build_match2(10**6)
+        assert [type(layer) for layer in built.transformer.layers] == [Attention]
+        assert built.transformer.n_parameters == 41
+        assert built.read(apply(built.transformer, built.encode(X))) == Y
+
+
+def test_triples_take_one_layer_of_third_order_of_constant_size():
+    """[R]: match3, beyond one standard layer of modest width, is one unit of third-order attention."""
+    for n in (5, 20, 80):
+        X, Y = datasets.make_match(1, task="match3", length=n, modulus=10**6, random_state=n)
+        built = build_match3(10**6)
+        assert [type(layer) for layer in built.transformer.layers] == [ThirdOrderAttention]
+        assert built.transformer.n_parameters == 91
+        assert built.read(apply(built.transformer, built.encode(X))) == Y
+
+
+@pytest.mark.parametrize("task", ["match3_bigram", "match3_local"])
+def test_triples_of_neighbours_or_nearby_take_standard_attention_of_constant_size(task):
+    """[R]: the variants of match3 that standard transformers do efficiently."""
+    sizes = set()
+    for n in (5, 50, 500):
+        X, Y = datasets.make_match(1, task=task, length=n, modulus=10**6, random_state=n)
+        built = build_match3_bigram(n, 10**6) if task == "match3_bigram" else build_match3_local(n, 10**6, window=2)
+        assert {type(layer) for layer in built.transformer.layers} == {Attention, FeedForward}
+        sizes.add(built.transformer.n_parameters)
+        assert built.read(apply(built.transformer, built.encode(X))) == Y
+    assert len(sizes) == 1
+
+
+# -- [C] A. Alcalde, G. Fantuzzi, E. Zuazua, Clustering in pure-attention hardmax transformers and its role in sentiment
+# analysis, arXiv 2407.01602, and case 0 of the dynamics notebook published with it --------------------------------------
+
+CASE_0 = [[1, 4 / 12], [-1 / 12, 1 / 12], [-1, -1], [0, 3 / 12], [-0.3, -0.7], [-0.6, -0.9], [0.8, 0.1], [0.6, 0.15]]
+
+
+def test_the_published_tokens_cluster_at_the_published_limits():
+    """[C], case 0 at alpha = 1/2: three limits; the leader in the middle emerges at layer 1 only."""
+    found = LeaderClustering(alpha=0.5).fit(CASE_0)
+    assert found.labels_.tolist() == [0, 1, 2, 0, 2, 2, 0, 0]
+    np.testing.assert_allclose(found.cluster_centers_, [[1, 1 / 3], [-1 / 18, 5 / 36], [-1, -1]], rtol=0, atol=1e-6)
+    assert found.leader_layers_.tolist() == [0, 1, 0, -1, -1, -1, -1, -1]
+    ends = LeaderFlow(alpha=0.5, depth=None).fit_transform([CASE_0])[0]
+    np.testing.assert_allclose(ends, found.cluster_centers_[found.labels_], rtol=0, atol=1e-6)
+
+
+def test_with_a_larger_step_the_published_tokens_have_two_clusters():
+    """[C], case 0 at alpha = 2: the middle leader does not emerge."""
+    found = LeaderClustering(alpha=2.0).fit(CASE_0)
+    assert found.labels_.tolist() == [0, 0, 1, 0, 1, 1, 0, 0]
+    assert found.leader_layers_.tolist() == [0, -1, 0, -1, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("token_dim", [1, 2, 3])
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+def test_tokens_converge_to_an_equilibrium_that_leaders_determine(token_dim, alpha):
+    """[C], abstract: for distinct tokens that are not zero every limit is a leader or lies between leaders."""
+    for seed in range(5):
+        X = np.random.default_rng(seed).normal(size=(30, token_dim))
+        found = LeaderClustering(alpha=alpha).fit(X)
+        (step,) = trace(LeaderFlow(alpha=alpha, depth=1).fit(X).to_transformer(), [found.cluster_centers_])
+        np.testing.assert_allclose(step.tokens[0], found.cluster_centers_, rtol=0, atol=1e-6)
+        assert len(found.leader_indices_) == len(found.cluster_centers_)  # generic tokens: no ties
+        assert sorted(found.labels_[found.leader_indices_].tolist()) == list(range(len(found.cluster_centers_)))

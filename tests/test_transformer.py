@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sklearn_hardmax import Attention, FeedForward, Transformer
+from sklearn_hardmax import Attention, FeedForward, ThirdOrderAttention, Transformer
 
 
 def example():
@@ -55,6 +55,27 @@ def test_saving_and_loading_gives_the_same_bits(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["weights"]
 
 
+def third_order(**changes):
+    factors = {"query": [[1.0, 0.0]], "key": [[0.0, 3.0]], "second_key": [[2.0, 0.0]]}
+    value, output = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[0.0, 1.0, 0.0], [5.0, 0.0, 0.0]]
+    values = {"value": value, "second_value": np.ones((3, 2)), "output": output}
+    return ThirdOrderAttention(**{**factors, **values, "rho": 0.5, **changes})
+
+
+def test_third_order_attention_counts_and_is_saved_as_the_others(tmp_path):
+    stack = Transformer([*example().layers, third_order(), third_order()], names=["code", "digit"])
+    # query, keys 3 * 2, values 2 * 6, output 6, rho; non-zero: 1 + 1 + 1, 4 + 6, 2, rho
+    assert third_order().n_parameters == 6 + 12 + 6 + 1
+    assert third_order().n_nonzero == 3 + 10 + 2 + 1
+    assert stack.n_blocks == example().n_blocks + 2
+    assert stack.width == 2
+    stack.save(tmp_path / "weights")
+    assert Transformer.load(tmp_path / "weights") == stack
+    assert third_order() != third_order(second_key=[[2.0, 1.0]])
+    assert third_order() != third_order(rho=1.0)
+    assert third_order() != example().layers[1]
+
+
 def test_equality_sees_every_weight_and_scalar():
     layer = example().layers[1]
     assert layer == Attention(layer.query, layer.key, layer.value, layer.output, layer.rho, layer.temperature)
@@ -83,6 +104,12 @@ def test_weights_are_read_only_copies():
         (lambda: FeedForward([[1.0]], [0.0], [[1.0]], eta=np.inf), "FeedForward.eta must be finite"),
         (lambda: Attention([[1.0]], [[1.0, 2.0]], [[1.0]], [[1.0]]), "query and key of one shape"),
         (lambda: Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], temperature=-1), "temperature must be 0"),
+        (lambda: third_order(second_key=[[1.0]]), "query, key and second_key of one shape"),
+        (lambda: third_order(key=np.eye(2)), "query, key and second_key of one shape"),
+        (lambda: third_order(second_value=[[1.0, 1.0]]), r"second_value of one shape \(value_rank, token_dim\)"),
+        (lambda: third_order(output=[[1.0], [1.0]]), r"output \(token_dim, value_rank\), got"),
+        (lambda: third_order(value=[[np.inf, 0.0]]), "ThirdOrderAttention.value contains NaN or infinity"),
+        (lambda: third_order(rho=np.nan), "ThirdOrderAttention.rho must be finite"),
         (lambda: Transformer([]), "at least one layer"),
         (
             lambda: Transformer([example().layers[0], FeedForward([[1.0]], [0.0], [[1.0]])]),
@@ -97,7 +124,7 @@ def test_misfitting_weights_are_refused(make, message):
 
 
 def test_a_layer_of_another_kind_is_refused():
-    with pytest.raises(TypeError, match="Layer 0 must be FeedForward or Attention, got str"):
+    with pytest.raises(TypeError, match="Layer 0 must be FeedForward, Attention or ThirdOrderAttention, got str"):
         Transformer(["dense"])
 
 
@@ -114,7 +141,7 @@ def corrupted(path, how):
             np.savez(file, weights=np.zeros(3))
     elif how == "pickle":
         with open(path, "wb") as file:
-            np.savez(file, format=np.array([object()]), names=1, is_attention=1, sizes=1, entries=1)
+            np.savez(file, format=np.array([object()]), names=1, kinds=1, sizes=1, entries=1)
     elif how == "other version":
         with np.load(path) as file:
             parts = {name: file[name] for name in file}
@@ -187,11 +214,14 @@ def test_loading_unpickles_nothing(tmp_path):
         ({"entries": lambda e: e * np.nan}, "FeedForward.U contains NaN"),
         ({"entries": lambda e: np.append(e, 0.0)}, "38 weights where the layers need 37"),
         ({"sizes": lambda s: -s}, "its sizes are negative"),
+        ({"kinds": lambda k: k - 1}, "its kinds are negative"),
+        ({"kinds": lambda k: k + 2}, "out of range"),
+        ({"kinds": lambda k: k == 1}, "its kinds are bool"),
         ({"sizes": lambda s: s * 2**61}, "cannot reshape"),
         ({"sizes": lambda s: s.astype(float)}, r"its sizes are float64 of shape \(4, 2\)"),
         ({"sizes": lambda s: s.ravel()}, r"its sizes are int64 of shape \(8,\)"),
         ({"sizes": lambda s: s[:3]}, "shorter"),
-        ({"sizes": lambda s: np.hstack([s, s])}, "too many values"),
+        ({"sizes": lambda s: np.hstack([s, s])}, "positional arguments"),
         ({"names": lambda n: np.arange(2)}, "its names are int64"),
         ({"names": lambda n: n[None]}, r"its names are <U5 of shape \(1, 2\)"),
         ({"names": lambda n: np.append(n, "more")}, "cannot reshape"),

@@ -191,6 +191,8 @@ def _margin(built, sequences, riders, n_jobs):
         if not code.temperature:
             margins.append(code.of_training(sequences, n_jobs)[1])
     margins.append((to_the_next_ramp(built.plateaus.feet, line) / bounds)[carrying].min())
+    if min(margins) < 1:
+        raise ConstructionError(f"The targets are not certified: smallest margin {min(margins):.3g}, 1 is needed.")
     return float(min(margins))
 
 

@@ -53,7 +53,7 @@ def outputs(plateaus, targets, line):
     """
     begun = np.searchsorted(plateaus.feet, line, side="left")  # ramps whose foot is passed
     own = targets[plateaus.targets]
-    out = 0.0 + own[begun]
+    out = own[begun]
     if len(plateaus.feet):
         heights = np.where(begun > 0, line - plateaus.feet[np.maximum(begun - 1, 0)], 1.0)
         rising = np.flatnonzero(heights < 1)

@@ -48,6 +48,7 @@ def as_targets(Y, sequences):
     anything else, other numbers of sequences, more targets than tokens.
     """
     if _is_flat(Y):
+        _check_rectangular(Y)
         targets = check_array(Y, ensure_2d=False, dtype=np.float64, input_name="Y")
         check_consistent_length(sequences, targets)
         return targets.reshape(len(targets), -1), True
@@ -74,6 +75,19 @@ def _is_flat(Y):
     if getattr(Y, "ndim", 0) == 1 and len(Y) > 0:  # an array of objects may hold an array a sequence
         return np.ndim(np.asarray(Y)[0]) == 0
     return getattr(Y, "ndim", 0) == 2
+
+
+def _check_rectangular(Y):
+    """ValueError for a list of rows of unequal length: most likely scalar targets of tokens that want a second axis."""
+    if not isinstance(Y, (list, tuple)):
+        return
+    shapes = [np.shape(row) for row in Y]
+    other = np.flatnonzero([shape != shapes[0] for shape in shapes])
+    if len(other):
+        raise ValueError(
+            f"Y holds rows of shapes {shapes[0]} and {shapes[other[0]]} (sequences 0 and {other[0]}): targets of tokens are "
+            "2-D arrays (m_j, q), so row[:, None] for numbers; one target a sequence is a number or a row of q numbers each."
+        )
 
 
 def carriers_of(sequences, targets):

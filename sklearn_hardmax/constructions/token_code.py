@@ -25,7 +25,7 @@ from sklearn_hardmax.constructions.code_choice import hats_read
 from sklearn_hardmax.constructions.codes import SAFE_GAP, Code, Projection, in_batches, label_runs
 from sklearn_hardmax.constructions.construction import ConstructionError, conflict_message
 from sklearn_hardmax.constructions.plateaus import widest_gaps
-from sklearn_hardmax.forward import EPS, Segments
+from sklearn_hardmax.forward import Segments
 
 RANK_SCALE = 2.0**52
 _LARGEST_LIFT = 2.0**51
@@ -227,5 +227,4 @@ def _rank_borders(values, labels):
     order = np.argsort(values, kind="stable")
     values, labels = values[order], labels[order]
     k = np.flatnonzero(labels[1:] != labels[:-1])
-    steps = ((values[k] - 1.0) + (values[k + 1] - 1.0)) * (RANK_SCALE / 2)
-    return 1.0 + np.floor(steps) * EPS
+    return values[k] + (values[k + 1] - values[k]) / 2

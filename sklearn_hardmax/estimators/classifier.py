@@ -12,14 +12,13 @@ from sklearn_hardmax.constructions.construction import ConstructionError, Sequen
 from sklearn_hardmax.constructions.explanation import Explainer
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
 from sklearn_hardmax.constructions.temperatures import checked_temperature
+from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
-    StageLog,
     VersionStamped,
     all_or_nothing,
     check_flag,
     check_integer,
     check_option,
-    check_verbose,
     validate_class_labels,
     validate_sequences,
 )
@@ -166,7 +165,7 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         """
         self._check_parameters()
         temperature = checked_temperature(self.attention, self.temperature)
-        log = StageLog(self)
+        log = Progress(self)
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
         log(f"read {sequences!r}, {len(self.classes_)} classes")

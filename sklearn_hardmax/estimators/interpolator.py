@@ -8,12 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hardmax.constructions.interpolation import build_interpolation
 from sklearn_hardmax.constructions.riders import as_targets, carriers_of
 from sklearn_hardmax.constructions.temperatures import checked_temperature
+from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
-    StageLog,
     VersionStamped,
     all_or_nothing,
     check_flag,
-    check_verbose,
     validate_sequences,
 )
 from sklearn_hardmax.sequences import RaggedSequences
@@ -128,7 +127,7 @@ class HardmaxTransformerInterpolator(VersionStamped, BaseEstimator):
         check_flag(self.ordered, "ordered")
         check_verbose(self.verbose)
         temperature = checked_temperature(self.attention, self.temperature)
-        log = StageLog(self)
+        log = Progress(self)
         sequences = validate_sequences(self, X, y=None if y is None else "no_validation", reset=True)
         targets, one_target = as_targets(y, sequences)
         self._is_1d = one_target and np.ndim(y) == 1

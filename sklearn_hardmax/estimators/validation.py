@@ -2,7 +2,6 @@
 
 import functools
 import numbers
-import time
 import warnings
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
 import sklearn_hardmax
+from sklearn_hardmax.converters import check_integer as check_integer
 from sklearn_hardmax.sequences import as_sequences
 
 
@@ -40,21 +40,23 @@ def validate_class_labels(sequences, y):
     return np.unique(y, return_inverse=True)
 
 
-def check_integer(value, name, low):
-    """Raise ValueError unless value is an integer of at least `low`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
+def check_positive(value, name):
+    """Raise ValueError unless value is a positive finite number."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive finite number, got {value!r}.")
+
+
+def check_from_zero(value, name, below=np.inf):
+    """Raise ValueError unless value is a number from 0 to less than `below`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < below:
+        limit = "a finite number" if below == np.inf else f"below {below}"
+        raise ValueError(f"{name} must be at least 0 and {limit}, got {value!r}.")
 
 
 def check_flag(value, name):
     """Raise ValueError unless value is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
-
-
-def check_verbose(value):
-    """Raise ValueError unless value is a flag or an integer of at least 0."""
-    check_integer(int(value) if isinstance(value, (bool, np.bool_)) else value, "verbose", 0)
 
 
 def check_option(value, name, options):
@@ -94,20 +96,6 @@ def all_or_nothing(fit):
             raise
 
     return wrapped
-
-
-class StageLog:
-    """Prints a line a stage with the seconds since the last, under verbose."""
-
-    def __init__(self, estimator):
-        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
-
-    def __call__(self, text):
-        """Print what was done, with the seconds that it took."""
-        now = time.perf_counter()
-        if self.on:
-            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
-        self.last = now
 
 
 class VersionStamped:

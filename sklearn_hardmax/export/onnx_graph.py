@@ -10,7 +10,7 @@ import itertools
 import numpy as np
 
 from sklearn_hardmax.export.torch_module import check_layers, check_temperature
-from sklearn_hardmax.transformer import Attention, FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 _OPSET, _IR = 18, 9
 _LIMIT = 2.0**53  # below it sums of integers are exact
@@ -38,7 +38,7 @@ def to_onnx(transformer, *, temperature=None):
     TypeError
         A layer of a kind that has no ONNX form, or no Transformer at all.
     ValueError
-        A negative or infinite temperature.
+        A negative or infinite temperature, or one above 0 for ThirdOrderAttention.
 
     Notes
     -----
@@ -63,7 +63,7 @@ def to_onnx(transformer, *, temperature=None):
     from onnx import TensorProto, checker, helper
 
     check_layers(transformer, _STEPS, "ONNX")
-    check_temperature(temperature)
+    check_temperature(temperature, transformer)
     graph = _Graph()
     stream = graph.op("Transpose", "tokens", perm=[1, 0])
     n_tokens = graph.op("Gather", graph.op("Shape", "tokens"), graph.integers([0]))
@@ -205,9 +205,6 @@ def _attention(graph, layer, stream, temperature):
     return _written(graph, stream, layer.rho, layer.output, _product(graph, layer.value[:, read], means))
 
 
-_STEPS = {FeedForward: _feed_forward, Attention: _attention}
-
-
 def _hard_means(graph, values, member):
     """Means of values (c, n) over member (Q, n), as v + mean(z - v), v the smallest: (c, Q)."""
     counts = graph.reduce("Sum", _as_numbers(graph, member), 1)
@@ -334,3 +331,50 @@ def _pair_members(graph, layer, stream):
         whole = graph.op("And", exact, graph.op("Less", moduli, limits))
         bounds = graph.op("Where", whole, graph.constant(0.0), bounds)
     return _leaders(graph, scores, bounds)
+
+
+# -- pairs that tokens attend to (third_order.py) ----------------------------------------------------------------------
+
+
+def _outer(graph, first, second):
+    """All products of (r, n) with (r, n): (r, n^2)."""
+    columns = graph.op("Unsqueeze", first, graph.integers([2]))
+    products = graph.op("Mul", columns, graph.op("Unsqueeze", second, graph.integers([1])))
+    return graph.op("Reshape", products, graph.integers([0, -1]))
+
+
+def _third_order_attention(graph, layer, stream, temperature):
+    values, second = _product(graph, layer.value, stream), _product(graph, layer.second_value, stream)
+    means = _hard_means(graph, _outer(graph, values, second), _third_order_members(graph, layer, stream))
+    return _written(graph, stream, layer.rho, layer.output, means)
+
+
+def _third_order_members(graph, layer, stream):
+    """Which pairs each token attends to, (n, n^2)."""
+    start = graph.op("Add", graph.op("Transpose", graph.zeros, perm=[1, 0]), _outer(graph, graph.zeros, graph.zeros))
+    if layer.rank == 0:
+        return graph.op("Equal", start, start)
+    factors = (layer.query, layer.key, layer.second_key)
+    ends = _exponent(graph, graph.reduce("Max", graph.reduce("Max", graph.op("Abs", stream), 0), 1))
+    scaled = _shifted(graph, stream, ends, -1)
+    sizes = [int(np.frexp(np.abs(f).max(initial=0.0))[1]) for f in factors]
+    asks, keys, others = (_product(graph, np.ldexp(f, -size), scaled) for f, size in zip(factors, sizes))
+    moduli = (_product(graph, np.abs(np.ldexp(f, -size)), graph.op("Abs", scaled)) for f, size in zip(factors, sizes))
+    scores = _sums(graph, asks, _outer(graph, keys, others), start)
+    ask_moduli, key_moduli, other_moduli = moduli
+    moduli = _sums(graph, ask_moduli, _outer(graph, key_moduli, other_moduli), start)
+    terms = sum(np.count_nonzero(f, axis=1).max(initial=0) for f in factors) + layer.rank + 2
+    bounds = graph.op("Mul", graph.constant(terms * _EPS), moduli)
+    factors = np.concatenate(factors)
+    if factors.any() and (factors == np.rint(factors)).all():
+        scales = graph.op("Add", graph.op("Mul", ends, graph.constant(3.0)), graph.constant(float(sum(sizes))))
+        limits = _shifted(
+            graph, graph.constant(_LIMIT), graph.op("Clip", scales, *map(graph.constant, (0.0, 2000.0))), -1
+        )
+        whole = graph.reduce("Min", _as_numbers(graph, _integral(graph, factors, stream)), 1)
+        exact = graph.op("Less", moduli, graph.op("Mul", limits, whole))
+        bounds = graph.op("Where", exact, graph.constant(0.0), bounds)
+    return _leaders(graph, scores, bounds)
+
+
+_STEPS = {FeedForward: _feed_forward, Attention: _attention, ThirdOrderAttention: _third_order_attention}

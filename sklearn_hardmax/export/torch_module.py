@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_hardmax.export.torch_steps import STEPS
 from sklearn_hardmax.export.torch_sums import Segments, check_range
-from sklearn_hardmax.transformer import Transformer
+from sklearn_hardmax.transformer import ThirdOrderAttention, Transformer
 
 
 def to_torch(transformer, *, temperature=None, dtype=None):
@@ -43,8 +43,8 @@ def to_torch(transformer, *, temperature=None, dtype=None):
     TypeError
         A layer of a kind that has no torch form, or no Transformer at all.
     ValueError
-        A negative or infinite temperature. The module itself raises ValueError for offsets or tokens that do not fit, and
-        for values that leave the range of its dtype.
+        A negative or infinite temperature, or one above 0 for ThirdOrderAttention. The module itself raises ValueError for
+        offsets or tokens that do not fit, and for values that leave the range of its dtype.
 
     Notes
     -----
@@ -69,14 +69,19 @@ def to_torch(transformer, *, temperature=None, dtype=None):
     import torch
 
     check_layers(transformer, STEPS, "torch")
-    check_temperature(temperature)
+    check_temperature(temperature, transformer)
     return _module_class()(transformer, temperature, torch.float64 if dtype is None else dtype)
 
 
-def check_temperature(temperature):
-    """Raise ValueError unless it is None, 0 or a positive number."""
+def check_temperature(temperature, transformer):
+    """Raise ValueError unless it is None, 0 or a positive number that all attention layers can have."""
     if temperature is not None and not 0 <= temperature < np.inf:
         raise ValueError(f"temperature must be 0 (hardmax) or above and finite, got {temperature}.")
+    for i, layer in enumerate(transformer.layers):
+        if temperature and isinstance(layer, ThirdOrderAttention):
+            raise ValueError(
+                f"Layer {i} is ThirdOrderAttention, which is the hardmax only: temperature must be 0 or None."
+            )
 
 
 def check_layers(transformer, known, what):

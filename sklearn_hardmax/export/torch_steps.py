@@ -11,7 +11,7 @@ layer.
 import numpy as np
 
 from sklearn_hardmax.export.torch_sums import check_range, eps, exponents, product, shifted
-from sklearn_hardmax.transformer import Attention, FeedForward
+from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 _SLAB = 2**22  # scores that are held at once
 _SIMILAR = 1.25  # lengths that are padded to one another
@@ -85,7 +85,7 @@ def _leaders(scores, bounds, segments):
 
 def _pair_sums(asks, answers):
     """Sums over the rank of (r, G, Q) times (r, G, L), in order: (G, Q, L)."""
-    scores = 0.0
+    scores = asks.new_zeros(*asks.shape[1:], answers.shape[2])
     for ask, answer in zip(asks, answers):
         scores = scores + ask[:, :, None] * answer[:, None, :]
     return scores
@@ -117,7 +117,7 @@ def _pair_means(p, stream, values, segments):
         (asks, ask_moduli), (answers, moduli), exact, scales = _sides(p, stream, segments)
         integers = shifted(torch.full_like(stream[0], 2 / eps(stream)), -scales.clamp(0, 2000)).where(exact, 0.0)
     for tokens, real in _batches(segments, lambda n: n**2):
-        for block, asking in _by_rows(tokens, real):
+        for block, asking in _by_rows(real, tokens.numel()):
             queries = tokens[:, block]
             with torch.no_grad():
                 scores = _pair_sums(asks[:, queries], answers[:, tokens])
@@ -154,7 +154,7 @@ def _soft_means(p, stream, values, segments, temperature):
     asks, answers, parts, order = product(p["query"], stream), product(p["key"], stream), [], []
     one_row = not torch.is_grad_enabled() and torch.equal(*(segments.extremes(asks, how) for how in ("min", "max")))
     for tokens, real in _batches(segments, (lambda n: n) if one_row else (lambda n: n**2)):
-        for block, asking in [(slice(1), real)] if one_row else _by_rows(tokens, real):
+        for block, asking in [(slice(1), real)] if one_row else _by_rows(real, tokens.numel()):
             scores = _pair_sums(asks[:, tokens[:, block]], answers[:, tokens]).where(real[:, None], -np.inf)
             means = _soft_means_of(values[:, tokens], scores, temperature)
             parts.append(means.expand(-1, -1, asking.shape[1])[:, asking])
@@ -203,11 +203,61 @@ def _assembled(parts, order):
     return torch.cat(parts, dim=1)[:, torch.cat(order).argsort()]
 
 
-def _by_rows(tokens, real):
-    """Queries of a batch in blocks: (block of columns, which of it are real)."""
-    step = max(1, _SLAB // tokens.numel())
-    for start in range(0, tokens.shape[1], step):
+def _by_rows(real, n_scores):
+    """Queries of a batch in blocks: (block of columns, which of it are real); n_scores for one column."""
+    step = max(1, _SLAB // n_scores)
+    for start in range(0, real.shape[1], step):
         yield slice(start, start + step), real[:, start : start + step]
 
 
-STEPS = {FeedForward: _feed_forward, Attention: _attention}
+# -- pairs that tokens attend to (third_order.py) --------------------------------------------------------------------------
+
+
+def _third_order_attention(p, stream, segments, temperature):
+    import torch
+
+    parts, order = [], []
+    with torch.no_grad():
+        sides, terms, integers = _third_order_sides(p, stream.detach(), segments)
+    values, second = product(p["value"], stream), product(p["second_value"], stream)
+    for tokens, real in _batches(segments, lambda n: n**3):
+        both = _outer(real[None], real[None])[0]
+        products = _outer(values[:, tokens], second[:, tokens])
+        pairs, sizes = (_outer(key[:, tokens], other[:, tokens]) for key, other in zip(*sides[1:]))
+        for block, asking in _by_rows(real, both.numel()):
+            queries = tokens[:, block]
+            with torch.no_grad():
+                scores = _pair_sums(sides[0][0][:, queries], pairs).where(both[:, None], -np.inf)
+                moduli = _pair_sums(sides[0][1][:, queries], sizes)
+                bounds = (terms * eps(stream) * moduli).where(moduli >= integers[queries][:, :, None], 0.0)
+                member = _pair_leaders(scores, bounds)
+            parts.append(_means_of(products, member)[:, asking])
+            order.append(queries[asking])
+    return p["rho"] * stream + product(p["output"], _assembled(parts, order))
+
+
+def _outer(a, b):
+    """All products of (r, G, L) with (r, G, L), of a sequence: (r, G, L^2)."""
+    return (a[:, :, :, None] * b[:, :, None, :]).flatten(2)
+
+
+def _third_order_sides(p, stream, segments):
+    """(values, moduli) of queries, keys and second keys; terms of a score; below what a score of each token is exact."""
+    import torch
+
+    check_range(stream)
+    factors = [p[name] for name in ("query", "key", "second_key")]
+    ends = exponents(segments.extremes(stream.abs().amax(dim=0), "max"))
+    scaled, scales, sides = shifted(stream, -ends), 3 * ends, []
+    whole = segments.extremes(_integral(torch.cat(factors), stream).to(stream.dtype), "min") > 0
+    for factor in factors:
+        size = exponents(torch.cat([factor.abs().flatten(), factor.new_zeros(1)]).amax())
+        factor = shifted(factor, -size)
+        sides.append((product(factor, scaled), product(factor.abs(), scaled.abs())))
+        scales = scales + size
+    terms = sum(int((f != 0).sum(dim=1).amax()) if len(f) else 0 for f in factors) + len(factors[0]) + 2
+    limits = shifted(torch.full_like(stream[0], 2 / eps(stream)), -scales.clamp(0, 2000))
+    return sides, terms, limits.where(whole, 0.0)
+
+
+STEPS = {FeedForward: _feed_forward, Attention: _attention, ThirdOrderAttention: _third_order_attention}

@@ -15,6 +15,14 @@ def check_classifier(display, estimator):
     check_is_fitted(estimator)
 
 
+def check_fitted(display, estimator, *kinds):
+    """TypeError or NotFittedError unless this is a fitted estimator of one of these kinds."""
+    if not isinstance(estimator, kinds):
+        shown = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{display.__name__} shows a {shown}, got {type(estimator).__name__}.")
+    check_is_fitted(estimator)
+
+
 def pyplot(display):
     """matplotlib.pyplot, or an ImportError that names the extra."""
     try:

@@ -15,9 +15,11 @@ from sklearn_hardmax import (
     HardmaxTransformerClassifier,
     HardmaxTransformerInterpolator,
     RaggedSequences,
+    ThirdOrderAttention,
     Transformer,
     datasets,
 )
+from sklearn_hardmax.constructions import build_match3
 from sklearn_hardmax.export import to_onnx, to_torch
 from sklearn_hardmax.forward import apply
 
@@ -124,7 +126,7 @@ def test_a_query_that_is_rounding_only_asks_for_all(run):
         (1, 2.0**54, 4.0, False),  # above: four units apart, and rounded by as much
         (1, 2.0**50 + 0.5, 0.25, False),  # no integers
         (2, 2.0**26, 1.0, True),  # the square of the first gives 2^52 + 1
-        (2, 2.0**27, 1.0, False),
+        (2, 2.0**27, 2.0, False),  # 2^54 + 4 and 2^54
         (2, 2.0**24 + 0.5, 0.125, False),
     ],
 )
@@ -233,6 +235,38 @@ def test_layers_of_zero_weights_are_exported(run, rank, temperature):
     assert np.array_equal(run(Transformer(layers), X).tokens, [[1.0, 0.0], [1.0, 0.0]])
 
 
+@RUNTIMES
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_attention_to_pairs_is_that_of_the_engine(run, rank):
+    """On a lattice scores of pairs tie, in the engine by exact arithmetic; means of ties differ by rounding only."""
+    rng = np.random.default_rng(rank)
+    X = RaggedSequences.from_list([rng.integers(-2, 3, size=(n, 3)).astype(float) for n in (1, 2, 5, 6, 7)])
+    for half in (1.0, 0.3):  # integers, and others
+        shapes = [(rank, 3)] * 3 + [(2, 3)] * 2 + [(3, 2)]
+        transformer = Transformer(
+            [ThirdOrderAttention(*(half * rng.integers(-2, 3, size=shape) for shape in shapes), 0.5)]
+        )
+        for exponent in (0, 200):
+            scaled = RaggedSequences(np.ldexp(X.tokens, exponent), X.offsets)
+            assert_equal_values(run(transformer, scaled), apply(transformer, scaled))
+
+
+@RUNTIMES
+def test_match3_answers_in_every_runtime(run):
+    built = build_match3(7)
+    X = [np.array([[1.0], [2.0], [4.0], [6.0]]), np.array([[3.0], [5.0]])]
+    encoded = built.encode(X)
+    assert built.read(run(built.transformer, encoded)) == built.read(apply(built.transformer, encoded))
+
+
+@EXPORTS
+def test_attention_to_pairs_has_no_softmax(export, name):
+    zeros = np.zeros((1, 1))
+    layer = ThirdOrderAttention(*[zeros] * 6)
+    with pytest.raises(ValueError, match="Layer 0 is ThirdOrderAttention, which is the hardmax only"):
+        export(Transformer([layer]), temperature=0.5)
+
+
 class Foreign(FeedForward):
     pass
 
@@ -241,7 +275,9 @@ class Foreign(FeedForward):
 def test_a_layer_without_a_form_is_named(export, name):
     layer = FeedForward([[1.0]], [0.0], [[1.0]])
     foreign = Foreign(layer.U, layer.b, layer.W)
-    message = f"Layer 1 is Foreign, which has no {name} form; layers that have: FeedForward, Attention"
+    message = (
+        f"Layer 1 is Foreign, which has no {name} form; layers that have: FeedForward, Attention, ThirdOrderAttention"
+    )
     with pytest.raises(TypeError, match=message):
         export(Transformer([layer, foreign]))
 

@@ -184,6 +184,8 @@ def test_lists_of_numbers_are_refused_where_they_may_be_rows(name):
 def test_tables_of_numbers_are_one_token_a_row():
     for frame in (pd.DataFrame(TOKENS), pl.DataFrame(TOKENS), pa.table({"a": TOKENS[:, 0], "b": TOKENS[:, 1]})):
         assert as_sequences(frame) == RaggedSequences(TOKENS, np.arange(7))
+    structs = pl.Series([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}])
+    assert as_sequences(structs) == RaggedSequences([[1.0, 2.0], [3.0, 4.0]], [0, 1, 2])
 
 
 @pytest.mark.parametrize(

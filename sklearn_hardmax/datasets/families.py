@@ -13,12 +13,12 @@ soon as n_sequences >= n_classes. Random numbers come from `random_state` alone.
 
 import itertools
 import math
-import numbers
 
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.utils import check_random_state
 
+from sklearn_hardmax.converters import check_integer
 from sklearn_hardmax.sequences import RaggedSequences
 
 
@@ -463,8 +463,7 @@ def make_large_offsets(
 
 def _check_integers(least, **values):
     for name, value in values.items():
-        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        check_integer(value, name, least)
 
 
 def _check_lengths(min_length, max_length):

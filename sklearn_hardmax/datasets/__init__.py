@@ -1,0 +1,28 @@
+"""Sequences with known answers: families that are hard to tell apart, tasks for attention, real data of scikit-learn."""
+
+from sklearn_hardmax.datasets.families import (
+    load_digit_points,
+    make_frequencies,
+    make_labelled_sequences,
+    make_large_offsets,
+    make_leave_one_out,
+    make_near_equal_tokens,
+    make_nested_prefixes,
+    make_shared_tokens,
+    make_swaps,
+)
+from sklearn_hardmax.datasets.planted import make_match, make_sparse_averaging
+
+__all__ = [
+    "load_digit_points",
+    "make_frequencies",
+    "make_labelled_sequences",
+    "make_large_offsets",
+    "make_leave_one_out",
+    "make_match",
+    "make_near_equal_tokens",
+    "make_nested_prefixes",
+    "make_shared_tokens",
+    "make_sparse_averaging",
+    "make_swaps",
+]
