@@ -252,6 +252,24 @@ def test_attention_to_pairs_is_that_of_the_engine(run, rank):
 
 
 @RUNTIMES
+@pytest.mark.parametrize(
+    ("first", "second", "leads"),
+    [
+        ((0.1, 0.2), (0.3, 0.0), False),  # rounding only
+        ((0.3 + 2.0**-48, 0.0), (0.1, 0.2), True),
+        ((2.0**52, 1.0), (2.0**52, 0.0), True),  # sums of integers below 2^53
+        ((2.0**54, 4.0), (2.0**54, 0.0), False),
+    ],
+)
+def test_pairs_tie_by_the_rule_of_all_scores(run, first, second, leads):
+    """A pair scores the sum of two coordinates of its first token, and its value is the third."""
+    one, both, third = np.eye(4)[3:], [[1.0, 1.0, 0.0, 0.0]], np.eye(4)[2:3]
+    layer = ThirdOrderAttention(one, both, one, third, one, third.T, rho=0.0)
+    out = run(Transformer([layer]), sequences([[*first, 1.0, 1.0], [*second, 0.0, 1.0]]))
+    assert out.tokens[:, 2].tolist() == [1.0 if leads else 0.5] * 2
+
+
+@RUNTIMES
 def test_match3_answers_in_every_runtime(run):
     built = build_match3(7)
     X = [np.array([[1.0], [2.0], [4.0], [6.0]]), np.array([[3.0], [5.0]])]
