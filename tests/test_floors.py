@@ -69,7 +69,16 @@ ROOMS = {
         "text",
     ],
     "plotting": ["canvas", "code_line", "leaders", "token_flow", "leader_bars", "__init__"],
-    "export": ["torch_sums", "torch_steps", "torch_module", "onnx_graph", "__init__"],
+    "export": [
+        "checks",
+        "torch_sums",
+        "torch_steps",
+        "torch_module",
+        "onnx_sums",
+        "onnx_steps",
+        "onnx_graph",
+        "__init__",
+    ],
 }
 OPTIONAL = {"awkward", "matplotlib", "onnx", "pandas", "polars", "pyarrow", "torch"}
 ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}

@@ -7,11 +7,10 @@ which changes no bit.
 
 import functools
 
-import numpy as np
-
+from sklearn_hardmax.export.checks import check_layers, check_temperature
 from sklearn_hardmax.export.torch_steps import STEPS
 from sklearn_hardmax.export.torch_sums import Segments, check_range
-from sklearn_hardmax.transformer import ThirdOrderAttention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 
 def to_torch(transformer, *, temperature=None, dtype=None):
@@ -71,32 +70,6 @@ def to_torch(transformer, *, temperature=None, dtype=None):
     check_layers(transformer, STEPS, "torch")
     check_temperature(temperature, transformer)
     return _module_class()(transformer, temperature, torch.float64 if dtype is None else dtype)
-
-
-def check_temperature(temperature, transformer):
-    """Raise ValueError unless it is None, 0 or a positive number that all attention layers can have."""
-    if temperature is not None and not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature must be 0 (hardmax) or above and finite, got {temperature}.")
-    for i, layer in enumerate(transformer.layers):
-        if temperature and isinstance(layer, ThirdOrderAttention):
-            raise ValueError(
-                f"Layer {i} is ThirdOrderAttention, which is the hardmax only: temperature must be 0 or None."
-            )
-
-
-def check_layers(transformer, known, what):
-    """Raise TypeError unless this is a Transformer whose layers all are of known kinds."""
-    if not isinstance(transformer, Transformer):
-        raise TypeError(
-            f"Only a Transformer can be exported, got {type(transformer).__name__}; a fitted estimator gives one by "
-            "to_transformer()."
-        )
-    for i, layer in enumerate(transformer.layers):
-        if type(layer) not in known:
-            names = ", ".join(kind.__name__ for kind in known)
-            raise TypeError(
-                f"Layer {i} is {type(layer).__name__}, which has no {what} form; layers that have: {names}."
-            )
 
 
 def __getattr__(name):
