@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from riding import FAMILIES, first_rows, measure_of, random_targets
 
 from sklearn_hardmax import ConstructionError, FeedForward, RaggedSequences, Transformer, datasets
-from sklearn_hardmax.constructions import build_interpolator, selectors
+from sklearn_hardmax.constructions import build_interpolator, interpolation, selectors
+from sklearn_hardmax.constructions.codes import Code
 from sklearn_hardmax.constructions.gadgets import to_the_next_ramp
 from sklearn_hardmax.constructions.interpolation import build_interpolation
 from sklearn_hardmax.constructions.peeling import build_peeling
@@ -471,8 +472,6 @@ def test_the_margin_counts_leaders_as_trace_does():
 
 
 def test_targets_that_the_plateaus_do_not_give_are_never_certified():
-    from sklearn_hardmax.constructions import interpolation
-
     X = family("labelled_sequences", 10)
     Y = random_targets(X)
     built = build(X, Y)
@@ -483,6 +482,16 @@ def test_targets_that_the_plateaus_do_not_give_are_never_certified():
     wrong = replace(riders, targets=riders.targets, of_tokens=np.where(riders.of_tokens >= 0, 0, -1))
     with pytest.raises(ConstructionError, match="are not certified"):
         interpolation._margin(broken, X, wrong, None)
+
+
+def test_a_margin_below_one_is_refused(monkeypatch):
+    X = family("labelled_sequences", 10)
+    built, (targets, one_target) = build(X, random_targets(X)), as_targets(random_targets(X), X)
+    riders = riders_of(X, targets, one_target, False)
+    assert interpolation._margin(built, X, riders, None) == built.margin
+    monkeypatch.setattr(Code, "bounds", lambda self, lengths: np.ones(len(lengths)))  # as far as all codes lie apart
+    with pytest.raises(ConstructionError, match=r"not certified: smallest margin \d.*, 1 is needed"):
+        interpolation._margin(built, X, riders, None)
 
 
 # -- what cannot be interpolated -----------------------------------------------------------------------------------------

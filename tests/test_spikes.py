@@ -311,3 +311,13 @@ def test_spikes_stand_on_training_sequences_and_permutations_of_them_and_on_no_o
     if kind is Fingerprint:
         moved = RaggedSequences(X.tokens + rng.normal(size=X.tokens.shape) * X.tokens.std(), X.offsets)
         assert not spikes.values(spikes.code.of(moved))[0].any()
+
+
+def test_rooms_are_the_distances_to_the_nearest_slope_and_negative_on_one():
+    # plateaus 1.25 to 1.5 and 1.75 to 1.75, slopes 1/16 and 1/32 wide
+    spikes = Spikes(
+        None, np.array([1.25, 1.75]), np.array([1.5, 1.75]), np.array([1 / 16, 1 / 32]), 4.0, np.array([0, 1]), 1.0
+    )
+    codes = np.array([1.0, 1.25, 1.375, 1.53125, 1.5625, 1.75, 1.765625, 1.875])
+    expected = [0.1875, 0.0, 0.125, -0.03125, 0.0, 0.0, -0.015625, 0.09375]
+    assert spikes.rooms(codes).tolist() == expected
