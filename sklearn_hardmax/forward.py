@@ -9,33 +9,21 @@ value is the same bits alone, in any batch, in any order of sequences and for an
 only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
-return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. A softmax mean is
-v + sum w_l (z_l - v) / sum w_l with v the value of the best score: at a small temperature it is v bit for bit.
+return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. softmax.py has the
+means of the softmax.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax import pairwise, third_order
+from sklearn_hardmax import pairwise, softmax, third_order
+from sklearn_hardmax.segments import Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.ties import EPS as EPS
-from sklearn_hardmax.ties import Segments, inner_products, leaders, rounding_bound
+from sklearn_hardmax.ties import inner_products, leaders, rounding_bound
 from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
-_CHUNK = 2**16  # tokens that go through all layers together
 _SLAB = 2**20  # numbers that one step of a layer may hold
-
-
-def chunks(offsets, n_tokens=_CHUNK):
-    """Runs [i, j) of whole sequences with at most n_tokens tokens, or one sequence; list of pairs."""
-    runs, i, n = [], 0, len(offsets) - 1
-    while i < n:
-        j = int(np.searchsorted(offsets, offsets[i] + n_tokens, side="right")) - 1
-        j = max(j, i + 1)
-        runs.append((i, j))
-        i = j
-    return runs
 
 
 def apply(transformer, sequences):
@@ -312,39 +300,8 @@ def _general_attention(layer, stream, segments):
 
 
 def _soft_attention(layer, stream, segments):
-    """Softmax attention; where all tokens of a sequence ask alike, they get one mean, in one pass over the tokens."""
-    asks, _ = inner_products(layer.query, stream)
-    keys, _ = inner_products(layer.key, stream)
-    alike = (segments.maxima(asks) == np.minimum.reduceat(asks, segments.starts, axis=1)).all(axis=0)
-    scores = _pair_sums(segments.spread(asks[:, segments.starts]), keys)
-    means = np.zeros_like(stream)
-    with np.errstate(over="ignore"):  # a gap beyond the range of float64 has weight 0
-        for c in _read_coordinates(layer):
-            means[c] = segments.spread(segments.soft_means(stream[c], scores, layer.temperature))
-        for j in np.flatnonzero(~alike).tolist():
-            start, stop = segments.starts[j], segments.starts[j] + segments.lengths[j]
-            step = max(1, _SLAB // (stop - start))
-            for first in range(start, stop, step):  # some rows of the n x n scores
-                rows = slice(first, min(first + step, stop))
-                pairs = _pair_sums(asks[:, rows, None], keys[:, None, start:stop])
-                for c in _read_coordinates(layer):
-                    means[c, rows] = _soft_pair_means(stream[c, start:stop], pairs, layer.temperature)
-    _write(layer, stream, list(_written(layer, stream, means)))
-
-
-def _pair_sums(asks, keys):
-    """Sum over the rank of ask times key, in order."""
-    scores = np.zeros(np.broadcast_shapes(asks.shape, keys.shape)[1:])
-    for ask, key in zip(asks, keys):
-        scores += ask * key
-    return scores
-
-
-def _soft_pair_means(values, scores, temperature):
-    """Mean of the values (n,) for each row of scores (n, n), as v + sum w (z - v) / sum w, v the value of the best score."""
-    firsts = values[scores.argmax(axis=1)]
-    weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
-    return firsts + (weights * (values - firsts[:, None])).sum(axis=1) / weights.sum(axis=1)
+    means = softmax.attend(layer, stream, segments, _read_coordinates(layer))
+    _write(layer, stream, _written(layer, stream, means))
 
 
 def _third_order_attention(layer, stream, segments):

@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.ties import EPS, Segments, inner_products, integral, leaders
+from sklearn_hardmax.segments import Segments
+from sklearn_hardmax.ties import EPS, inner_products, integral, leaders
 
 _SLAB = 2**18  # scores that are held at once
 _SMALL = 2**15  # scores that cost less than a batch of their own

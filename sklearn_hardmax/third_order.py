@@ -11,7 +11,8 @@ leaves the range of float64.
 
 import numpy as np
 
-from sklearn_hardmax.ties import EPS, Segments, inner_products, integral, leaders
+from sklearn_hardmax.segments import Segments
+from sklearn_hardmax.ties import EPS, inner_products, integral, leaders
 
 _BLOCK = 2**15  # scores that are held at once: they stay in the cache
 

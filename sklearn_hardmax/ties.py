@@ -9,50 +9,9 @@ All sums are elementwise and in a fixed order (coordinates in order), and a zero
 is the same bits alone, in any batch and in any order of sequences.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 EPS = np.finfo(np.float64).eps
-
-
-class Segments(NamedTuple):
-    """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
-
-    starts: np.ndarray
-    lengths: np.ndarray
-
-    @classmethod
-    def of(cls, offsets):
-        """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
-        return cls(offsets[:-1] - offsets[0], np.diff(offsets))
-
-    def spread(self, values):
-        """One value a sequence to each of its tokens."""
-        return np.repeat(values, self.lengths, axis=-1)
-
-    def maxima(self, values):
-        """Largest value of each sequence, along the last axis."""
-        return np.maximum.reduceat(values, self.starts, axis=-1)
-
-    def means(self, values, member=None):
-        """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
-        inside = values if member is None else np.where(member, values, np.inf)
-        smallest = np.minimum.reduceat(inside, self.starts)
-        above = values - self.spread(smallest)
-        if member is None:
-            return smallest + np.add.reduceat(above, self.starts) / self.lengths
-        counts = np.add.reduceat(member, self.starts, dtype=np.int64)
-        return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
-
-    def soft_means(self, values, scores, temperature):
-        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
-        best = self.maxima(scores)
-        leading = np.flatnonzero(scores == self.spread(best))
-        firsts = values[leading[np.searchsorted(leading, self.starts)]]
-        weights = np.exp((scores - self.spread(best)) / temperature)
-        apart = np.add.reduceat(weights * (values - self.spread(firsts)), self.starts)
-        return firsts + apart / np.add.reduceat(weights, self.starts)
 
 
 def inner_products(factors, stream):

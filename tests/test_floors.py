@@ -11,7 +11,7 @@ ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
     ["converters", "interop", "sequences", "tasks", "datasets"],
     ["transformer", "encoding"],
-    ["ties", "pairwise", "third_order"],
+    ["segments", "ties", "pairwise", "softmax", "third_order"],
     ["forward"],
     ["constructions"],
     ["estimators"],

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
-from sklearn_hardmax.forward import apply, chunks, trace
+from sklearn_hardmax.forward import apply, trace
+from sklearn_hardmax.segments import chunks
 
 SMALL = st.integers(-3, 3).map(float)
 

@@ -13,7 +13,7 @@ from sklearn_hardmax import Attention, RaggedSequences, Transformer
 from sklearn_hardmax.constructions import build_leader_flow
 from sklearn_hardmax.constructions.leader_flow import Flow
 from sklearn_hardmax.forward import apply, lead, trace
-from sklearn_hardmax.ties import Segments
+from sklearn_hardmax.segments import Segments
 
 ULP = 2.0**-52
 

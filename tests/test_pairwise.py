@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, RaggedSequences, Transformer, pairwise
 from sklearn_hardmax.forward import apply, trace
-from sklearn_hardmax.ties import Segments
+from sklearn_hardmax.segments import Segments
 
 
 def head(token_dim, rank=None, rho=0.0, seed=0, integer=True):

@@ -21,7 +21,8 @@ from sklearn_hardmax import (
 )
 from sklearn_hardmax.constructions import build_classifier, build_interpolator
 from sklearn_hardmax.constructions.temperatures import HEAD_TEMPERATURE, admissible_temperature
-from sklearn_hardmax.forward import Segments, apply
+from sklearn_hardmax.forward import apply
+from sklearn_hardmax.segments import Segments
 
 
 def soft_mean(scores, temperature):
@@ -88,7 +89,7 @@ def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(monkeypatch):
     layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
     X = [rng.normal(size=(n, 3)) for n in (7, 1, 30)]
     whole = apply(Transformer([layer]), X)
-    monkeypatch.setattr("sklearn_hardmax.forward._SLAB", 64)
+    monkeypatch.setattr("sklearn_hardmax.softmax._SLAB", 64)
     assert apply(Transformer([layer]), X) == whole
 
 

@@ -43,8 +43,8 @@ from sklearn_hardmax.constructions.construction import (
 from sklearn_hardmax.constructions.temperatures import checked_temperature, settled_temperature
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
-from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.ties import EPS
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from sklearn_hardmax.constructions.measures import (
     separating_hats,
 )
 from sklearn_hardmax.encoding import relative_positions
-from sklearn_hardmax.forward import EPS
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.ties import EPS
 
 _LEADER_DIRECTIONS = 4  # a round of leader reads: the largest and the smallest value of each
 _LEADER_ROUNDS = 8  # rounds while leaders differ, but are nearer than SAFE_GAP

@@ -25,8 +25,9 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_hardmax.constructions.temperatures import admissible_temperature
 from sklearn_hardmax.encoding import TokenScale, relative_positions
-from sklearn_hardmax.forward import EPS, Segments, chunks
+from sklearn_hardmax.segments import Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.ties import EPS
 
 SAFE_GAP = 2.0**-46
 _CHUNK = 2**18  # numbers of encoded tokens that are held together

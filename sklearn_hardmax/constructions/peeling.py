@@ -23,8 +23,9 @@ from sklearn_hardmax.constructions import plans, selectors
 from sklearn_hardmax.constructions.construction import ConstructionError, check_network_output
 from sklearn_hardmax.constructions.gadgets import Units, constant
 from sklearn_hardmax.constructions.token_code import TokenCode
-from sklearn_hardmax.forward import EPS, apply
+from sklearn_hardmax.forward import apply
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.ties import EPS
 from sklearn_hardmax.transformer import Transformer
 
 _ROUNDING = 4 * EPS  # of codes below 1

@@ -33,7 +33,7 @@ from sklearn_hardmax.constructions.codes import (
     squash,
 )
 from sklearn_hardmax.constructions.temperatures import admissible_temperature
-from sklearn_hardmax.forward import EPS
+from sklearn_hardmax.ties import EPS
 
 _READS = 4
 LEADER_WEIGHT, MEAN_WEIGHT = 2.0**-3, 2.0**-4

@@ -25,7 +25,7 @@ from sklearn_hardmax.constructions.code_choice import hats_read
 from sklearn_hardmax.constructions.codes import SAFE_GAP, Code, Projection, in_batches, label_runs
 from sklearn_hardmax.constructions.construction import ConstructionError, conflict_message
 from sklearn_hardmax.constructions.plateaus import widest_gaps
-from sklearn_hardmax.forward import Segments
+from sklearn_hardmax.segments import Segments
 
 RANK_SCALE = 2.0**52
 _LARGEST_LIFT = 2.0**51
