@@ -33,7 +33,7 @@ def build(X, Y, *, ordered=False, attention="hardmax", temperature="auto", seed=
     targets, one_target = as_targets(Y, X)
     temperature = temperature if attention == "softmax" else 0.0
     rng = np.random.RandomState(seed)
-    return build_interpolation(X, targets, one_target, ordered=ordered, temperature=temperature, rng=rng)
+    return build_interpolation(X, targets, one_target, ordered=ordered, temperature=temperature, rng=rng)[0]
 
 
 def by_tokens(built, X):
@@ -409,7 +409,9 @@ def test_the_distance_to_the_next_ramp_is_that_of_a_loop():
 
 def peel(built, X, Y):
     targets, one_target = as_targets(Y, X)
-    return build_peeling(built.token_code, X, riders_of(X, targets, one_target, built.with_position))
+    return build_peeling(
+        built.token_code, X, riders_of(X, targets, one_target, built.token_code.projection.with_position)
+    )
 
 
 def assert_peeled(peeled, X, Y):

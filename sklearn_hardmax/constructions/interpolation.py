@@ -46,8 +46,7 @@ class Interpolation:
     """The interpolating transformer as numbers.
 
     token_code : TokenCode; plateaus : Plateaus; targets : (n_targets, q) distinct ones; one_target : whether there is one a
-    sequence; margin : how many times over the inequalities behind the outputs hold; temperature : of the leader read, 0 for
-    hardmax and where nothing is read.
+    sequence; margin : how many times over the inequalities behind the outputs hold; temperature : of softmax, 0 for hardmax.
     """
 
     token_code: TokenCode
@@ -56,11 +55,6 @@ class Interpolation:
     one_target: bool
     margin: float = np.inf
     temperature: float = 0.0
-
-    @property
-    def with_position(self):
-        """Whether tokens are read with their relative position."""
-        return self.token_code.projection.with_position
 
     # -- the fast path: one code and one search ----------------------------------------------------------------------------
 
@@ -121,7 +115,7 @@ class Interpolation:
 def build_interpolation(
     sequences, targets, one_target, *, ordered, temperature, rng, n_jobs=None, log=lambda text: None
 ):
-    """Interpolation of targets: RaggedSequences of (m_j, q), or with `one_target` an array (N, q).
+    """Interpolation of targets, RaggedSequences of (m_j, q) or with `one_target` an array (N, q), and their Riders.
 
     temperature : 0 for hardmax; for softmax "auto" or a positive number. Raises ConstructionError where equal tokens in equal
     measures carry different targets, where float64 does not resolve what must be told apart, and for a temperature that is
@@ -142,7 +136,7 @@ def build_interpolation(
         log(f"settled the temperature, {built.temperature:.3g}")
     built = replace(built, margin=_margin(built, sequences, riders, n_jobs))
     log(f"certified the targets, margin {built.margin:.3g}")
-    return built
+    return built, riders
 
 
 # -- certification -----------------------------------------------------------------------------------------------------------
@@ -249,7 +243,7 @@ def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature=
     temperature = checked_temperature(attention, temperature)
     if temperature != 0 and not registers:
         raise ValueError("registers=False is for attention='hardmax'.")
-    built = build_interpolation(
+    built, riders = build_interpolation(
         sequences,
         targets,
         one_target,
@@ -259,5 +253,5 @@ def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature=
     )
     if registers:
         return Construction(built.transformer(), built.encode, built.read, built.margin)
-    peeled = build_peeling(built.token_code, sequences, riders_of(sequences, targets, one_target, built.with_position))
+    peeled = build_peeling(built.token_code, sequences, riders)
     return Construction(peeled.transformer, peeled.encode, peeled.read, min(built.margin, peeled.margin))

@@ -105,11 +105,21 @@ def riders_of(sequences, targets, one_target, with_position):
     measure = np.empty(len(sequences), dtype=np.int64)
     for g, members in enumerate(groups):
         measure[members] = g
-    owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
     if one_target:
-        distinct, ids = _distinct(targets)
-        _check_conflicts(measure, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
-        return Riders(distinct, ids[owner], ids, ids.copy(), len(groups), True)
+        return _riders_of_sequences(sequences, targets, measure)
+    return _riders_of_tokens(sequences, targets, tokens, measure)
+
+
+def _riders_of_sequences(sequences, targets, measure):
+    """For one target a sequence; measure (N,) ints tells equal measures."""
+    distinct, ids = _distinct(targets)
+    _check_conflicts(measure, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
+    return Riders(distinct, np.repeat(ids, sequences.lengths), ids, ids.copy(), int(measure.max()) + 1, True)
+
+
+def _riders_of_tokens(sequences, targets, tokens, measure):
+    """For targets of tokens; tokens (n_tokens,) ints tell equal tokens, measure (N,) equal measures."""
+    owner, n_measures = np.repeat(np.arange(len(sequences)), sequences.lengths), int(measure.max()) + 1
     distinct, ids = _distinct(targets.tokens)
     carriers = carriers_of(sequences, targets)
     of_tokens = np.full(sequences.n_tokens, -1)
@@ -121,14 +131,14 @@ def riders_of(sequences, targets, one_target, with_position):
         return f"token {carriers[i] - sequences.offsets[j]} of sequence {j}"
 
     _check_conflicts(key, ids, named, "equal tokens in sequences with equal frequencies of tokens")
-    low, high = np.full(len(groups), len(distinct)), np.full(len(groups), -1)
+    low, high = np.full(n_measures, len(distinct)), np.full(n_measures, -1)
     np.minimum.at(low, measure[owner[carriers]], ids)
     np.maximum.at(high, measure[owner[carriers]], ids)
     # measures all of whose carriers have one target need no code of their own
     of_measures = np.where(low == high, low, -1)
-    labels = np.where(of_measures >= 0, of_measures, len(distinct) + np.arange(len(groups)))
+    labels = np.where(of_measures >= 0, of_measures, len(distinct) + np.arange(n_measures))
     labels = np.unique(labels[measure], return_inverse=True)[1]
-    return Riders(distinct, of_tokens, of_measures[measure], labels, len(groups), False)
+    return Riders(distinct, of_tokens, of_measures[measure], labels, n_measures, False)
 
 
 def _distinct(targets):

@@ -123,8 +123,8 @@ def _power_above(x):
 
 
 class _Line(NamedTuple):
-    """A direction, the value s of every training token on it, the smallest distance of tokens that must be told apart, and
-    where it is: the places in `order` on both sides.
+    """A direction, the value s of every training token on it (n_tokens,), the smallest distance of tokens that must be told
+    apart (inf: none), and the indices of these two tokens.
     """
 
     direction: np.ndarray
@@ -160,7 +160,7 @@ def choose_token_code(problem, targets, one_target):
     if conflicts:
         raise ConstructionError(conflict_message(conflicts) + ".")
     line = next(line for line in lines if np.array_equal(line.direction, read.code.direction))
-    (option,) = _phases(problem, line, read.code, read.values, one_target) or [None]
+    option = _phases(problem, line, read.code, read.values, one_target)
     if option is None:
         raise ConstructionError("The codes of the sequences and the distances of their tokens do not fit into float64.")
     return option.token_code
@@ -192,34 +192,31 @@ def _refuse(problem, line):
 def _options(problem, line, one_target):
     """What the leader reads and the mean along a line offer."""
     if (problem.labels == problem.labels[0]).all():
-        found = one_phase(line.gap, np.inf, 0.0, one_target)
-        return (
-            [_Option((1, False, found[2]), TokenCode(problem.projection, line.direction, None, *found))]
-            if found
-            else []
-        )
-    if two_phases(line.gap, 1) is None:
-        return []
+        scales = one_phase(line.gap, np.inf, 0.0, one_target)
+        return [] if scales is None else [_option(problem, line, None, scales)]
     segments, options = Segments.of(problem.sequences.offsets), []
     for kind in ("max", "min", "mean"):
         code = Code(problem.projection, line.direction, kind, False)
-        options += _phases(problem, line, code, code.read(line.s, segments), one_target)
-    return options
+        options.append(_phases(problem, line, code, code.read(line.s, segments), one_target))
+    return [option for option in options if option is not None]
 
 
 def _phases(problem, line, code, values, one_target):
-    """At most one option: one phase where it fits, else two."""
+    """An option: one phase where it fits, else two; None where neither does."""
     n_runs, gap = label_runs(values, problem.labels)
-    stray = code.bounds(problem.sequences.lengths).max()
+    stray = code.tolerance(problem.sequences.lengths)
     if gap < max(SAFE_GAP, 8 * stray):
-        return []
-    found, borders = one_phase(line.gap, gap, stray, one_target), None
-    if found is None and not one_target:
-        found, borders = two_phases(line.gap, n_runs), _rank_borders(values, problem.labels)
-    if found is None:
-        return []
-    token_code = TokenCode(problem.projection, line.direction, code, *found, borders)
-    return [_Option((1 if borders is None else 2, not code.is_leader_read, found[2]), token_code)]
+        return None
+    scales, borders = one_phase(line.gap, gap, stray, one_target), None
+    if scales is None and not one_target:
+        scales, borders = two_phases(line.gap, n_runs), _rank_borders(values, problem.labels)
+    return None if scales is None else _option(problem, line, code, scales, borders)
+
+
+def _option(problem, line, code, scales, borders=None):
+    reads_mean = code is not None and not code.is_leader_read
+    token_code = TokenCode(problem.projection, line.direction, code, *scales, borders)
+    return _Option((1 if borders is None else 2, reads_mean, token_code.lift), token_code)
 
 
 def _rank_borders(values, labels):

@@ -132,7 +132,7 @@ class HardmaxTransformerInterpolator(VersionStamped, BaseEstimator):
         targets, one_target = as_targets(y, sequences)
         self._is_1d = one_target and np.ndim(y) == 1
         log(f"read {sequences!r}")
-        self._built = build_interpolation(
+        self._built, _ = build_interpolation(
             sequences,
             targets,
             one_target,
