@@ -60,6 +60,7 @@ ROOMS = {
         "__init__",
         "validation",
         "progress",
+        "constructed",
         "words",
         "preprocessing",
         "pooling",

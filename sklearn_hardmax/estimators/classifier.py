@@ -12,9 +12,9 @@ from sklearn_hardmax.constructions.construction import ConstructionError, Sequen
 from sklearn_hardmax.constructions.explanation import Explainer
 from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
 from sklearn_hardmax.constructions.temperatures import checked_temperature
+from sklearn_hardmax.estimators.constructed import Constructed
 from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
-    VersionStamped,
     all_or_nothing,
     check_flag,
     check_integer,
@@ -26,7 +26,7 @@ from sklearn_hardmax.estimators.validation import (
 ALPHAS = np.logspace(-3, 5, 13)  # ridge penalties that alphas="auto" chooses from
 
 
-class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
+class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are constructed, not trained.
 
     `fit` pools numbers from the tokens of each sequence (heads: largest values, which are hardmax leader reads, and shares of
@@ -187,18 +187,6 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self
 
-    @property
-    def n_blocks_(self):
-        """Blocks of ``to_transformer()``, from the sizes of its layers."""
-        check_is_fitted(self)
-        return self._built.n_blocks()
-
-    @property
-    def n_parameters_(self):
-        """Parameters of ``to_transformer()``, from the sizes of its layers."""
-        check_is_fitted(self)
-        return self._built.n_parameters()
-
     def _check_parameters(self):
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
             check_integer(self.n_heads, "n_heads", 0)
@@ -352,17 +340,6 @@ class HardmaxTransformerClassifier(VersionStamped, ClassifierMixin, BaseEstimato
         """
         check_is_fitted(self)
         return self._built.transformer(max_width)
-
-    def encode(self, X):
-        """The sequences that `to_transformer()` runs on: scaled tokens, position, zeros up to its token_dim.
-
-        Returns
-        -------
-        RaggedSequences
-            float64. Scaling is a shift and a power of two a feature; features beyond 2^20 training half-ranges end there.
-        """
-        check_is_fitted(self)
-        return self._built.encode(validate_sequences(self, X, reset=False))
 
     def read_labels(self, tokens):
         """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.

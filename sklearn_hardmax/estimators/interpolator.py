@@ -8,9 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hardmax.constructions.interpolation import build_interpolation
 from sklearn_hardmax.constructions.riders import as_targets, carriers_of
 from sklearn_hardmax.constructions.temperatures import checked_temperature
+from sklearn_hardmax.estimators.constructed import Constructed
 from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
-    VersionStamped,
     all_or_nothing,
     check_flag,
     validate_sequences,
@@ -18,7 +18,7 @@ from sklearn_hardmax.estimators.validation import (
 from sklearn_hardmax.sequences import RaggedSequences
 
 
-class HardmaxTransformerInterpolator(VersionStamped, BaseEstimator):
+class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
     """Give sequences of any length their targets bit for bit, by a transformer whose weights are constructed, not trained.
 
     Targets are many a sequence, on its first tokens, or one a sequence. `fit` writes down a code for every token that carries
@@ -147,18 +147,6 @@ class HardmaxTransformerInterpolator(VersionStamped, BaseEstimator):
         self.margin_, self.temperature_ = self._built.margin, self._built.temperature
         return self
 
-    @property
-    def n_blocks_(self):
-        """Blocks of ``to_transformer()``, from the sizes of its layers."""
-        check_is_fitted(self)
-        return self._built.n_blocks()
-
-    @property
-    def n_parameters_(self):
-        """Parameters of ``to_transformer()``, from the sizes of its layers."""
-        check_is_fitted(self)
-        return self._built.n_parameters()
-
     def predict(self, X):
         """Outputs of every token, or of every sequence: a fast path, no layer loop.
 
@@ -233,17 +221,6 @@ class HardmaxTransformerInterpolator(VersionStamped, BaseEstimator):
         """
         check_is_fitted(self)
         return self._built.transformer()
-
-    def encode(self, X):
-        """The sequences that `to_transformer()` runs on: scaled tokens, position, zeros up to its token_dim.
-
-        Returns
-        -------
-        RaggedSequences
-            float64. Scaling is a shift and a power of two a feature; features beyond 2^20 training half-ranges end there.
-        """
-        check_is_fitted(self)
-        return self._built.encode(validate_sequences(self, X, reset=False))
 
     def read_targets(self, tokens):
         """Outputs from what `apply` returns, in the form of `predict`.
