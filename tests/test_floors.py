@@ -41,6 +41,7 @@ ROOMS = {
         "plans",
         "cells",
         "code_choice",
+        "line_classifier",
         "classification",
         "riders",
         "token_code",

@@ -45,6 +45,12 @@ def runs_of(codes, labels, room=None):
     return Runs(codes[first], codes[last], labels[first])
 
 
+def neighbours(runs, borders):
+    """Largest training code below each border and smallest above it, two (S - 1,); the ends of the line where none is."""
+    above = np.searchsorted(runs.low, borders)
+    return np.append(1.0, runs.high)[above], np.append(runs.low, 2.0)[above]
+
+
 def nearest_run_cells(runs, coarse):
     """Borders halfway between runs of different label."""
     before, after = _integers(runs.high[:-1]), _integers(runs.low[1:])

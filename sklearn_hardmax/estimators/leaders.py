@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_hardmax.constructions.leader_flow import Flow
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.estimators.validation import (
+    RaggedOutput,
     VersionStamped,
     all_or_nothing,
     check_integer,
@@ -20,7 +21,7 @@ from sklearn_hardmax.estimators.validation import (
 from sklearn_hardmax.sequences import RaggedSequences
 
 
-class LeaderFlow(VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Move the tokens of each sequence towards its leaders, by attention alone.
 
     Every layer moves each token by alpha / (1 + alpha) of the way to the mean of the tokens that it attends to, those with
@@ -211,21 +212,6 @@ class LeaderFlow(VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_outp
         """
         check_is_fitted(self)
         return np.array(input_names(self, input_features), dtype=object)
-
-    def set_output(self, *, transform=None):
-        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
-
-        Returns
-        -------
-        LeaderFlow
-            The estimator itself.
-        """
-        return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _like(sequences, moved):

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
 from sklearn_hardmax.estimators.validation import (
+    RaggedOutput,
     VersionStamped,
     all_or_nothing,
     check_integer,
@@ -19,7 +20,9 @@ from sklearn_hardmax.sequences import RaggedSequences
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
 
 
-class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class RaggedSequenceTransformer(
+    RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Scale the tokens of sequences of any length, add their positions and their neighbours.
 
     Parameters
@@ -158,18 +161,3 @@ class RaggedSequenceTransformer(VersionStamped, TransformerMixin, BaseEstimator,
         elif self.positions == "sinusoidal":
             out.extend(f"position {k}" for k in range(self._n_sinusoids))
         return np.array(out, dtype=object)
-
-    def set_output(self, *, transform=None):
-        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
-
-        Returns
-        -------
-        RaggedSequenceTransformer
-            The estimator itself.
-        """
-        return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -115,3 +115,21 @@ class VersionStamped:
                 stacklevel=2,
             )
         super().__setstate__(state)
+
+
+class RaggedOutput:
+    """Transformers whose output is RaggedSequences, of the dtype of the input."""
+
+    def set_output(self, *, transform=None):
+        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
+
+        Returns
+        -------
+        self : estimator
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
