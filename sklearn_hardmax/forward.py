@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax import pairwise, softmax, third_order
+from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.segments import Segments, chunks
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import inner_products, leaders, rounding_bound
 from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 

@@ -9,7 +9,7 @@ import sklearn_hardmax
 
 ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
-    ["converters", "interop", "sequences", "tasks", "datasets"],
+    ["converters", "interop", "sequences", "parsing", "tasks", "datasets"],
     ["transformer", "encoding"],
     ["segments", "ties", "pairwise", "softmax", "third_order"],
     ["forward"],

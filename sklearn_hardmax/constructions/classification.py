@@ -42,7 +42,7 @@ from sklearn_hardmax.constructions.line_classifier import Classification
 from sklearn_hardmax.constructions.temperatures import checked_temperature, settled_temperature
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.ties import EPS
 
 

@@ -37,7 +37,8 @@ from sklearn_hardmax.constructions.temperatures import checked_temperature, sett
 from sklearn_hardmax.constructions.token_code import TokenCode, choose_token_code
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import TokenScale
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import EPS
 
 

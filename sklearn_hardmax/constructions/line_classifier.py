@@ -14,7 +14,7 @@ from sklearn_hardmax.constructions import gadgets, plans
 from sklearn_hardmax.constructions.cells import Cells, Runs, neighbours
 from sklearn_hardmax.constructions.codes import Code, Projection
 from sklearn_hardmax.constructions.construction import ConstructionError, check_network_output, labels_that_agree
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.parsing import as_sequences
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from sklearn_hardmax.constructions.construction import ConstructionError, check_
 from sklearn_hardmax.constructions.gadgets import Units, constant
 from sklearn_hardmax.constructions.token_code import TokenCode
 from sklearn_hardmax.forward import apply
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import EPS
 from sklearn_hardmax.transformer import Transformer
 

@@ -14,7 +14,8 @@ from sklearn_hardmax.constructions.construction import ConstructionError
 from sklearn_hardmax.constructions.measures import distinct_rows, equal_measures, measures_of
 from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.encoding import relative_positions
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 
 _SHOWN = 5  # conflicts that a message names
 

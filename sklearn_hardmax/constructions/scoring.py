@@ -32,7 +32,8 @@ from sklearn_hardmax.constructions.series_heads import SeriesHeads
 from sklearn_hardmax.constructions.set_heads import draw_set_heads
 from sklearn_hardmax.constructions.spikes import Fingerprint, Spikes, place_spikes, widest
 from sklearn_hardmax.constructions.temperatures import HEAD_TEMPERATURE, settled_temperature
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import EPS
 
 _FINGERPRINTS = 8  # drawn at most

@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 from sklearn.utils import check_random_state
 
 from sklearn_hardmax.constructions.riders import as_targets, carriers_of
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
 
 _ARRAYS = {FeedForward: ("U", "b", "W"), Attention: ("query", "key", "value", "output")}

@@ -10,7 +10,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 
 import sklearn_hardmax
 from sklearn_hardmax.converters import check_integer as check_integer
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.parsing import as_sequences
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):

@@ -11,8 +11,8 @@ from sklearn_hardmax.constructions.series_heads import SeriesHeads
 from sklearn_hardmax.constructions.series_taps import N_TAPS
 from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.validation import check_integer
+from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.plotting.canvas import check_classifier, pyplot
-from sklearn_hardmax.sequences import as_sequences
 
 _ROW = 0.11  # height of a name, of the picture
 _NAMED = 3  # marks that bear the name of their head

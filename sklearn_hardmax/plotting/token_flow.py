@@ -8,8 +8,9 @@ from sklearn_hardmax import forward
 from sklearn_hardmax.constructions.leader_flow import Flow
 from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.text import LeaderTextClassifier
+from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.transformer import Transformer
 
 _NAMED = 10  # words beside their tokens, leaders first
