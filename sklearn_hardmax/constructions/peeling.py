@@ -77,8 +77,9 @@ def build_peeling(token_code, sequences, riders):
     low, gaps, targets, margin = _carriers(code, sequences, riders, coded)
     y = riders.targets[targets]
     height = 2.0 ** np.ceil(np.log2(2 * np.abs(y).max() + coded.max() + 4))
-    full = not ranked and code.spread != 0 and code.n_hats
-    lead = selectors.cleared(width, hats) if full else None
+    # an attention that replaces tokens empties the register of hats, and so do ranks
+    left = code.n_hats and not ranked and code.spread != 0
+    lead = selectors.cleared(width, hats) if left else None
     for k in range(len(low) - 1, -1, -1):
         plan.append(plans.PlannedLayer(2, (), partial(_block, low[k], gaps[k], y[k], height, width, lead, k == 0)))
         lead = None
@@ -92,9 +93,8 @@ def _carriers(code, sequences, riders, coded):
     carrying = sequences.offsets[:-1] if riders.one_target else np.flatnonzero(riders.of_tokens >= 0)
     stray = np.zeros(len(sequences))
     if code.code is not None:
-        stray = (
-            np.ceil(4 * code.kappa * code.code.bounds(sequences.lengths) / _ROUNDING) * _ROUNDING
-        )  # on the grid of c
+        steps = np.ceil(4 * code.kappa * code.code.bounds(sequences.lengths) / _ROUNDING)
+        stray = steps * _ROUNDING  # on the grid of c
     line, order = np.unique(coded[carrying], return_index=True)
     targets = riders.of_tokens[carrying]
     reach = stray[owner[carrying[order]]] + _ROUNDING  # as real numbers the codes are no further from these either
@@ -108,6 +108,7 @@ def _carriers(code, sequences, riders, coded):
 
 
 def _block(low, delta, target, height, width, lead, is_last):
+    """The layer that moves one carrier; `lead`, Units, stands in front, and the last layer lifts all tokens by H."""
     first, last = np.zeros((2, width))
     first[: len(target)] = target
     first[0] = target[0] - height - low
