@@ -480,20 +480,20 @@ def test_targets_that_the_plateaus_do_not_give_are_never_certified():
     targets, one_target = as_targets(Y, X)
     riders = riders_of(X, targets, one_target, False)
     broken = replace(built, targets=built.targets + 1e-16 + np.spacing(built.targets))
-    interpolation._margin(built, X, riders, None)
+    interpolation._margin(built, X, riders, built.token_code.of(X), None)
     wrong = replace(riders, targets=riders.targets, of_tokens=np.where(riders.of_tokens >= 0, 0, -1))
     with pytest.raises(ConstructionError, match="are not certified"):
-        interpolation._margin(broken, X, wrong, None)
+        interpolation._margin(broken, X, wrong, broken.token_code.of(X), None)
 
 
 def test_a_margin_below_one_is_refused(monkeypatch):
     X = family("labelled_sequences", 10)
     built, (targets, one_target) = build(X, random_targets(X)), as_targets(random_targets(X), X)
     riders = riders_of(X, targets, one_target, False)
-    assert interpolation._margin(built, X, riders, None) == built.margin
+    assert interpolation._margin(built, X, riders, built.token_code.of(X), None) == built.margin
     monkeypatch.setattr(Code, "bounds", lambda self, lengths: np.ones(len(lengths)))  # as far as all codes lie apart
     with pytest.raises(ConstructionError, match=r"not certified: smallest margin \d.*, 1 is needed"):
-        interpolation._margin(built, X, riders, None)
+        interpolation._margin(built, X, riders, built.token_code.of(X), None)
 
 
 # -- what cannot be interpolated -----------------------------------------------------------------------------------------

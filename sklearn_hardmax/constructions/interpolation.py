@@ -129,13 +129,15 @@ def build_interpolation(
     problem = Problem(sequences, riders.labels, projection, False, rng, n_jobs)
     token_code = choose_token_code(problem, riders.of_tokens, one_target)
     log(f"chose the code: {token_code}")
-    plateaus = plateaus_of(token_code.of(sequences, n_jobs), riders.of_line)
+    line = token_code.of(sequences, n_jobs)
+    plateaus = plateaus_of(line, riders.of_line)
     built = Interpolation(token_code, plateaus, riders.targets, one_target)
     log(f"cut the line of codes into {len(plateaus.targets)} plateaus")
     if temperature != 0:
-        built = _softened(built, sequences, riders, temperature, n_jobs)
+        built = _softened(built, sequences, riders, line, temperature, n_jobs)
+        line = built.token_code.of(sequences, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")
-    built = replace(built, margin=_margin(built, sequences, riders, n_jobs))
+    built = replace(built, margin=_margin(built, sequences, riders, line, n_jobs))
     log(f"certified the targets, margin {built.margin:.3g}")
     return built, riders
 
@@ -143,33 +145,32 @@ def build_interpolation(
 # -- certification -----------------------------------------------------------------------------------------------------------
 
 
-def _rooms(built, sequences, riders, n_jobs):
-    """How far the code A of each sequence may move before one of its targets is lost, (N,)."""
+def _rooms(built, sequences, riders, line, n_jobs):
+    """How far the code A of each sequence may move before one of its targets is lost, (N,); line : the codes c."""
     code = built.token_code
     if code.borders is not None:
         return code.rank_rooms(code.code.of(sequences, n_jobs)) - 2 * EPS
-    line = code.of(sequences, n_jobs)
     free = to_the_next_ramp(built.plateaus.feet, line) - 2 * np.spacing(line)
     if not built.one_target:
         free = np.minimum.reduceat(np.where(riders.of_tokens >= 0, free, np.inf), sequences.offsets[:-1])
     return free / code.kappa
 
 
-def _softened(built, sequences, riders, wanted, n_jobs):
+def _softened(built, sequences, riders, line, wanted, n_jobs):
     """The same with a leader read by softmax at an admissible temperature: codes use half of their room at most."""
     code = built.token_code.code
     if code is None:
         return replace(built, temperature=settled_temperature(wanted, np.inf))
-    rooms = _rooms(built, sequences, riders, n_jobs)
+    rooms = _rooms(built, sequences, riders, line, n_jobs)
     temperature = settled_temperature(wanted, code.admissible_temperature(sequences, rooms, n_jobs))
     softer = replace(built.token_code, code=replace(code, temperature=temperature))
     return replace(built, token_code=softer, temperature=temperature)
 
 
-def _margin(built, sequences, riders, n_jobs):
+def _margin(built, sequences, riders, line, n_jobs):
     """Smallest room of a code over what it may stray; raises ConstructionError unless all targets are given bit for bit."""
     token_code = built.token_code
-    code, line, carrying = token_code.code, token_code.of(sequences, n_jobs), riders.of_line >= 0
+    code, carrying = token_code.code, riders.of_line >= 0
     given = outputs(built.plateaus, built.targets, line)
     wrong = np.flatnonzero(carrying & (given != built.targets[riders.of_line]).any(axis=1))
     owners = np.arange(len(sequences)) if riders.one_target else np.repeat(np.arange(len(sequences)), sequences.lengths)
