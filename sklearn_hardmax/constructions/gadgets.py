@@ -43,6 +43,17 @@ class Units(NamedTuple):
         return FeedForward(self.U, self.b, self.W, eta)
 
 
+def unit_row(token_dim, coordinate):
+    """The row (1, token_dim) that reads one coordinate."""
+    return np.eye(1, token_dim, coordinate)
+
+
+def cleared(token_dim, coordinate):
+    """One unit that empties a coordinate which holds no negative number."""
+    row = unit_row(token_dim, coordinate)
+    return Units(row, np.zeros(1), -row.T, 1)
+
+
 def ramps(token_dim, source, feet, changes):
     """One ramp a foot: reads coordinate `source`, rises from `feet` (R,) on, adds `changes` (R, D) behind it. Groups of 2."""
     U = np.zeros((2 * len(feet), token_dim))

@@ -21,7 +21,7 @@ import numpy as np
 
 from sklearn_hardmax.constructions import plans, selectors
 from sklearn_hardmax.constructions.construction import ConstructionError, check_network_output
-from sklearn_hardmax.constructions.gadgets import Units, constant
+from sklearn_hardmax.constructions.gadgets import Units, cleared, constant
 from sklearn_hardmax.constructions.token_code import TokenCode
 from sklearn_hardmax.forward import apply
 from sklearn_hardmax.parsing import as_sequences
@@ -79,7 +79,7 @@ def build_peeling(token_code, sequences, riders):
     height = 2.0 ** np.ceil(np.log2(2 * np.abs(y).max() + coded.max() + 4))
     # an attention that replaces tokens empties the register of hats, and so do ranks
     left = code.n_hats and not ranked and code.spread != 0
-    lead = selectors.cleared(width, hats) if left else None
+    lead = cleared(width, hats) if left else None
     for k in range(len(low) - 1, -1, -1):
         plan.append(plans.PlannedLayer(2, (), partial(_block, low[k], gaps[k], y[k], height, width, lead, k == 0)))
         lead = None

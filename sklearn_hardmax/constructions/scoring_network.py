@@ -55,11 +55,9 @@ class Stream:
         names += [f"{name} {c}" for name in ("token score", "score") for c in range(len(self.score))]
         return names + _registers(self._code)
 
-    def unit_vector(self, coordinate):
-        """(1, D)."""
-        out = np.zeros((1, self.width))
-        out[0, coordinate] = 1.0
-        return out
+    def row(self, coordinate):
+        """The row (1, D) that reads one coordinate."""
+        return gadgets.unit_row(self.width, coordinate)
 
 
 def _registers(code):
@@ -128,7 +126,7 @@ def _leader(stream, weights, head):
     key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
     key[0, stream.tokens] = forms[[index[head]]].toarray().ravel()
     output[stream.score, 0] = coefficients[head]
-    return Attention(stream.unit_vector(stream.one), key, key, output, temperature=stream.temperature)
+    return Attention(stream.row(stream.one), key, key, output, temperature=stream.temperature)
 
 
 # -- codes and spikes --------------------------------------------------------------------------------------------------
@@ -146,8 +144,8 @@ def _fingerprint_layers(code, stream, max_width):
     ones[s], ones[register] = 1.0, 0.5
     plan = [*planned_stack(units, max_width), planned_layer(gadgets.constant(stream.width, ones))]
     for r in s:
-        read, output = stream.unit_vector(r), LEADER_WEIGHT * stream.unit_vector(register).T
-        plan.append(planned_attention(stream.unit_vector(stream.one), read, read, output, temperature=code.temperature))
+        read, output = stream.row(r), LEADER_WEIGHT * stream.row(register).T
+        plan.append(planned_attention(stream.row(stream.one), read, read, output, temperature=code.temperature))
     plan.append(_uniform(stream, ramps[None], [register], MEAN_WEIGHT))
     return plan
 
@@ -170,8 +168,8 @@ def _code_layers(code, stream, max_width):
         plan += planned_groups(made, len(centers), 4, max_width)
     if not code.is_leader_read:
         return [*plan, _uniform(stream, [[s if code.hats is None else hats]], [register], 1.0)]
-    read, to_code = stream.unit_vector(s), stream.unit_vector(register).T
-    ask = stream.unit_vector(stream.one)
+    read, to_code = stream.row(s), stream.row(register).T
+    ask = stream.row(stream.one)
     return [*plan, planned_attention(ask, code.sign * read, read, to_code, temperature=code.temperature)]
 
 

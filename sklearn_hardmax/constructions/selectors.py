@@ -29,23 +29,12 @@ from functools import partial
 import numpy as np
 
 from sklearn_hardmax.constructions import gadgets
-from sklearn_hardmax.constructions.gadgets import Units
+from sklearn_hardmax.constructions.gadgets import Units, cleared, unit_row
 from sklearn_hardmax.constructions.plans import PlannedLayer, planned_attention, planned_groups, planned_layer
 from sklearn_hardmax.constructions.token_code import RANK_SCALE
 
 CODE, PASSED, HERE, TARGETS = range(4)
 _WIDTH = 4  # hidden units that a layer of hats or ranks may have
-
-
-def unit_rows(width, *coordinates):
-    """Rows of the identity of this width, (len(coordinates), width)."""
-    return np.eye(1, width, coordinates[0]) if len(coordinates) == 1 else np.eye(width)[list(coordinates)]
-
-
-def cleared(width, coordinate):
-    """One unit that empties a coordinate which holds no negative number."""
-    row = unit_rows(width, coordinate)
-    return Units(row, np.zeros(1), -row.T, 1)
 
 
 def first_layer(token_code, width, ones):
@@ -85,12 +74,12 @@ def code_attention(token_code, width, hats, rank, one):
     values, outputs = [], []
     if code is not None:
         weight = token_code.kappa if token_code.borders is None else RANK_SCALE
-        values.append(unit_rows(width, CODE if code.hats is None else hats))
-        to = unit_rows(width, CODE if token_code.borders is None else rank)
+        values.append(unit_row(width, CODE if code.hats is None else hats))
+        to = unit_row(width, CODE if token_code.borders is None else rank)
         outputs.append(to.T * (weight / (scale if code.hats is None else 1.0)))
     if one is not None:
-        values.append(unit_rows(width, one))
-        outputs.append(unit_rows(width, CODE).T * token_code.lift)
+        values.append(unit_row(width, one))
+        outputs.append(unit_row(width, CODE).T * token_code.lift)
     if not values:
         return []
     temperature = scale * code.temperature if leader else 0.0
@@ -102,7 +91,7 @@ def rank_layers(token_code, width, hats, rank):
     """2 spread to the code for every border below A, which coordinate `rank` holds; both registers are cleared."""
     if token_code.borders is None:
         return []
-    step = 2 * token_code.spread * unit_rows(width, CODE)
+    step = 2 * token_code.spread * unit_row(width, CODE)
 
     def made(a, b):
         return gadgets.ramps(width, rank, RANK_SCALE * token_code.borders[a:b], np.repeat(step, b - a, axis=0))
@@ -126,7 +115,7 @@ def selector_layers(token_code, feet, targets, width):
     for k in tops[1:]:
         plan.append(PlannedLayer(3, (), partial(_selector, feet[k], targets[k + 2], width)))
     last = Units(
-        np.concatenate([unit_rows(width, HERE), -unit_rows(width, PASSED)]),
+        np.concatenate([unit_row(width, HERE), -unit_row(width, PASSED)]),
         np.array([0.0, 1.0]),
         np.zeros((width, 2)),
         1,
