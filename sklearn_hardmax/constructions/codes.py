@@ -42,6 +42,10 @@ class TokenHats(NamedTuple):
     heights: np.ndarray
     unit: float
 
+    def part(self, first, last):
+        """Hats first to last (exclusive)."""
+        return TokenHats(*(values[first:last] for values in self[:3]), self.unit)
+
 
 def in_batches(function, sequences, n_jobs=None):
     """function(batch of whole sequences) for all sequences, concatenated; the batches do not show in the result."""

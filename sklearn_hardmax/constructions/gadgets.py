@@ -54,6 +54,15 @@ def cleared(token_dim, coordinate):
     return Units(row, np.zeros(1), -row.T, 1)
 
 
+def first_units(token_dim, direction, ones, scale=1.0):
+    """Scale times s = (relu(x) - relu(x - 1)) + 1, x = <direction, z> + 1/2, to coordinate 0; 1 to the coordinates `ones`."""
+    U, W = np.zeros((3, token_dim)), np.zeros((token_dim, 3))
+    U[:2, : len(direction)] = direction
+    W[0] = scale, -scale, scale
+    W[ones, 2] = 1.0
+    return Units(U, np.array([0.5, -0.5, 1.0]), W, 3)
+
+
 def ramps(token_dim, source, feet, changes):
     """One ramp a foot: reads coordinate `source`, rises from `feet` (R,) on, adds `changes` (R, D) behind it. Groups of 2."""
     U = np.zeros((2 * len(feet), token_dim))

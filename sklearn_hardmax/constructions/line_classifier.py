@@ -124,19 +124,11 @@ class Classification:
         return out
 
     def _first_units(self):
-        """S = (relu(x) - relu(x - 1)) + 1 to coordinate 0; 1 to coordinate 1, and to 2 where the coarse code reads it."""
-        D, code = self.token_dim, self.code
-        U, W = np.zeros((3, D)), np.zeros((D, 3))
-        U[:2, : len(code.direction)] = code.direction
-        W[0] = 1.0, -1.0, 1.0
-        W[1, 2] = 1.0
-        if code.coarse:
-            W[2, 2] = 1.0
-        return gadgets.Units(U, np.array([0.5, -0.5, 1.0]), W, 3)
+        """s to coordinate 0; 1 to coordinate 1, and to 2 where the coarse code reads it."""
+        return gadgets.first_units(self.token_dim, self.code.direction, [1, 2] if self.code.coarse else [1])
 
     def _hats(self, first, last):
-        centers, widths, heights, unit = self.code.hats
-        return gadgets.hats(self.token_dim, 0, 1, centers[first:last], widths[first:last], heights[first:last], unit)
+        return gadgets.hats(self.token_dim, 0, 1, *self.code.hats.part(first, last))
 
     def _attention(self):
         """Every token becomes kappa A at coordinate 0, and 0 elsewhere."""

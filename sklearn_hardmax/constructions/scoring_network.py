@@ -160,12 +160,11 @@ def _code_layers(code, stream, max_width):
     rise = Units(U, np.array([0.5, -0.5]), W, 2)
     plan = [planned_layer(rise), planned_layer(gadgets.constant(stream.width, ones))]
     if code.hats is not None:
-        centers, widths, heights, unit = code.hats
 
         def made(a, b):
-            return gadgets.hats(stream.width, s, hats, centers[a:b], widths[a:b], heights[a:b], unit)
+            return gadgets.hats(stream.width, s, hats, *code.hats.part(a, b))
 
-        plan += planned_groups(made, len(centers), 4, max_width)
+        plan += planned_groups(made, len(code.hats.centers), 4, max_width)
     if not code.is_leader_read:
         return [*plan, _uniform(stream, [[s if code.hats is None else hats]], [register], 1.0)]
     read, to_code = stream.row(s), stream.row(register).T

@@ -29,7 +29,7 @@ from functools import partial
 import numpy as np
 
 from sklearn_hardmax.constructions import gadgets
-from sklearn_hardmax.constructions.gadgets import Units, cleared, unit_row
+from sklearn_hardmax.constructions.gadgets import Units, cleared, first_units, unit_row
 from sklearn_hardmax.constructions.plans import PlannedLayer, planned_attention, planned_groups, planned_layer
 from sklearn_hardmax.constructions.token_code import RANK_SCALE
 
@@ -39,26 +39,18 @@ _WIDTH = 4  # hidden units that a layer of hats or ranks may have
 
 def first_layer(token_code, width, ones):
     """Spread times s to coordinate 0, and 1 to the coordinates `ones`; nothing stays of the token."""
-    scale = token_code.spread or 1.0
-    U, W = np.zeros((3, width)), np.zeros((width, 3))
-    U[:2, : len(token_code.direction)] = token_code.direction
-    W[CODE] = scale, -scale, scale
-    W[ones, 2] = 1.0
-    return planned_layer(Units(U, np.array([0.5, -0.5, 1.0]), W, 3), eta=0.0)
+    return planned_layer(first_units(width, token_code.direction, ones, token_code.spread or 1.0), eta=0.0)
 
 
 def hat_layers(token_code, width, target):
     """Hats on s, added to coordinate `target`."""
-    if token_code.n_hats == 0:
-        return []
-    centers, widths, heights, unit = token_code.code.hats
     scale = token_code.spread or 1.0
 
     def made(a, b):
-        hats = gadgets.hats(width, CODE, target, centers[a:b], widths[a:b], heights[a:b], unit)
+        hats = gadgets.hats(width, CODE, target, *token_code.code.hats.part(a, b))
         return hats._replace(U=hats.U / scale)
 
-    return planned_groups(made, len(centers), 4, _WIDTH)
+    return planned_groups(made, token_code.n_hats, 4, _WIDTH)
 
 
 def code_attention(token_code, width, hats, rank, one):
