@@ -9,9 +9,10 @@ from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
 from sklearn_hardmax.estimators.text import LeaderTextClassifier
+from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 __all__ = [
     "Attention",

@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax import pairwise, softmax, third_order
+from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.segments import Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import inner_products, leaders, rounding_bound
-from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
 
 _SLAB = 2**20  # numbers that one step of a layer may hold
 

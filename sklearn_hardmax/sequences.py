@@ -1,4 +1,5 @@
-"""Sequences of unequal length: the one container. parsing.py reads user input into it.
+"""Sequences of unequal length: the one container. layouts.py and containers.py are its ways in and out, parsing.py reads user
+input into it.
 
 A data set of N sequences, sequence i with n_i tokens of token_dim features, is two arrays: `tokens`, all rows one after
 another, and `offsets`, where each sequence begins. Nothing is padded and nothing is copied when a run of sequences is
@@ -9,11 +10,13 @@ import os
 
 import numpy as np
 
-from sklearn_hardmax import converters, interop
+from sklearn_hardmax import converters
+from sklearn_hardmax.containers import Containers
 from sklearn_hardmax.converters import name_indices
+from sklearn_hardmax.layouts import Layouts
 
 
-class RaggedSequences:
+class RaggedSequences(Layouts, Containers):
     """Sequences of any lengths with a common number of features a token.
 
     Behaves towards scikit-learn as an array of shape (n_sequences,): folds, searches and meta-estimators index it.
@@ -260,182 +263,6 @@ class RaggedSequences:
             return cls(tokens, offsets)
         _check_offsets(offsets, len(tokens))
         return cls._trusted(tokens, offsets)
-
-    # -- from and to other layouts -------------------------------------------------------------------------------------
-
-    @classmethod
-    def from_list(cls, sequences):
-        """From a list of arrays of shape (n_i, token_dim).
-
-        Examples
-        --------
-        >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).n_tokens
-        3
-        """
-        return cls(*converters.from_list(sequences))
-
-    @classmethod
-    def from_padded(cls, X, lengths=None, mask=None, fill=np.nan):
-        """From a padded array (n_sequences, n_max, token_dim).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_sequences, n_max, token_dim)
-        lengths : array-like of int, shape (n_sequences,), optional
-            How many leading tokens are real.
-        mask : boolean array of shape (n_sequences, n_max), optional
-            Which tokens are real.
-        fill : float, default=nan
-            Without lengths and mask: tokens at the end whose features all equal `fill` are padding.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> RaggedSequences.from_padded([[[1.], [np.nan]], [[2.], [3.]]]).lengths
-        array([1, 2])
-        """
-        return cls(*converters.from_padded(X, lengths, mask, fill))
-
-    @classmethod
-    def from_flat(cls, tokens, lengths=None, groups=None):
-        """From all tokens in one matrix, with the lengths of the sequences or the sequence (group) of each token.
-
-        Examples
-        --------
-        >>> RaggedSequences.from_flat([[0.], [1.], [2.]], groups=["a", "a", "b"]).lengths
-        array([2, 1])
-        """
-        return cls(*converters.from_flat(tokens, lengths, groups))
-
-    @classmethod
-    def from_series(cls, X):
-        """From series of one channel: a 2-D array, one series a row, or a list of 1-D arrays; tokens are points in time.
-
-        Examples
-        --------
-        >>> RaggedSequences.from_series([[1., 2., 3.], [4., 5.]])
-        RaggedSequences(2 sequences of 2 to 3 tokens, token_dim=1, float64)
-        """
-        return cls(*converters.from_series(X))
-
-    @classmethod
-    def from_aeon(cls, X):
-        """From channels-first series: an array (n_sequences, channels, time) or a list of arrays (channels, time).
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> RaggedSequences.from_aeon([np.zeros((2, 5)), np.zeros((2, 7))])
-        RaggedSequences(2 sequences of 5 to 7 tokens, token_dim=2, float64)
-        """
-        return cls(*converters.from_aeon(X))
-
-    def to_list(self):
-        """List of arrays of shape (n_i, token_dim), views."""
-        return list(self)
-
-    def to_padded(self, fill=np.nan):
-        """Array of shape (n_sequences, longest, token_dim), `fill` behind the end of each sequence."""
-        lengths = self.lengths
-        longest = int(lengths.max(initial=0))
-        padded = np.full((len(self), longest, self.token_dim), fill, dtype=self.dtype)
-        padded[np.arange(longest) < lengths[:, None]] = self.tokens
-        return padded
-
-    def to_flat(self):
-        """Pair (tokens, groups): all tokens in one matrix, and for each the index of its sequence.
-
-        Examples
-        --------
-        >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).to_flat()[1]
-        array([0, 0, 1])
-        """
-        return self.tokens, np.repeat(np.arange(len(self)), self.lengths)
-
-    def to_aeon(self):
-        """List of arrays (channels, time) as in aeon, views."""
-        return [sequence.T for sequence in self]
-
-    # -- from and to other libraries, which are imported here (extras interop, torch) ------------------------------------
-
-    @classmethod
-    def from_arrow(cls, X):
-        """From Arrow lists of lists of numbers: each inner list is a token, each outer one a sequence.
-
-        Parameters
-        ----------
-        X : pyarrow.Array or ChunkedArray, or a column of another library that speaks Arrow
-            Of type list, large list, fixed-size list or list view; not copied where the inner lists are of fixed size, or
-            of one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
-
-        Raises
-        ------
-        ValueError
-            Nulls anywhere, tokens of unequal numbers of features, deeper or flatter types, no numbers.
-        """
-        return cls(*interop.from_arrow(X))
-
-    def to_arrow(self):
-        """pyarrow.LargeListArray of fixed-size lists, one of token_dim numbers a token, on the memory of this container."""
-        return interop.to_arrow(self.tokens, self.offsets)
-
-    @classmethod
-    def from_awkward(cls, X):
-        """From an Awkward array N * var * token_dim * number, or N * var * number for series of one channel.
-
-        Not copied where `from_arrow` copies nothing; refuses what it refuses.
-        """
-        return cls(*interop.from_awkward(X))
-
-    def to_awkward(self):
-        """Awkward array of type N * var * token_dim * number, on the memory of this container."""
-        return interop.to_awkward(self.tokens, self.offsets)
-
-    @classmethod
-    def from_frame(cls, frame, group=None):
-        """From columns of pandas, polars or pyarrow.
-
-        Parameters
-        ----------
-        frame : Series, data frame or table
-            A Series: one sequence a cell, an array (n_i, token_dim) or a list of tokens; cells of plain numbers are series
-            of one channel. A data frame: one row a sequence, and for every feature a column of lists of numbers.
-        group : str, optional
-            The frame has one row a token instead, and this column names its sequence; rows of a sequence stand side by
-            side. All other columns are features, in their order.
-
-        Raises
-        ------
-        ValueError
-            Missing cells and nulls, features of unequal lengths, categories and texts, sequences that are torn apart.
-        """
-        return cls(*interop.from_frame(frame, group))
-
-    def to_pandas(self, group=None, names=None):
-        """pandas Series of arrays (n_i, token_dim), views; with `group` a data frame with one row a token.
-
-        `group` names the column of the sequence indices, `names` those of the features (x0, x1, ...).
-        """
-        return interop.to_pandas(self.tokens, self.offsets, group, names)
-
-    def to_polars(self, group=None, names=None):
-        """Series of polars, of type List(Array), on the memory of the tokens; with `group` as `to_pandas`."""
-        return interop.to_polars(self.tokens, self.offsets, group, names)
-
-    @classmethod
-    def from_torch(cls, nested):
-        """From a nested tensor (n_sequences, ragged, token_dim) of torch; a jagged one on the CPU is not copied.
-
-        Gradients are left behind. Strided nested tensors and those with holes are read too, by a copy.
-        """
-        return cls(*interop.from_torch(nested))
-
-    def to_torch(self):
-        """Jagged nested tensor (n_sequences, ragged, token_dim) of torch, on the memory of the tokens.
-
-        torch has no read-only tensors: write into a clone only.
-        """
-        return interop.to_torch(self.tokens, self.offsets)
 
 
 def _read_npy(path, mmap_mode=None):

@@ -1,6 +1,6 @@
 """Attention to pairs of tokens: every token asks all n^2 pairs of its sequence, in blocks of queries.
 
-The score of pair (l, m) for token i is sum_r a_r k_r k'_r, r = 1..R, of three inner products a, k, k' (transformer.py). With
+The score of pair (l, m) for token i is sum_r a_r k_r k'_r, r = 1..R, of three inner products a, k, k' (layers.py). With
 at most p, p' and p'' non-zero terms in these, its rounding error is below (p + p' + p'' + R + 2) eps sum_r |a_r k_r k'_r|,
 the inner products counted by their sums of moduli: each product of three rounds twice, their sum R - 1 times (ties.py). It
 is exact, with bound 0, when all that enters is an integer and that sum stays below 2^53.

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
+from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 
 def fractions_of(array):

@@ -9,8 +9,8 @@ import sklearn_hardmax
 
 ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
-    ["converters", "interop", "sequences", "parsing", "tasks", "datasets"],
-    ["transformer", "encoding"],
+    ["converters", "interop", "layouts", "containers", "sequences", "parsing", "tasks", "datasets"],
+    ["layers", "transformer", "encoding"],
     ["segments", "ties", "pairwise", "softmax", "third_order"],
     ["forward"],
     ["constructions"],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.transformer import FeedForward
+from sklearn_hardmax.layers import FeedForward
 
 
 class Units(NamedTuple):

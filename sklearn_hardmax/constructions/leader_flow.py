@@ -28,11 +28,12 @@ import numpy as np
 
 from sklearn_hardmax.constructions.construction import Construction, check_network_output
 from sklearn_hardmax.forward import lead
+from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.segments import Segments, chunks
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.ties import EPS, inner_products
-from sklearn_hardmax.transformer import Attention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 
 class FlowRun(NamedTuple):

@@ -28,11 +28,12 @@ import numpy as np
 
 from sklearn_hardmax.constructions.construction import Construction, ConstructionError, check_network_output
 from sklearn_hardmax.converters import check_integer
+from sklearn_hardmax.layers import Attention, ThirdOrderAttention
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.ties import EPS
-from sklearn_hardmax.transformer import Attention, ThirdOrderAttention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 LARGEST_ANGLE_MODULUS = 10**7
 

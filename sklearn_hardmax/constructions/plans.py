@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.transformer import Attention, Transformer
+from sklearn_hardmax.layers import Attention
+from sklearn_hardmax.transformer import Transformer
 
 MEMORY_LIMIT = 2 * 2**30  # bytes of weights that are built without asking
 

@@ -34,9 +34,10 @@ from sklearn_hardmax.constructions.construction import Construction, Constructio
 from sklearn_hardmax.constructions.matching import read_answers, with_blank
 from sklearn_hardmax.converters import check_integer, name_indices
 from sklearn_hardmax.encoding import positions
+from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.tasks import integer_tokens
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 LONGEST = 2**25  # 3 l^2 < 2^53
 LARGEST_BIGRAM_MODULUS = 2**51  # sums of two residues and one are taken

@@ -28,7 +28,7 @@ from sklearn_hardmax.constructions.plans import (
     planned_stack,
 )
 from sklearn_hardmax.constructions.spikes import LEADER_WEIGHT, MEAN_WEIGHT
-from sklearn_hardmax.transformer import Attention
+from sklearn_hardmax.layers import Attention
 
 
 class Stream:

@@ -29,8 +29,9 @@ import numpy as np
 
 from sklearn_hardmax.constructions.leader_flow import Flow
 from sklearn_hardmax.forward import apply
+from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.transformer import Attention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 _BETAS, _TINY = (0.9, 0.999), 1e-8  # of Adam, as published
 _SPREAD = 0.005  # of embeddings at the start, a component: in few dimensions words must still get round the origin

@@ -26,11 +26,12 @@ from sklearn.utils import check_random_state
 
 from sklearn_hardmax.constructions.construction import Construction, ConstructionError, check_network_output
 from sklearn_hardmax.converters import check_integer, name_indices
+from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.tasks import averaging_parts
 from sklearn_hardmax.ties import EPS
-from sklearn_hardmax.transformer import Attention, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 _BLOCK = 2**20  # numbers that one step holds
 _MARGIN = 2.0  # times the tie bound that every gap must be

@@ -26,8 +26,9 @@ from scipy.optimize import minimize
 from sklearn.utils import check_random_state
 
 from sklearn_hardmax.constructions.riders import as_targets, carriers_of
+from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.parsing import as_sequences
-from sklearn_hardmax.transformer import Attention, FeedForward, Transformer
+from sklearn_hardmax.transformer import Transformer
 
 _ARRAYS = {FeedForward: ("U", "b", "W"), Attention: ("query", "key", "value", "output")}
 

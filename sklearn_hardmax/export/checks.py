@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sklearn_hardmax.transformer import ThirdOrderAttention, Transformer
+from sklearn_hardmax.layers import ThirdOrderAttention
+from sklearn_hardmax.transformer import Transformer
 
 
 def check_temperature(temperature, transformer):

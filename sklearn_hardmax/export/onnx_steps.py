@@ -10,7 +10,7 @@ layer.
 import numpy as np
 
 from sklearn_hardmax.export.onnx_sums import product, square, sums
-from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
+from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 _LIMIT = 2.0**53  # below it sums of integers are exact
 _EPS = float(np.finfo(np.float64).eps)

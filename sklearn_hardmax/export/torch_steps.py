@@ -11,7 +11,7 @@ layer.
 import numpy as np
 
 from sklearn_hardmax.export.torch_sums import check_range, eps, exponents, product, shifted
-from sklearn_hardmax.transformer import Attention, FeedForward, ThirdOrderAttention
+from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 _SLAB = 2**22  # scores that are held at once
 _SIMILAR = 1.25  # lengths that are padded to one another
