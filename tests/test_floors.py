@@ -19,7 +19,7 @@ FLOORS = [
 ]
 # inside a floor, each module may import those before it
 ROOMS = {
-    "datasets": ["families", "planted", "__init__"],
+    "datasets": ["draws", "profiles", "digits", "families", "resolution", "planted", "__init__"],
     "constructions": [
         "construction",
         "temperatures",
