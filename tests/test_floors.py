@@ -70,7 +70,16 @@ ROOMS = {
         "leaders",
         "text",
     ],
-    "plotting": ["canvas", "code_line", "leaders", "token_flow", "leader_bars", "__init__"],
+    "plotting": [
+        "canvas",
+        "code_line",
+        "leader_marks",
+        "leaders",
+        "flow_ways",
+        "token_flow",
+        "leader_bars",
+        "__init__",
+    ],
     "export": [
         "checks",
         "torch_sums",

@@ -1,26 +1,31 @@
-"""What all displays need: a fitted classifier, and matplotlib."""
+"""What all displays need: a fitted estimator, one sequence of many, one class of several, and matplotlib."""
+
+from numbers import Integral
 
 from sklearn.utils.validation import check_is_fitted
-
-from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
-
-
-def check_classifier(display, estimator):
-    """TypeError or NotFittedError unless this is a fitted HardmaxTransformerClassifier."""
-    if not isinstance(estimator, HardmaxTransformerClassifier):
-        raise TypeError(
-            f"{display.__name__} shows a HardmaxTransformerClassifier (of a pipeline: its last step, with X transformed by "
-            f"the others), got {type(estimator).__name__}."
-        )
-    check_is_fitted(estimator)
 
 
 def check_fitted(display, estimator, *kinds):
     """TypeError or NotFittedError unless this is a fitted estimator of one of these kinds."""
     if not isinstance(estimator, kinds):
         shown = " or ".join(kind.__name__ for kind in kinds)
-        raise TypeError(f"{display.__name__} shows a {shown}, got {type(estimator).__name__}.")
+        raise TypeError(
+            f"{display.__name__} shows a {shown} (of a pipeline: its last step, with X transformed by the others), got "
+            f"{type(estimator).__name__}."
+        )
     check_is_fitted(estimator)
+
+
+def check_index(index, n_sequences):
+    """ValueError unless this is the index of one of so many sequences."""
+    if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < n_sequences:
+        raise ValueError(f"index must be an integer from 0 to {n_sequences - 1}, got {index!r}.")
+
+
+def check_class_label(class_label, classes):
+    """ValueError unless this is one of the classes."""
+    if class_label not in classes:
+        raise ValueError(f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}.")
 
 
 def pyplot(display):

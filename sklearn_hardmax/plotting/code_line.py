@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import validate_sequences
-from sklearn_hardmax.plotting.canvas import check_classifier, pyplot
+from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
 
 _PAD = 0.02  # of the line, shown beyond its ends
 
@@ -113,7 +114,7 @@ class CodeLineDisplay:
         >>> [text.get_text() for text in display.ax_.get_yticklabels()]
         ['network', '0', '1', '2']
         """
-        check_classifier(cls, estimator)
+        check_fitted(cls, estimator, HardmaxTransformerClassifier)
         built = estimator._built
         if estimator.n_heads_:
             raise ValueError(

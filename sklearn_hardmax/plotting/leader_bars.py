@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_hardmax.estimators.text import LeaderTextClassifier
 from sklearn_hardmax.estimators.validation import check_integer
-from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
+from sklearn_hardmax.plotting.canvas import check_class_label, check_fitted, pyplot
 
 
 class LeaderBarDisplay:
@@ -95,10 +95,7 @@ class LeaderBarDisplay:
         classes = estimator.classes_.tolist()
         if len(classes) > 2:
             shown = classes[0] if class_label is None else class_label
-            if shown not in classes:
-                raise ValueError(
-                    f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}."
-                )
+            check_class_label(shown, classes)
             logits, classes = [logit[classes.index(shown)] for logit in logits], ("not " + str(shown), shown)
         return cls(
             words,

@@ -1,18 +1,16 @@
 """One decision: a sequence, and the tokens that hardmax attention took from it."""
 
-import re
 from numbers import Integral
-from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.explanation import SPIKE
-from sklearn_hardmax.constructions.series_heads import SeriesHeads
 from sklearn_hardmax.constructions.series_taps import N_TAPS
 from sklearn_hardmax.encoding import window_shifts
+from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.parsing import as_sequences
-from sklearn_hardmax.plotting.canvas import check_classifier, pyplot
+from sklearn_hardmax.plotting import leader_marks
+from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
 
 _ROW = 0.11  # height of a name, of the picture
 _NAMED = 3  # marks that bear the name of their head
@@ -157,7 +155,7 @@ class LeaderDisplay:
         >>> display.marks_.get_offsets()[-1].data  # the strongest: token 2, which is 8
         array([8., 0.])
         """
-        check_classifier(cls, estimator)
+        check_fitted(cls, estimator, HardmaxTransformerClassifier)
         if not estimator.n_heads_:
             raise ValueError(
                 "LeaderDisplay needs heads: a classifier with n_heads=0 decides by one code, see CodeLineDisplay."
@@ -165,15 +163,14 @@ class LeaderDisplay:
         if top is not None:
             check_integer(top, "top", 1)
         sequences = as_sequences(X)
-        if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < len(sequences):
-            raise ValueError(f"index must be an integer from 0 to {len(sequences) - 1}, got {index!r}.")
+        check_index(index, len(sequences))
         # a data frame keeps the names that explain checks
         one = X.iloc[[index]] if hasattr(X, "iloc") else sequences[index : index + 1]
-        table, texts = _decision(estimator, one, class_label)
+        table, texts = leader_marks.decision(estimator, one, class_label)
         reads = table[table["leader"] >= 0]
         total, n_reads = reads["contribution"].sum(), len(reads)
         reads = reads[:top]
-        names, dilations, channels = _described(estimator, reads)
+        names, dilations, channels = leader_marks.described(estimator, reads)
         display = cls(
             sequences[index],
             reads["leader"],
@@ -217,9 +214,9 @@ class LeaderDisplay:
             _, ax = plt.subplots(figsize=(9, 3.6) if is_series else (5.6, 4.6), layout="constrained")
         self.ax_, self.figure_, self.texts_, self.spans_ = ax, ax.figure, [], []
         (self._draw_series if is_series else self._draw_points)(sequence, features)
-        marks = self._marks(sequence, features)
+        marks = leader_marks.marks(sequence, features, self.leaders, self.contributions, self.channels, is_series)
         self._draw_marks(marks, "coolwarm" if cmap is None else cmap)
-        self._draw_names(_first_of_each_token(marks[::-1])[:_NAMED])
+        self._draw_names(leader_marks.first_of_each_token(marks[::-1])[:_NAMED])
         ax.set_title(self.title or "", fontsize="medium")
         return self
 
@@ -240,7 +237,7 @@ class LeaderDisplay:
             self.ax_.legend(loc="lower left", ncols=len(features), fontsize="small", frameon=False, borderaxespad=0.2)
 
     def _draw_points(self, sequence, features):
-        x, y = _on_plane(sequence, features)
+        x, y = leader_marks.on_plane(sequence, features)
         self.ax_.scatter(x, y, s=9, color="black", linewidth=0, zorder=4)
         self.ax_.margins(0.12)
         self.ax_.set_xlabel(self._feature_name(features[0]))
@@ -248,25 +245,6 @@ class LeaderDisplay:
             self.ax_.set_ylabel(self._feature_name(features[1]))
         else:
             self.ax_.set_yticks([])
-
-    def _marks(self, sequence, features):
-        """The marks, the strongest last; those of equal strength in the order of their tokens, then of features."""
-        leaders = np.asarray(self.leaders, dtype=np.int64)
-        contributions = np.asarray(self.contributions, dtype=np.float64)
-        looks = np.ones((len(leaders), sequence.shape[1]), dtype=bool)
-        if self.channels is not None and self.dilations is not None:
-            looks = np.asarray(self.channels, dtype=bool)
-        # a line bears marks of its own, a point one for all features
-        lines = [(j, [j]) for j in features] if self.dilations is not None else [(None, features)]
-        marks = []
-        for token in np.unique(leaders).tolist():
-            for j, shown in lines:
-                reads = np.flatnonzero((leaders == token) & looks[:, shown].any(axis=1))
-                if len(reads):
-                    place = (token, sequence[token, j]) if j is not None else _on_plane(sequence[[token]], shown)[:, 0]
-                    reads = reads[np.argsort(-np.abs(contributions[reads]), kind="stable")]
-                    marks.append(_Mark(token, place, contributions[reads].sum(), reads))
-        return sorted(marks, key=lambda mark: abs(mark.contribution))
 
     def _draw_marks(self, marks, cmap):
         places = np.array([mark.place for mark in marks], dtype=np.float64).reshape(-1, 2)
@@ -324,44 +302,6 @@ class LeaderDisplay:
         )
 
 
-class _Mark(NamedTuple):
-    """A token that leader reads took, where it is drawn, what these reads add, and which they are, the strongest first."""
-
-    token: int
-    place: tuple
-    contribution: float
-    reads: np.ndarray
-
-
-def _decision(estimator, one, class_label):
-    """Rows of `explain` for one class and one sequence, and what is said about them: the headline, and the colour bar's."""
-    classes, predicted = estimator.classes_.tolist(), estimator.predict(one).tolist()[0]
-    shown = predicted if class_label is None else class_label
-    if shown not in classes:
-        raise ValueError(f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}.")
-    scores = np.atleast_2d(estimator.decision_function(one))[0]
-    if len(classes) == 2:
-        shown, score = classes[1], scores[0]
-        label = f"contribution\n(+ for class {shown}, - for class {classes[0]})"
-    else:
-        score = scores[classes.index(shown)]
-        label = f"contribution to class {shown}"
-    of = "" if shown == predicted or len(classes) == 2 else f" of {shown}"
-    table = estimator.explain(one, top=None)[0]
-    table = table[table["class"] == shown]
-    spike = table["contribution"][table["head"] == SPIKE].sum()
-    corrected = f", of it spike {spike:+.2f}" if spike else ""
-    return table, (f"predicted {predicted}, score{of} {score:+.2f}{corrected}", label)
-
-
-def _described(estimator, reads):
-    """Short names of rows of leader reads, their dilations and channels: None, None for heads of point sets."""
-    if not isinstance(estimator._built.heads, SeriesHeads):
-        return [re.sub("max of (closeness to )?", "", name) for name in reads["name"].tolist()], None, None
-    kernels, dilations, channels = estimator._built.heads.reads(reads["head"])
-    return [f"kernel {k}, dilation {d}" for k, d in zip(kernels, dilations)], dilations, channels
-
-
 def _check_features(features, token_dim, is_series):
     """The features that are drawn, a list of int."""
     most = min(token_dim, _MOST_LINES if is_series else 2)
@@ -373,15 +313,3 @@ def _check_features(features, token_dim, is_series):
         many = "features" if is_series else "one or two features"
         raise ValueError(f"features must be a list of {many} from 0 to {token_dim - 1}, got {features}.")
     return features
-
-
-def _on_plane(tokens, features):
-    """Where the tokens of a point set are drawn, (2, n_tokens); one feature alone lies on a line."""
-    x = tokens[:, features[0]]
-    return np.stack([x, tokens[:, features[1]] if len(features) == 2 else np.zeros_like(x)])
-
-
-def _first_of_each_token(marks):
-    """The marks without those whose token an earlier mark has."""
-    seen = set()
-    return [mark for mark in marks if not (mark.token in seen or seen.add(mark.token))]

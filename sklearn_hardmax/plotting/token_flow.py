@@ -1,7 +1,5 @@
 """The way of tokens through the layers of a flow."""
 
-from numbers import Integral
-
 import numpy as np
 
 from sklearn_hardmax import forward
@@ -9,7 +7,8 @@ from sklearn_hardmax.constructions.leader_flow import Flow
 from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.text import LeaderTextClassifier
 from sklearn_hardmax.parsing import as_sequences
-from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
+from sklearn_hardmax.plotting import flow_ways
+from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.transformer import Transformer
 
@@ -125,12 +124,13 @@ class TokenFlowDisplay:
         else:
             sequence = as_sequences(X)
             flow, depth = estimator._flow, estimator.n_iter_
-        one = _one(sequence, index)
+        check_index(index, len(sequence))
+        one = sequence[index : index + 1]
         features = getattr(estimator, "feature_names_in_", None)
         display = cls(
-            *_way(flow.transformer(depth), one),
+            flow_ways.way(flow.transformer(depth), one),
             flow.run(one, depth).leader_layers,
-            _ends(flow, one, depth),
+            flow_ways.ends(flow, one, depth),
             names=names,
             axis_names=features,
             title=_title(depth, flow.alpha),
@@ -144,18 +144,18 @@ class TokenFlowDisplay:
                 f"The picture has one decision line; the classifier knows {len(estimator.classes_)} classes."
             )
         known = estimator.known_words(X)
-        _check_index(known, index)
+        check_index(index, len(known))
         words, depth = known[index], int(estimator.depth)
         one = estimator.encode([words])
         flow = Flow.of(one.token_dim, estimator.alpha_)
         chance = estimator.predict_proba([words])[0, 1]
         display = cls(
-            *(_way(flow.transformer(depth), one) if depth else [one.tokens[None]]),
+            flow_ways.way(flow.transformer(depth), one) if depth else one.tokens[None],
             flow.run(one, depth).leader_layers,
-            _ends(flow, one, depth),
+            flow_ways.ends(flow, one, depth),
             names=words,
             decision=(estimator.coef_[0], estimator.intercept_[0]),
-            plane=_deciding_plane(estimator.coef_[0], one.tokens),
+            plane=flow_ways.deciding_plane(estimator.coef_[0], one.tokens),
             axis_names=("along the decision", "across it"),
             title=f"P({estimator.classes_[1]}) = {chance:.2f}; {_title(depth, flow.alpha)}",
         )
@@ -187,17 +187,12 @@ class TokenFlowDisplay:
         """
         if not isinstance(transformer, Transformer):
             raise TypeError(f"{cls.__name__}.from_transformer draws a Transformer, got {type(transformer).__name__}.")
-        one = _one(as_sequences(X), index)
+        sequences = as_sequences(X)
+        check_index(index, len(sequences))
+        one = sequences[index : index + 1]
         steps = forward.trace(transformer, one)
         trajectory = np.stack([one.tokens, *(step.tokens.tokens for step in steps)])
-        leaders = np.full(one.n_tokens, -1)
-        for layer, step in reversed(list(enumerate(steps))):
-            if step.attended is None:
-                continue
-            before = trajectory[layer]
-            for i, members in enumerate(step.attended[0]):
-                if i in members and (before[members] == before[i]).all():
-                    leaders[i] = layer
+        leaders = flow_ways.leader_layers(trajectory, steps)
         _, labels = np.unique(trajectory[-1].round(6), axis=0, return_inverse=True)
         display = cls(trajectory, leaders, labels.ravel(), names=names, title=f"{len(steps)} layers")
         return display.plot(ax, cmap=cmap)
@@ -295,7 +290,7 @@ class TokenFlowDisplay:
         shown = sorted(list(first.items())[:_NAMED], key=lambda item: -places[item[1]][1])
         low, high = self.ax_.get_ylim()
         step = _STEP * abs(high - low)
-        heights = _apart([places[i][1] for _, i in shown], step)
+        heights = flow_ways.apart([places[i][1] for _, i in shown], step)
         if low < high:  # room for all names
             self.ax_.set_ylim(min(low, heights[-1] - step), max(high, heights[0] + step))
         left, right = self.ax_.get_xlim()
@@ -317,50 +312,5 @@ class TokenFlowDisplay:
             )
 
 
-def _check_index(sequences, index):
-    if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < len(sequences):
-        raise ValueError(f"index must be an integer from 0 to {len(sequences) - 1}, got {index!r}.")
-
-
-def _one(sequences, index):
-    _check_index(sequences, index)
-    return sequences[index : index + 1]
-
-
-def _way(transformer, one):
-    """The trajectory of one sequence, in a list."""
-    tokens, out = one, [one.tokens.astype(np.float64)]
-    for layer in transformer.layers:
-        tokens = forward.apply(Transformer([layer]), tokens)
-        out.append(tokens.tokens)
-    return [np.stack(out)]
-
-
-def _ends(flow, one, depth):
-    """Which limit each token goes to, whatever the depth that is drawn."""
-    if depth == 0:
-        return np.arange(one.n_tokens)
-    return flow.clusters(flow.converge(one, 1e-6, 1000).tokens.tokens, 1e-6)
-
-
 def _title(depth, alpha):
     return f"{depth} layers, alpha = {alpha:.3g}"
-
-
-def _deciding_plane(coef, tokens):
-    """Unit vectors along the decision and along the widest direction across it; None in one dimension."""
-    if len(coef) == 1:
-        return None
-    along = coef / np.linalg.norm(coef)
-    across = tokens - tokens @ along[:, None] * along
-    _, _, directions = np.linalg.svd(across - across.mean(axis=0), full_matrices=False)
-    return np.stack([along, directions[0]])
-
-
-def _apart(heights, step):
-    """Falling heights moved down until neighbours are a step apart, and all of them back by half of the last one's move."""
-    out = []
-    for height in heights:
-        out.append(min(height, out[-1] - step) if out else height)
-    back = (heights[-1] - out[-1]) / 2 if out else 0.0
-    return [height + back for height in out]
