@@ -4,8 +4,9 @@ __version__ = "0.1.0"
 
 from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
+from sklearn_hardmax.estimators.clustering import LeaderClustering
+from sklearn_hardmax.estimators.flow import LeaderFlow
 from sklearn_hardmax.estimators.interpolator import HardmaxTransformerInterpolator
-from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
 from sklearn_hardmax.estimators.text import LeaderTextClassifier

@@ -161,9 +161,10 @@ def test_an_axes_that_is_given_is_drawn_on(fitted):
 
 
 def test_other_estimators_and_unfitted_ones_are_refused():
-    with pytest.raises(TypeError, match="shows a LeaderFlow or LeaderClustering or LeaderTextClassifier .*, got Hardmax"):
+    several = r"shows a LeaderFlow or LeaderClustering or LeaderTextClassifier \(of a pipeline: .*\), got Hardmax"
+    with pytest.raises(TypeError, match=several):
         TokenFlowDisplay.from_estimator(HardmaxTransformerClassifier(), [TRIANGLE])
-    with pytest.raises(TypeError, match="shows a LeaderTextClassifier, got LeaderFlow"):
+    with pytest.raises(TypeError, match=r"shows a LeaderTextClassifier \(of .*\), got LeaderFlow"):
         LeaderBarDisplay.from_estimator(LeaderFlow(), TEXTS)
     with pytest.raises(NotFittedError, match="is not fitted yet"):
         TokenFlowDisplay.from_estimator(LeaderFlow(), [TRIANGLE])

@@ -1,7 +1,5 @@
 """Texts classified by the words that lead them."""
 
-from collections import Counter
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
@@ -21,8 +19,8 @@ from sklearn_hardmax.estimators.validation import (
     check_positive,
     validate_class_labels,
 )
+from sklearn_hardmax.estimators.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.words import count_words, words_of
-from sklearn_hardmax.sequences import RaggedSequences
 
 
 class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
@@ -258,14 +256,15 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return [[word for word in text if word in self.vocabulary_] for text in words_of(X, self.max_length)]
 
+    def _leaders(self):
+        check_is_fitted(self)
+        return WordLeaders.of(self._parameters, self.vocabulary_, int(self.depth))
+
     def _known(self, X):
         """The indices of the known words of each text, in order."""
         check_is_fitted(self)
         words, known = words_of(X, self.max_length), self.vocabulary_.get
         return [np.array([i for w in text if (i := known(w)) is not None], dtype=np.int64) for text in words]
-
-    def _sequences(self, indices):
-        return RaggedSequences.from_flat(self.embeddings_[np.concatenate(indices)], lengths=[len(i) for i in indices])
 
     def encode(self, X):
         """The sequences that `to_transformer()` runs on: the embeddings of the known words.
@@ -287,7 +286,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         empty = np.flatnonzero([len(text) == 0 for text in indices])
         if len(empty):
             raise ValueError(f"Texts {name_indices(empty)} hold no known word: there is nothing to encode.")
-        return self._sequences(indices)
+        return self._leaders().sequences(indices)
 
     def to_transformer(self):
         """The explicit weights: `depth` layers of the flow, and one uniform attention, after which all words are the mean.
@@ -323,7 +322,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         prior = np.log(self.class_prior_)
         scores = np.tile(prior[1:] - prior[:1] if len(prior) == 2 else prior, (len(indices), 1))
         if known.any():
-            sequences = self._sequences([text for text in indices if len(text)])
+            sequences = self._leaders().sequences([text for text in indices if len(text)])
             scores[known] = self.read_scores(forward.apply(self.to_transformer(), sequences))
         return scores, known
 
@@ -393,37 +392,8 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
 
             Shares times logits add up to `decision_function`. Texts without a known word have no rows.
         """
-        return [self._table(indices) for indices in self._known(X)]
-
-    def _table(self, indices):
-        words, place = np.unique(indices, return_inverse=True)
-        n_scores = len(self.coef_)
-        table = np.empty(
-            len(words),
-            [
-                ("word", object),
-                ("leader", np.int64),
-                ("share", np.float64),
-                ("logit", np.float64, (n_scores,) if n_scores > 1 else ()),
-            ],
-        )
-        if len(words) == 0:
-            return table
-        tokens = self.embeddings_[indices]
-        names = self._names()
-        table["word"] = [names[i] for i in words.tolist()]
-        table["share"] = sentiment.shares(self._parameters, tokens, place, int(self.depth))
-        first = sentiment.leader_layers(self._parameters, self._sequences([indices]), int(self.depth))
-        table["leader"][place] = first  # equal words lead together
-        logits = self._parameters.scores(self.embeddings_[words])
-        table["logit"] = logits if n_scores > 1 else logits[:, 0]
-        return table[np.argsort(-table["share"], kind="stable")]
-
-    def _names(self):
-        names = [None] * len(self.vocabulary_)
-        for word, index in self.vocabulary_.items():
-            names[index] = word
-        return names
+        leaders = self._leaders()
+        return [leaders.table(text) for text in self._known(X)]
 
     def leaders(self, text):
         """The words that lead a text, those that others follow most first.
@@ -458,19 +428,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             By falling count, then in alphabetical order; logit as in `leaders`.
         """
         check_flag(strongest, "strongest")
-        indices = [text for text in self._known(X) if len(text)]
-        if not indices:
-            return []
-        first = sentiment.leader_layers(self._parameters, self._sequences(indices), int(self.depth))
-        leading = np.split(first >= 0, np.cumsum([len(text) for text in indices])[:-1])
-        names, logits = self._names(), self._parameters.scores(self.embeddings_)
-        sizes = np.abs(logits[:, 0]) if logits.shape[1] == 1 else np.ptp(logits, axis=1)
-        counts = Counter()
-        for text, lead in zip(indices, leading):
-            words = np.unique(text[lead])
-            counts.update(words[[sizes[words].argmax()]].tolist() if strongest and len(words) else words.tolist())
-        found = [(names[i], count, logits[i] if logits.shape[1] > 1 else logits[i, 0]) for i, count in counts.items()]
-        return sorted(found, key=lambda entry: (-entry[1], entry[0]))
+        return self._leaders().counts([text for text in self._known(X) if len(text)], strongest)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,7 +4,8 @@ import numpy as np
 
 from sklearn_hardmax import forward
 from sklearn_hardmax.constructions.leader_flow import Flow
-from sklearn_hardmax.estimators.leaders import LeaderClustering, LeaderFlow
+from sklearn_hardmax.estimators.clustering import LeaderClustering
+from sklearn_hardmax.estimators.flow import LeaderFlow
 from sklearn_hardmax.estimators.text import LeaderTextClassifier
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.plotting import flow_ways
