@@ -53,11 +53,23 @@ def _scalar(value, what):
 
 
 class _Layer:
-    """What all layers count and compare, from the names of their arrays and scalars.
+    """What all layers check, count and compare, from the names of their arrays and scalars.
 
     _arrays names the arrays, the first of shape (.., token_dim), _scalars the scalars, the first the residual;
     `_shapes(token_dim, *sizes)` are the shapes of the arrays, `_sizes` these sizes, two of them.
     """
+
+    def __post_init__(self):
+        kind = type(self).__name__
+        for name, shape in zip(self._arrays, self._shapes(0, 0, 0)):
+            object.__setattr__(self, name, _frozen(getattr(self, name), len(shape), f"{kind}.{name}"))
+        for name in self._scalars:
+            object.__setattr__(self, name, _scalar(getattr(self, name), f"{kind}.{name}"))
+        wanted = self._shapes(self.token_dim, *self._sizes)
+        got = [getattr(self, name).shape for name in self._arrays]
+        odd = [f"{n} of shape {need}, got {has}" for n, need, has in zip(self._arrays, wanted, got) if need != has]
+        if odd:
+            raise ValueError(f"{kind} with {self._arrays[0]} of shape {got[0]} needs {'; '.join(odd)}.")
 
     def __eq__(self, other):
         if type(self) is not type(other):
@@ -116,22 +128,11 @@ class FeedForward(_Layer):
     eta: float = 1.0
     _arrays = ("U", "b", "W")
     _scalars = ("eta",)
-    _sizes = property(lambda self: (self.width, 0))
+    _sizes = property(lambda self: (len(self.U), 0))
 
     @staticmethod
     def _shapes(token_dim, width, _):
         return (width, token_dim), (width,), (token_dim, width)
-
-    def __post_init__(self):
-        for name, ndim in (("U", 2), ("b", 1), ("W", 2)):
-            object.__setattr__(self, name, _frozen(getattr(self, name), ndim, f"FeedForward.{name}"))
-        object.__setattr__(self, "eta", _scalar(self.eta, "FeedForward.eta"))
-        width, token_dim = self.U.shape
-        if self.b.shape != (width,) or self.W.shape != (token_dim, width):
-            raise ValueError(
-                f"FeedForward with U of shape {self.U.shape} needs b of shape {(width,)} and W of shape "
-                f"{(token_dim, width)}, got {self.b.shape} and {self.W.shape}."
-            )
 
     @property
     def width(self):
@@ -187,17 +188,7 @@ class Attention(_Layer):
         return (rank, token_dim), (rank, token_dim), (value_rank, token_dim), (token_dim, value_rank)
 
     def __post_init__(self):
-        for name in self._arrays:
-            object.__setattr__(self, name, _frozen(getattr(self, name), 2, f"Attention.{name}"))
-        for name in self._scalars:
-            object.__setattr__(self, name, _scalar(getattr(self, name), f"Attention.{name}"))
-        token_dim = self.query.shape[1]
-        shapes = (self.key.shape, self.value.shape[1], self.output.shape)
-        if shapes != (self.query.shape, token_dim, (token_dim, len(self.value))):
-            raise ValueError(
-                "Attention needs query and key of one shape (rank, token_dim), value (value_rank, token_dim) and output "
-                f"(token_dim, value_rank), got {self.query.shape}, {self.key.shape}, {self.value.shape}, {self.output.shape}."
-            )
+        super().__post_init__()
         if self.temperature < 0:
             raise ValueError(f"temperature must be 0 (hardmax) or above, got {self.temperature}.")
 
@@ -267,18 +258,6 @@ class ThirdOrderAttention(_Layer):
     @staticmethod
     def _shapes(token_dim, rank, value_rank):
         return (*[(rank, token_dim)] * 3, *[(value_rank, token_dim)] * 2, (token_dim, value_rank))
-
-    def __post_init__(self):
-        for name in self._arrays:
-            object.__setattr__(self, name, _frozen(getattr(self, name), 2, f"ThirdOrderAttention.{name}"))
-        object.__setattr__(self, "rho", _scalar(self.rho, "ThirdOrderAttention.rho"))
-        shapes = tuple(getattr(self, name).shape for name in self._arrays)
-        if shapes != self._shapes(self.token_dim, *self._sizes):
-            raise ValueError(
-                "ThirdOrderAttention needs query, key and second_key of one shape (rank, token_dim), value and second_value "
-                "of one shape (value_rank, token_dim) and output (token_dim, value_rank), got "
-                f"{', '.join(map(str, shapes))}."
-            )
 
     @property
     def rank(self):
