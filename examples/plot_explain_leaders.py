@@ -51,7 +51,7 @@ predicted = digits.predict(test[:1])[0]
 print(f"\nthe strongest heads of the first unseen digit, read as {predicted}")
 for row in table[table["class"] == predicted]:
     token = f"token {row['leader']} {row['value']}" if row["leader"] >= 0 else "all tokens"
-    print(f"  {row['contribution']:+.3f}  {row['name']:50} {token}")
+    print(f"  {row['contribution']:+.3f}  {row['name']:62} {token}")
 for name, classifier, some in (("series", early_or_late, series[200:210]), ("digits", digits, test[:10])):
     print(f"{name}: contributions + intercept + spike = decision_function up to {gap_of_sums(classifier, some):.1e}")
 

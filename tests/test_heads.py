@@ -448,6 +448,61 @@ def test_names_of_features_replace_numbers_of_channels():
         assert named == f"{before}channels {re.sub('[012]', lambda m: words[m[0]], channels)},{rest}"
 
 
+def coefficient(form, feature):
+    """Of a feature in a linear form such as "- 0.5 a + b"."""
+    found = re.search(rf"(- )?(?:\+ )?([\d.e-]+ )?\b{feature}\b", form)
+    return 0.0 if found is None else (-1.0 if found[1] else 1.0) * float(found[2] or 1)
+
+
+def test_names_of_set_heads_say_what_is_pooled():
+    """By the words alone: the share of tokens within a distance of a token, or above a bias of a linear form."""
+    tokens = np.random.default_rng(0).normal(size=(60, 2)) * [3.0, 0.01] + [100.0, -7.0]
+    X = RaggedSequences.from_flat(tokens, lengths=[60])
+    heads = set_heads(X, 280)
+    z = (tokens - tokens.mean(axis=0)) / tokens.std(axis=0)
+    said = {"prototype": [], "difference": []}
+    for name, share in zip(heads.names(["a", "b"]), heads.features(X, np.float64)[0]):
+        found = re.match(r"share of (?:closeness to )?(\w+) \d+ \((.*)\) (?:within|above) ([\d.e-]+)", name)
+        if found is None:
+            assert not name.startswith("share")
+            continue
+        kind, inside, end = found.groups()
+        if kind == "prototype":
+            at = np.array([float(part) for part in re.fullmatch("a=(.*), b=(.*)", inside).groups()])
+            # a token, to a tenth of a deviation
+            nearest = z[np.abs((tokens - at) / tokens.std(axis=0)).max(axis=1).argmin()]
+            assert (np.abs(at - tokens.mean(axis=0) - nearest * tokens.std(axis=0)) < 0.1 * tokens.std(axis=0)).all()
+            values = -np.linalg.norm(z - nearest, axis=1)
+            end = -float(end)
+        else:
+            form = np.array([coefficient(inside, feature) for feature in "ab"])
+            assert np.abs(form).max() == (inside != "0")  # 0: a token less itself
+            values, end = z @ form, float(end)
+        least, most = np.mean(values > end + 0.04), np.mean(values > end - 0.04)
+        assert least <= share <= most
+        said[kind].append(most - least)
+    assert len(said["prototype"]) == len(said["difference"]) == 60
+    assert max(map(np.mean, said.values())) < 0.1  # the brackets are narrow
+
+
+def test_names_of_many_features_hold_the_three_largest():
+    tokens = np.random.default_rng(1).normal(size=(40, 6)) * 10.0 ** np.arange(-3, 3) + 1e4
+    heads = set_heads(RaggedSequences.from_flat(tokens, lengths=[10] * 4), 70)
+    names, forms = heads.names(), heads.forms()[0].toarray()[:, :-1]
+    for name, form in zip(names[::7], forms):
+        largest = np.sort(np.argsort(-np.abs(form), kind="stable")[:3])
+        assert re.findall(r"x(\d)", name) == list(map(str, largest))
+        assert name.endswith(", ...)")
+    values = re.search(r"prototype \d+ \(x(\d)=([\d.]+)", names[-7])
+    assert np.abs(tokens[:, int(values[1])] - float(values[2])).min() < 10.0 ** (int(values[1]) - 4)
+
+
+def test_names_hold_for_the_largest_and_smallest_numbers():
+    tokens = np.array([[1.7e308, 1e-310], [1.7e308, 3e-310], [1.7e308, 0.0], [1.7e308, 2e-310]])
+    names = set_heads(RaggedSequences.from_flat(tokens, lengths=[2, 2]), 14).names()
+    assert re.search(r"x0=1\.7e\+308, x1=(0|[123]\S*e-310)\)", names[-1])
+
+
 @BOTH
 def test_the_same_seed_draws_the_same_heads_and_labels_do_not_matter_without_sets(kind):
     X = CASES["three"]

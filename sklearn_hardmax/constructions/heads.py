@@ -78,6 +78,15 @@ class Standardisation:
         z /= self.spread[:, None]
         return np.clip(z, -self.largest[:, None], self.largest[:, None], out=z)
 
+    @property
+    def log_deviations(self):
+        """Decimal logarithms of the standard deviations of the features, (token_dim,)."""
+        return np.log10(self.spread) + self.scale.exponent * np.log10(2.0)
+
+    def raw(self, z):
+        """A standardised token (token_dim,) in the units of the user, up to rounding."""
+        return np.ldexp(z * self.spread + self.mean, self.scale.exponent) + self.scale.center
+
 
 class PooledHeads:
     """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.

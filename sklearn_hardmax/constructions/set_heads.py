@@ -39,6 +39,7 @@ _EXACT = 2**24  # integers below are float32
 _MOST_LEVELS = 2.0**12
 _BLOCK = 2**18  # scores that are held together
 _MANY_FEATURES, _WIDE_CHUNK = 50, 2**14
+_FEW_NAMED, _MOST_NAMED = 4, 3  # features: so few are all named, else so many
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,56 @@ class SetHeads(PooledHeads):
         return csr_array(self.linear_forms.astype(np.float64)), index[: self.n_heads], biases[: self.n_heads]
 
     def names(self, features=None):
-        """What each head reads, unique, (n_heads,) list of str."""
+        """What each head reads, unique, (n_heads,) list of str; `features` are names for the features of a token.
+
+        A prototype is a training token, in the units of the user, and "within" is a distance in standard deviations; a
+        difference is a linear form of standardised features, and so is the bias that it stands above.
+        """
+        if features is None:
+            features = [f"x{j}" for j in range(self.linear_forms.shape[1] - 1)]
         names = []
-        for k, (form, biases) in enumerate(zip(self.linear_forms, self.biases.tolist())):
-            what = f"closeness to prototype {k}" if form[-1] else f"difference {k}"
+        for k, (form, biases) in enumerate(zip(self.linear_forms.astype(np.float64), self.biases)):
+            direction, size = form[:-1] / self.levels, np.abs(form[:-1]).max() or 1.0
+            if form[-1]:
+                what = f"closeness to prototype {k} ({self._token_text(direction, features)})"
+                # S > b where |z - p|^2 < |p|^2 - 2 b / levels^2, up to the grid
+                ends = np.sqrt(np.maximum(direction @ direction - 2 * biases / self.levels**2, 0.0))
+                share, mean = f"share of {what} within", f"mean of {what} within"
+            else:
+                what, ends = f"difference {k} ({_form_text(form[:-1] / size, features)})", biases / (self.levels * size)
+                share, mean = f"share of {what} above", f"mean of {what} beyond"
             names.append(f"max of {what}")
-            names += [f"share of {what} above {bias}" for bias in biases[:_SHARES]]
-            names += [f"mean of {what} beyond {bias}" for bias in biases[_SHARES:]]
+            names += [f"{share} {end:.3g}" for end in ends[:_SHARES].tolist()]
+            names += [f"{mean} {end:.3g}" for end in ends[_SHARES:].tolist()]
         return unique_names(names[: self.n_heads])
+
+    def _token_text(self, z, features):
+        """A standardised token in the units of the user, each feature to a tenth of its deviation or better."""
+        token = self.standardisation.raw(z) + 0.0
+        shown, more = _shown(z)
+        decades = np.floor(self.standardisation.log_deviations)[shown]
+        sizes = np.floor(np.log10(np.abs(token[shown]), out=decades.copy(), where=token[shown] != 0))
+        digits = np.clip(sizes - decades + 2, 1, 15).astype(int).tolist()
+        return ", ".join(f"{features[j]}={token[j]:.{n}g}" for j, n in zip(shown, digits)) + more
+
+
+def _shown(weights):
+    """The features that a name lists, in order: all of a few, else those of the largest weights; and what follows them."""
+    if len(weights) <= _FEW_NAMED:
+        return list(range(len(weights))), ""
+    return np.sort(np.argsort(-np.abs(weights), kind="stable")[:_MOST_NAMED]).tolist(), ", ..."
+
+
+def _form_text(weights, features):
+    """A linear form whose largest coefficient is 1 or -1, like "x0 - 0.66 x1"."""
+    shown, more = _shown(weights)
+    parts = []
+    for j in shown:
+        size = f"{abs(weights[j]):.2g}"
+        if size != "0":
+            sign = "-" if weights[j] < 0 else "+"
+            parts.append(f"{sign} {features[j]}" if size == "1" else f"{sign} {size} {features[j]}")
+    return (" ".join(parts).removeprefix("+ ") or "0") + more
 
 
 def _integers(z, levels, dtype):

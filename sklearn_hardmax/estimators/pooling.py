@@ -62,7 +62,7 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
     >>> pooling.transform(X).shape
     (3, 5)
     >>> pooling.get_feature_names_out()[0]
-    'max of closeness to prototype 0'
+    'max of closeness to prototype 0 (x0=2)'
     """
 
     def __init__(self, *, n_heads="auto", ordered=True, n_jobs=None, random_state=None):

@@ -62,7 +62,7 @@ def decision(estimator, one, class_label):
 def described(estimator, reads):
     """Short names of rows of leader reads, their dilations and channels: None, None for heads of point sets."""
     if not isinstance(estimator._built.heads, SeriesHeads):
-        return [re.sub("max of (closeness to )?", "", name) for name in reads["name"].tolist()], None, None
+        return [re.search(r"(prototype|difference) \d+", name)[0] for name in reads["name"].tolist()], None, None
     kernels, dilations, channels = estimator._built.heads.reads(reads["head"])
     return [f"kernel {k}, dilation {d}" for k, d in zip(kernels, dilations)], dilations, channels
 
