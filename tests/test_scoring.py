@@ -9,6 +9,8 @@ import numpy as np
 import oracle
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joblib import parallel_config
 
 from sklearn_hardmax import (
@@ -20,6 +22,7 @@ from sklearn_hardmax import (
     datasets,
 )
 from sklearn_hardmax.constructions import scoring, spikes
+from sklearn_hardmax.constructions.explanation import strongest
 from sklearn_hardmax.constructions.heads import KINDS, MAX
 from sklearn_hardmax.constructions.scoring import default_n_heads
 from sklearn_hardmax.forward import apply
@@ -679,3 +682,10 @@ def test_no_room_for_spikes_is_said(monkeypatch):
     with pytest.raises(ConstructionError, match="leaves room for the spikes that make them exact; use exact=False"):
         classifier(3).fit(X, y)
     assert classifier(3, exact=False).fit(X, y).n_spikes_ == 0
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))
+def test_the_strongest_are_those_of_a_stable_sort(values, top):
+    wanted = sorted(range(len(values)), key=lambda i: -abs(values[i]))
+    assert strongest(np.array(values), top).tolist() == wanted[:top]
+    assert strongest(np.array(values), None).tolist() == wanted

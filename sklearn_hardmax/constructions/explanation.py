@@ -35,7 +35,7 @@ class Explainer:
         contributions, intercept, spike = parts
         heads, values, owners = [], [], []
         for column, c in enumerate(shown):
-            order = np.argsort(-np.abs(contributions[:, column]), kind="stable")[:top]
+            order = strongest(contributions[:, column], top)
             heads += [*order.tolist(), INTERCEPT]
             values += [*contributions[order, column].tolist(), intercept[column]]
             if spike[column]:
@@ -78,3 +78,12 @@ class Explainer:
             scores = self.forms[self.index[heads[reads]]] @ self.scoring.heads.tokens(sequence).T
             out[reads] = scores.argmax(axis=1)
         return out
+
+
+def strongest(contributions, top):
+    """Indices of the `top` (None: all) numbers of the largest moduli, by falling modulus; of equal ones the first first."""
+    sizes = np.abs(contributions)
+    if top is None or top >= len(sizes):
+        return np.argsort(-sizes, kind="stable")
+    some = np.flatnonzero(sizes >= np.partition(sizes, len(sizes) - top)[-top])  # ties with the last one too
+    return some[np.argsort(-sizes[some], kind="stable")[:top]]

@@ -34,7 +34,8 @@ import numpy as np
 from scipy.linalg import blas, eigh
 from sklearn.utils import gen_batches
 
-EPS = np.finfo(np.float64).eps
+from sklearn_hardmax.ties import EPS
+
 LEFT_OUT = 4096  # sequences at most that the primal way leaves out
 _BLOCK = 512  # rows or columns of features that are held in float64
 _RIGHT_SIDES = 256  # columns (an alpha and a class) of a product with all eigenvectors
