@@ -59,7 +59,9 @@ def pool(kind, scores, bias):
 
 # -- series --------------------------------------------------------------------------------------------------------------
 
-NAME = re.compile(r"(max|share) of kernel (\d+), dilation (\d+), channels ([-\d ]+), (above|tilt) (-?\d+)(?: \(\d+\))?")
+NAME = re.compile(
+    r"(max|share) of kernel (\d+), dilation (\d+), channels ([-x\d ]+), (above|tilt) (-?\d+)(?: \(\d+\))?"
+)
 
 
 def parsed(heads):
@@ -70,7 +72,7 @@ def parsed(heads):
     out = []
     for name, unit in zip(heads.names(), np.broadcast_to(heads.unit, heads.n_heads)):
         kind, kernel, dilation, channels, _, last = NAME.fullmatch(name).groups()
-        channels = tuple((int(c.lstrip("-")), -1 if c.startswith("-") else 1) for c in channels.split())
+        channels = tuple((int(c.lstrip("-x")), -1 if c.startswith("-") else 1) for c in channels.split())
         out.append((kind, int(kernel), int(dilation), channels, int(last), int(unit) // 2**14))
     return out
 
@@ -438,14 +440,14 @@ def test_any_number_of_heads_is_drawn_exactly_and_named_uniquely(kind, token_dim
             assert [KIND in name.split() for name, KIND in zip(names, np.array(["max", "share", "mean"])[heads.kinds])]
 
 
-def test_names_of_features_replace_numbers_of_channels():
+def test_names_of_features_replace_their_numbers():
     heads = draw_series_heads(CASES["three"], 300, np.random.RandomState(0))
     found = zip(heads.names(), heads.names(["height", "width", "weight"]))
-    words = {"0": "height", "1": "width", "2": "weight"}
+    words = {"x0": "height", "x1": "width", "x2": "weight"}
     for numbered, named in found:
         before, after = numbered.split("channels ")
         channels, _, rest = after.partition(",")
-        assert named == f"{before}channels {re.sub('[012]', lambda m: words[m[0]], channels)},{rest}"
+        assert named == f"{before}channels {re.sub('x[012]', lambda m: words[m[0]], channels)},{rest}"
 
 
 def coefficient(form, feature):

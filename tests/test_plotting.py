@@ -194,8 +194,8 @@ def leader_reads(clf, X, index, top=None, class_label=None):
 
 
 def looks_at(name):
-    """Features in the name of a kernel, such as "max of kernel 17, dilation 4, channels 0 -2, tilt 31"."""
-    return {abs(int(j)) for j in re.search("channels ([-0-9 ]+)", name)[1].split()}
+    """Features in the name of a kernel, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31"."""
+    return {int(j) for j in re.findall(r"x(\d+)", name)}
 
 
 def marks_of(display):

@@ -136,7 +136,7 @@ def test_set_output_gives_frames_with_unique_columns(ordered):
 def test_names_of_data_frames_and_given_names_stand_in_the_columns():
     X, _ = problem(token_dim=2)
     step = pooling(n_heads=400).fit(X)
-    assert any("channels 1," in name or "channels -1," in name for name in step.get_feature_names_out())
+    assert any("channels x1," in name or "channels -x1," in name for name in step.get_feature_names_out())
     named = step.get_feature_names_out(["height", "width"])
     assert len(set(named)) == 400
     assert any("channels width," in name or "channels -width," in name for name in named)

@@ -557,7 +557,7 @@ def test_explanations_name_columns_and_classes():
     assert found["class"].tolist() == ["a", "a", "b", "b", "c", "c"]
     walks, y = shifted_walks(20)
     found = classifier(20).fit(walks, y).explain(walks, top=3)
-    assert all("channels 0" in name for rows in found for name in rows["name"][rows["head"] >= 0])
+    assert all("channels x0" in name for rows in found for name in rows["name"][rows["head"] >= 0])
 
 
 # -- edges -----------------------------------------------------------------------------------------------------------------

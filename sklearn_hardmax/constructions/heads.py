@@ -127,6 +127,10 @@ class PooledHeads:
             side.reshape(len(z), *chunk.shape)[:] = z.reshape(len(z), *chunk.shape[::-1]).transpose(0, 2, 1)
         return side
 
+    def feature_names(self, features=None):
+        """Names for the features of a token: those given, or x0, x1, ..."""
+        return [f"x{j}" for j in range(len(self.standardisation.mean))] if features is None else features
+
     def largest_sum(self, chunk):
         """Bound on the moduli of the sums of a chunk."""
         return max(chunk.n_rows, self.largest_score * (chunk.n_rows if (self.kinds == MEAN).any() else 1))

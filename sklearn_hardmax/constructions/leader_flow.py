@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.construction import Construction, check_network_output
+from sklearn_hardmax.converters import check_integer
 from sklearn_hardmax.forward import lead
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.parsing import as_sequences
@@ -242,9 +243,8 @@ def build_leader_flow(token_dim, *, alpha=1.0, depth=8, A=None):
            [0.  , 2.  ],
            [1.5 , 0.25]])
     """
-    for name, value in (("token_dim", token_dim), ("depth", depth)):
-        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
+    check_integer(token_dim, "token_dim", 1)
+    check_integer(depth, "depth", 1)
     flow = Flow.of(int(token_dim), alpha, A)
 
     def checked(tokens):

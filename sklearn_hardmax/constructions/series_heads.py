@@ -146,8 +146,10 @@ class SeriesHeads(PooledHeads):
     @property
     def coordinates(self):
         """Names of the integers that a network reads of a token."""
+        features = self.feature_names()
         names = [
-            f"{self._channel_name(channel)}[{shift:+d}] at dilation {dilation}" + ("" if refinement == 1 else ", fine")
+            f"{self._channel_name(channel, features)}[{shift:+d}] at dilation {dilation}"
+            + ("" if refinement == 1 else ", fine")
             for channel, dilation, refinement in self._layout()[0].tolist()
             for shift in window_shifts(N_TAPS, dilation).tolist()
         ]
@@ -193,7 +195,7 @@ class SeriesHeads(PooledHeads):
 
     def names(self, features=None):
         """What each head reads, unique, (n_heads,) list of str; `features` are names for the features of a token."""
-        names = []
+        features, names = self.feature_names(features), []
         for g, (channel, dilation) in enumerate(zip(self.channels.tolist(), self.dilations.tolist())):
             where = f"dilation {dilation}, channels {self._channel_name(channel, features)}"
             for kernel, biases in zip(self.plain[g].tolist(), self.biases[g].tolist()):
@@ -202,7 +204,7 @@ class SeriesHeads(PooledHeads):
                 names.append(f"max of kernel {kernel}, {where}, tilt {tilt}")
         return unique_names(names[: self.n_heads])
 
-    def _channel_name(self, channel, features=None):
+    def _channel_name(self, channel, features):
         used = np.flatnonzero(self.signs[channel]).tolist()
         signs = ["-" if self.signs[channel, j] < 0 else "" for j in used]
-        return " ".join(sign + (str(j) if features is None else features[j]) for sign, j in zip(signs, used))
+        return " ".join(sign + features[j] for sign, j in zip(signs, used))

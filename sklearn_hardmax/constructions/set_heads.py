@@ -140,9 +140,7 @@ class SetHeads(PooledHeads):
         A prototype is a training token, in the units of the user, and "within" is a distance in standard deviations; a
         difference is a linear form of standardised features, and so is the bias that it stands above.
         """
-        if features is None:
-            features = [f"x{j}" for j in range(self.linear_forms.shape[1] - 1)]
-        names = []
+        features, names = self.feature_names(features), []
         for k, (form, biases) in enumerate(zip(self.linear_forms.astype(np.float64), self.biases)):
             direction, size = form[:-1] / self.levels, np.abs(form[:-1]).max() or 1.0
             if form[-1]:

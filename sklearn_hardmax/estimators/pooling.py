@@ -127,22 +127,22 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
         return self.n_heads_
 
     def get_feature_names_out(self, input_features=None):
-        """What each column reads, such as "max of kernel 17, dilation 4, channels 0 -2, tilt 31".
+        """What each column reads, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31".
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Names of the features of a token; without them, and without a data frame at fit, channels are numbered.
+            Names of the features of a token; without them those of a data frame at fit, or x0, x1, ...
 
         Returns
         -------
         ndarray of str objects
-            Unique. A minus before a channel says that it is subtracted.
+            Unique. A minus before a channel says that it is subtracted. Unordered heads read "closeness to prototype 3 (x0=2,
+            x1=7)", a training token, "within 1.2" standard deviations, or "difference 5 (x0 - 0.4 x1)", a linear form of
+            standardised features, "above 0.3".
         """
         check_is_fitted(self)
-        known = getattr(self, "feature_names_in_", None)
-        names = None if input_features is None and known is None else input_names(self, input_features)
-        return np.array(self._heads.names(names), dtype=object)
+        return np.array(self._heads.names(input_names(self, input_features)), dtype=object)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
