@@ -105,9 +105,9 @@ def trapezoids(token_dim, source, targets, low, high, widths, height):
 
 def constant(token_dim, values):
     """One unit that is 1 for every token and adds `values` (D,)."""
-    return Units(np.zeros((1, token_dim)), np.ones(1), np.asarray(values, dtype=np.float64)[:, None], 1)
+    return Units(np.zeros((1, token_dim)), np.ones(1), values[:, None], 1)
 
 
 def binary_digits(indices, n_digits):
-    """Binary digits of class indices, shape (len(indices), n_digits), least significant first."""
-    return (np.asarray(indices)[:, None] >> np.arange(n_digits)) & 1
+    """Binary digits of class indices (n,), shape (n, n_digits), least significant first."""
+    return (indices[:, None] >> np.arange(n_digits)) & 1
