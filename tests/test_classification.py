@@ -1,5 +1,6 @@
 """The exact construction: every training label, through the fast path and through the weights."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
-from sklearn_hardmax.constructions.classification import build_classification
-from sklearn_hardmax.constructions.codes import Projection, placed
+from sklearn_hardmax.constructions.classification import build_classification, certified_margin
+from sklearn_hardmax.constructions.codes import Projection, label_runs, placed
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
 
@@ -434,6 +435,34 @@ def test_tokens_too_near_for_a_leader_read_are_told_apart_by_hats():
     assert built.code.kind == "hats"
 
 
+def test_what_the_codes_do_not_certify_is_refused_by_name():
+    X, y = family("labelled_sequences", 12, n_classes=3)
+    built, _ = build(X, y)
+    codes = built.codes(X)
+    wrong = y.copy()
+    wrong[[3, 8]] = (wrong[[3, 8]] + 1) % 3
+    with pytest.raises(ConstructionError, match=r"^Sequences 3, 8 are not certified: smallest margin \S+, 1 is needed"):
+        certified_margin(built, X, codes, wrong)
+    first = codes.argmin()
+    codes[first] = np.nextafter(built.cells.borders[0], 0.0)  # its label still, but on the ramp
+    with pytest.raises(ConstructionError, match=f"^Sequences {first} are not certified: smallest margin -"):
+        certified_margin(built, X, codes, y)
+    with pytest.raises(ConstructionError, match="A ramp is not flat on the training codes"):
+        replace(built, kappa=built.kappa * 2.0**-20).transformer()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=12))
+def test_runs_of_labels_and_the_smallest_gap_are_those_of_a_loop_for_few_and_for_many_classes(pairs):
+    values, labels = 1 + np.array([v for v, _ in pairs]) / 16, np.array([label for _, label in pairs])
+    labels = dict(zip(values, labels))  # equal values with one label: no order among them
+    values, labels = np.array(list(labels)), np.array(list(labels.values()))
+    order = np.argsort(values)
+    steps = [b - a for a, b, s, t in zip(*(x[order][i:] for x in (values, labels) for i in (0, 1))) if s != t]
+    for factor in (1, 700):  # 2,100 classes and their values do not fit into one integer
+        assert label_runs(values, factor * labels) == (1 + len(steps), min(steps, default=np.inf))
+    assert label_runs(np.array([1.5, 1.5]), np.array([0, 2100]))[1] == 0
+
+
 # -- conflicts -------------------------------------------------------------------------------------------------------------
 
 
@@ -467,6 +496,20 @@ def test_tokens_closer_than_float64_resolves_at_their_range_are_a_close_conflict
     (conflict,) = conflicts
     assert (conflict.kind, conflict.indices.tolist()) == ("close", [2, 3])
     assert built.labels_of(built.codes(X)).tolist() == [0, 1, 0, 0]
+
+
+def test_sequences_that_no_hat_tells_apart_are_one_close_conflict():
+    # the tokens 0 and 2^-60 are one place on every line, so that both sequences are one measure
+    X = RaggedSequences.from_list([[[-1.0], [1.0], [0.0]], [[-1.0], [1.0], [2.0**-60]]])
+    built, (conflict,) = build(X, [1, 0])
+    assert (conflict.kind, conflict.indices.tolist()) == ("close", [0, 1])
+    assert built.labels_of(built.codes(X)).tolist() == [0, 0]
+
+
+def test_a_class_that_lost_its_sequences_to_a_conflict_stands_twice_the_line_away():
+    X = RaggedSequences.from_list([[[0.0]], [[0.0]], [[0.0]], [[1.0]]])
+    built, _ = build(X, [0, 1, 0, 2])
+    assert built.distances(built.codes(X))[:, 1].tolist() == [2.0] * 4
 
 
 def test_minus_zero_is_zero():

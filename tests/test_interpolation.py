@@ -398,6 +398,12 @@ def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs)
         assert label in {points[carriers[max(k - 1, 0)]], points[carriers[min(k, len(carriers) - 1)]]}
 
 
+def test_plateaus_that_stand_too_near_are_our_own_mistake():
+    with pytest.raises(AssertionError, match="nearer than 4 units"):
+        plateaus_of(np.array([8.0, 11.0]), np.array([0, 1]))
+    assert plateaus_of(np.array([8.0, 12.0]), np.array([0, 1])).feet.tolist() == [9.5]
+
+
 def test_the_distance_to_the_next_ramp_is_that_of_a_loop():
     feet, line = np.array([3.0, 10.0]), np.array([0.0, 3.5, 4.0, 7.0, 10.0, 12.5])
     assert to_the_next_ramp(feet, line).tolist() == [3.0, -0.5, 0.0, 3.0, 0.0, 1.5]
@@ -447,6 +453,15 @@ def test_inside_the_space_of_the_tokens_targets_are_met_exactly_as_real_numbers(
     for x, y in zip(peeled.encode(X), Y):
         for row, target in zip(oracle.run(peeled.transformer, x)[-1], y[:, 0].tolist()):
             assert abs(row[0] - Fraction(target)) <= Fraction(float(np.spacing(peeled.height)))  # w1 is rounded once
+
+
+def test_codes_that_do_not_tell_carriers_apart_are_not_peeled():
+    X = family("labelled_sequences", 30)
+    Y = random_targets(X, 1)
+    built = build(X, Y)
+    blurred = replace(built, token_code=replace(built.token_code, spread=2.0**-60))
+    with pytest.raises(ConstructionError, match=r"Codes of carriers coincide inside R\^d; use registers=True"):
+        peel(blurred, X, Y)
 
 
 def test_large_targets_and_one_target_a_sequence_are_peeled_too():

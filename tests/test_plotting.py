@@ -137,6 +137,13 @@ def test_codes_of_hats_are_drawn():
     assert sum(len(ticks.get_segments()) for ticks in display.ticks_) == 30
 
 
+def test_a_classifier_with_heads_has_no_line_of_codes():
+    X, y = problem(2)
+    clf = HardmaxTransformerClassifier(n_heads=5, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="was fitted with heads: it decides by scores, not on one line; use n_heads=0"):
+        CodeLineDisplay.from_estimator(clf, X, y)
+
+
 def test_an_unfitted_classifier_is_refused():
     X, y = problem(2)
     with pytest.raises(NotFittedError, match="is not fitted yet"):

@@ -63,6 +63,12 @@ def test_paths_go_through_the_tokens_after_every_layer_and_leaders_are_ringed():
     display.figure_.canvas.draw()
 
 
+def test_without_layers_every_token_is_its_own_end():
+    display = TokenFlowDisplay.from_estimator(classifier(depth=0).fit(TEXTS, LABELS), ["it is great fun"])
+    np.testing.assert_array_equal(display.ends_.get_offsets(), display.starts_.get_offsets())
+    assert display.labels.tolist() == [0, 1, 2, 3]
+
+
 def test_tokens_of_one_cluster_have_one_colour():
     found = LeaderClustering().fit(TRIANGLE)
     display = TokenFlowDisplay.from_estimator(found, TRIANGLE)

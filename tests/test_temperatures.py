@@ -201,6 +201,16 @@ def test_what_is_no_temperature_is_refused_by_the_classifier(temperature):
         HardmaxTransformerClassifier(attention=None).fit(X, y)
 
 
+def test_without_spikes_softmax_heads_read_what_hardmax_heads_read():
+    X, y = problem("labelled_sequences", 3)
+    options = {"n_heads": 30, "exact": False, "random_state": 0}
+    hard = HardmaxTransformerClassifier(**options).fit(X, y)
+    soft = HardmaxTransformerClassifier(attention="softmax", **options).fit(X, y)
+    assert (soft.temperature_, soft.n_spikes_) == (HEAD_TEMPERATURE, 0)
+    assert np.array_equal(soft.decision_function(X), hard.decision_function(X))
+    assert np.array_equal(soft.read_labels(apply(soft.to_transformer(None), soft.encode(X))), soft.predict(X))
+
+
 def test_explain_names_the_same_leaders_with_softmax():
     X, y = problem("labelled_sequences", 3)
     options = {"n_heads": 60, "random_state": 0}

@@ -395,6 +395,7 @@ def test_what_is_no_list_of_texts_is_refused(X, message, fitted):
         ({"penalty": np.inf}, "penalty must be at least 0 and a finite number, got inf"),
         ({"verbose": -1}, "verbose must be an integer of at least 0"),
         ({"min_df": 100}, "No word occurs in at least min_df=100 of the 60 texts"),
+        ({"min_df": -1}, "The 'min_df' parameter of CountVectorizer must be .* Got -1 instead"),
     ],
 )
 def test_wrong_parameters_are_refused_and_leave_the_estimator_as_it_was(options, message, fitted):
@@ -437,6 +438,13 @@ def test_long_texts_are_cut_off_under_one_warning(fitted):
         warnings.simplefilter("error")
         whole = pickle.loads(pickle.dumps(fitted)).set_params(max_length=None)
         assert whole.decision_function([long])[0] != scores[1]
+
+
+def test_without_a_limit_texts_are_read_as_with_one_that_none_exceeds():
+    X, y = corpus()
+    X, y = [*X, "great " + "film " * 200], [*y, "good"]
+    fits = [classifier(max_length=limit, max_iter=2).fit(X, y) for limit in (None, 201)]
+    assert np.array_equal(fits[0].embeddings_, fits[1].embeddings_)
 
 
 @pytest.mark.slow

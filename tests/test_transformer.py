@@ -62,6 +62,21 @@ def third_order(**changes):
     return ThirdOrderAttention(**{**factors, **values, "rho": 0.5, **changes})
 
 
+def test_a_failed_save_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path, monkeypatch):
+    example().save(tmp_path / "weights")
+    written = np.savez
+
+    def full(file, **arrays):
+        written(file, **arrays)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        Transformer(example().layers[:1]).save(tmp_path / "weights")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+    assert Transformer.load(tmp_path / "weights") == example()
+
+
 def test_third_order_attention_counts_and_is_saved_as_the_others(tmp_path):
     stack = Transformer([*example().layers, third_order(), third_order()], names=["code", "digit"])
     # query, keys 3 * 2, values 2 * 6, output 6, rho; non-zero: 1 + 1 + 1, 4 + 6, 2, rho
@@ -82,6 +97,7 @@ def test_equality_sees_every_weight_and_scalar():
     assert layer != Attention(layer.query, layer.key, layer.value, layer.output, layer.rho, 0.1)
     assert layer != Attention(layer.query, layer.key + 1, layer.value, layer.output, layer.rho)
     assert example() != Transformer(example().layers)
+    assert example() != example().layers
 
 
 def test_weights_are_read_only_copies():

@@ -214,7 +214,7 @@ class Code:
         return found[:, 0], float(found[:, 1].min())
 
     def separations(self, sequences, n_jobs=None):
-        """Distance of the leader of each sequence to the next value of s, (N,); inf where there is none."""
+        """Distance of the leader that is read of each sequence to the next value of s, (N,); inf where there is none."""
         return in_batches(self._separations, sequences, n_jobs)
 
     def admissible_temperature(self, sequences, rooms, n_jobs=None):
@@ -237,10 +237,9 @@ class Code:
         return out
 
     def _separations(self, sequences):
-        out = np.full(len(sequences), np.inf)
-        if self.is_leader_read:
-            for i, j, segments, columns in self.projection.encoded(sequences):
-                out[i:j] = separations(self.sign * self.token_values(columns), segments)
+        out = np.empty(len(sequences))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            out[i:j] = separations(self.sign * self.token_values(columns), segments)
         return out
 
     def read(self, s, segments):

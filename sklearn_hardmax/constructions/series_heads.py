@@ -96,14 +96,13 @@ class SeriesHeads(PooledHeads):
         n_groups, k, q, t = self._shape
         out = out.reshape(n_groups, k * q + t, -1)
         n_fine = int(np.searchsorted(self.refinement, WIDE))
-        step = max(1, BLOCK // (z.shape[1] * max(1, k * q))) if z.shape[1] <= FEW_TOKENS else 1
+        step = max(1, BLOCK // (z.shape[1] * k * q)) if z.shape[1] <= FEW_TOKENS else 1
         for first, last, refinement in ((0, n_fine, 1), (n_fine, n_groups, WIDE)):
             grid = Grid(refinement, chunk) if first < last else None
             for g in range(first, last, step):
                 groups = slice(g, min(last, g + step))
                 taps = Taps(self, groups, z, grid, scratch)
-                if k:
-                    self._pool_plain(taps, groups, out[groups, : k * q])
+                self._pool_plain(taps, groups, out[groups, : k * q])
                 if t:
                     self._pool_tilted(taps, groups, out[groups, k * q :])
 

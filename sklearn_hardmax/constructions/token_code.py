@@ -160,10 +160,8 @@ def choose_token_code(problem, targets, one_target):
     if conflicts:
         raise ConstructionError(conflict_message(conflicts) + ".")
     line = next(line for line in lines if np.array_equal(line.direction, read.code.direction))
-    option = _phases(problem, line, read.code, read.values, one_target)
-    if option is None:
-        raise ConstructionError("The codes of the sequences and the distances of their tokens do not fit into float64.")
-    return option.token_code
+    # hats leave codes SAFE_GAP apart and move by no permutation, and there is room for two phases on this line
+    return _phases(problem, line, read.code, read.values, one_target).token_code
 
 
 def _line(problem, direction, targets, one_target):

@@ -122,10 +122,6 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
         sequences = validate_sequences(self, X, reset=False)
         return self._heads.features(sequences, sequences.dtype, self.n_jobs)
 
-    @property
-    def _n_features_out(self):
-        return self.n_heads_
-
     def get_feature_names_out(self, input_features=None):
         """What each column reads, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31".
 

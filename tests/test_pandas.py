@@ -1,0 +1,105 @@
+"""Frames and columns of pandas come in and go out; tests/extras/test_interop.py has the same for the other libraries."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences, as_sequences
+
+TOKENS = np.arange(12.0).reshape(6, 2)
+
+
+@pytest.fixture(params=[np.float64, np.float32])
+def X(request):
+    """Three sequences of 1, 3 and 2 tokens with the numbers 0 to 11 in order."""
+    return RaggedSequences(TOKENS.astype(request.param), [0, 1, 4, 6])
+
+
+def identical(got, expected):
+    return got == expected and got.dtype == expected.dtype
+
+
+def columns_of_lists(X):
+    return pd.DataFrame({f"c{j}": [x[:, j] for x in X] for j in range(X.token_dim)})
+
+
+def test_a_series_of_arrays_holds_views_and_comes_back(X):
+    series = X.to_pandas()
+    assert all(np.shares_memory(cell, X.tokens) for cell in series)
+    assert identical(RaggedSequences.from_frame(series), X)
+    assert identical(as_sequences(series), X)
+
+
+def test_a_long_table_has_one_token_a_row_and_comes_back(X):
+    table = X.to_pandas(group="id", names=["u", "v"])
+    assert table.columns.tolist() == ["id", "u", "v"]
+    assert table["id"].tolist() == [0, 1, 1, 1, 2, 2]
+    assert X.to_pandas(group="id").columns.tolist() == ["id", "x0", "x1"]
+    assert identical(RaggedSequences.from_frame(table, group="id"), X)
+
+
+@pytest.mark.parametrize("names", [["u"], ["u", "u"], ["u", "id"]])
+def test_names_that_do_not_tell_the_columns_apart_are_refused(X, names):
+    with pytest.raises(ValueError, match="names must be 2 different names other than 'id'"):
+        X.to_pandas(group="id", names=names)
+
+
+def test_columns_of_lists_are_features_and_name_them(X):
+    frame = columns_of_lists(X)
+    assert identical(RaggedSequences.from_frame(frame), X)
+    assert identical(as_sequences(frame), X)
+    clf = HardmaxTransformerClassifier(n_heads=0).fit(frame, [0, 1, 0])
+    assert clf.feature_names_in_.tolist() == ["c0", "c1"]
+    assert clf.predict(frame).tolist() == [0, 1, 0]
+
+
+def test_cells_of_numbers_are_series_of_one_channel_where_they_are_asked_for():
+    expected = RaggedSequences.from_list([[[1.0], [2.0]], [[3.0]]])
+    assert RaggedSequences.from_frame(pd.Series([[1.0, 2.0], [3.0]])) == expected
+    assert RaggedSequences.from_frame(pd.DataFrame({"a": [[1.0, 2.0], [3.0]]})) == expected
+    assert RaggedSequences.from_frame(pd.Series([[(1.0,), (2.0,)], [(3.0,)]])) == expected
+
+
+@pytest.mark.parametrize(
+    ("frame", "group", "message"),
+    [
+        ({"a": [[1.0], [2.0]], "b": [[1.0], None]}, None, r"missing cells \(nulls\) in sequences 1;"),
+        ({"a": [[1.0], [2.0]], "b": [[1.0], [2.0, 3.0]]}, None, "columns 'a' and 'b' differ in sequences 1"),
+        (
+            {"a": [[1.0], [2.0]], "b": [1.0, 2.0]},
+            None,
+            "Cells of column 'b' must be lists or arrays.*cells 0, 1 are no",
+        ),
+        ({"a": [[[1.0, 2.0]]]}, None, "Each cell of column 'a' must be a list of numbers, got lists of 2 features"),
+        ({}, None, r"needs one column of lists a feature, each with a name of its own, got columns \[\]"),
+        ({"bag": [0, 1, 0], "a": [1, 2, 3]}, "bag", r"groups \[0\] are torn apart"),
+        ({"bag": [0, 1], "a": ["x", "y"]}, "bag", "entries of column 'a' must be"),
+        ({"bag": [0, 1], "a": pd.Categorical([1, 2])}, "bag", r"column 'a' is categorical \(category\)"),
+        ({"id": [0, 1], "a": [1, 2]}, "bag", r"needs a column 'bag' and features .* got \['id', 'a'\]"),
+        ({"bag": [0, 1]}, "bag", r"needs a column 'bag' and features .* got \['bag'\]"),
+    ],
+)
+def test_frames_that_are_no_sequences_are_refused(frame, group, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        RaggedSequences.from_frame(pd.DataFrame(frame), group=group)
+
+
+def test_columns_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="each with a name of its own, got columns"):
+        RaggedSequences.from_frame(pd.DataFrame([[[1.0], [2.0]]], columns=["a", "a"]))
+    with pytest.raises(ValueError, match="features with names of their own"):
+        RaggedSequences.from_frame(pd.DataFrame([[1, 2, 3]], columns=["g", "a", "a"]), group="g")
+
+
+def test_what_is_no_frame_is_refused():
+    with pytest.raises(TypeError, match=r"from_frame takes a Series, data frame or table of .*, got list"):
+        RaggedSequences.from_frame([[1.0, 2.0]])
+
+
+def test_categories_are_refused_by_the_parser_and_tables_of_numbers_are_one_token_a_row():
+    with pytest.raises(ValueError, match=r"column 'a' is categorical \(category\); encode categories"):
+        as_sequences(pd.DataFrame({"a": pd.Categorical([1, 2])}))
+    assert as_sequences(pd.DataFrame(TOKENS)) == RaggedSequences(TOKENS, np.arange(7))
+    empty = pd.DataFrame({"a": [None, None]}, dtype=object)
+    with pytest.raises(ValueError, match="NaN or infinity in sequences 0, 1"):
+        as_sequences(empty)
