@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
-from sklearn_hardmax.forward import apply, trace
-from sklearn_hardmax.segments import chunks
+from sklearn_hardmax.forward import apply, lead, trace
+from sklearn_hardmax.segments import Segments, chunks
 
 SMALL = st.integers(-3, 3).map(float)
 
@@ -183,6 +183,92 @@ def test_the_margin_counts_gaps_in_rounding_bounds():
     assert step.margin == 3 * 2.0**50
 
 
+HALF_AND_EPS = [0.5 + 2.0**-52, 0.5 - 2.0**-52]  # they differ by 2 eps, the bound of a sum of two terms of 1 together
+
+
+def test_a_query_within_its_rounding_bound_has_no_sign_and_attends_to_all():
+    """At the bound itself too; where the query is exact, the smallest difference gives a sign."""
+    key, rest = [[0.0, 0.0, 1.0]], ([[0.0, 0.0, 1.0]], [[0.0], [0.0], [1.0]])
+    up, down = HALF_AND_EPS
+    tokens = [[up, -down, 1.0], [2 * up, -down, 0.0], [0.0, 0.0, -1.0]]
+    (step,) = trace(Transformer([Attention([[1.0, 1.0, 0.0]], key, *rest)]), [tokens])
+    assert [a.tolist() for a in step.attended[0]] == [[0, 1, 2], [0], [0, 1, 2]]
+    (step,) = trace(
+        Transformer([Attention([[1.0, 1.0, 0.0]], key, *rest)]), [[[up, 2.0**-53 - up, 1.0], [0.0, 0.0, 2.0]]]
+    )
+    assert [a.tolist() for a in step.attended[0]] == [[0, 1], [0, 1]]
+    one_term = Attention([[1.0, 0.0, 0.0]], key, *rest)
+    (step,) = trace(Transformer([one_term]), [[[2.0**-80, 0.0, 1.0], [-(2.0**-80), 0.0, 0.0], [0.0, 1.0, 2.0]]])
+    assert [a.tolist() for a in step.attended[0]] == [[2], [1], [0, 1, 2]]
+
+
+def test_keys_tie_by_their_own_bound_whatever_the_query():
+    """0.1 + 0.2 and 0.3 are one key of two terms; the query has one."""
+    layer = Attention([[0.0, 0.0, 1.0]], [[1.0, 1.0, 0.0]], np.eye(3), np.eye(3))
+    (step,) = trace(Transformer([layer]), [[[0.1, 0.2, 1.0], [0.3, 0.0, -1.0], [0.2, 0.1, 0.0]]])
+    assert [a.tolist() for a in step.attended[0]] == [[0, 1, 2]] * 3
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_margin_of_inexact_keys_is_their_gap_over_the_sum_of_their_bounds(sign):
+    # keys 0.75 and 0.25 of two terms: bounds 2 eps 0.75 and 2 eps 0.25, so (1/2) / (2 eps) = 2^50 for either sign
+    layer = Attention([[0.0, 0.0, 1.0]], [[1.0, 1.0, 0.0]], np.eye(3), np.eye(3))
+    (step,) = trace(Transformer([layer]), [[[0.5, 0.25, sign], [0.125, 0.125, sign]]])
+    assert step.margin == 2.0**50
+
+
+def test_the_margin_is_the_smallest_over_the_signs_that_ask():
+    # keys 4, 1 and the float above 1: 3 - eps below the best for a positive query, one ulp for a negative one
+    layer = Attention([[1.0, 0.0]], [[0.0, 1.0]], np.eye(2), np.eye(2))
+    keys = [4.0, 1.0, 1.0 + 2.0**-52]
+    positive = (3 - 2.0**-52) * 2.0**50
+    for asks, margin in ([[1, 1, 1], positive], [[-1, -1, -1], 1.0], [[1, -1, 0], 1.0], [[1, 0, 1], positive]):
+        assert trace(Transformer([layer]), [list(zip(asks, keys))])[0].margin == margin
+    (step,) = trace(Transformer([layer]), [list(zip([0, 0, 0], keys))])
+    assert step.margin == np.inf
+    assert [a.tolist() for a in step.attended[0]] == [[0, 1, 2]] * 3
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+@pytest.mark.parametrize("integer", [True, False])
+def test_a_step_that_tells_the_leaders_is_the_step_of_apply_and_tells_those_of_the_attended_sets(rank, integer):
+    """A leader attends to itself and to its copies, and to no other token."""
+    rng = np.random.default_rng(rank)
+    for _ in range(10):
+        draw = (lambda *shape: rng.integers(-2, 3, shape).astype(float)) if integer else (lambda *s: rng.normal(size=s))
+        layer = Attention(draw(rank, 3), draw(rank, 3), draw(2, 3), draw(3, 2), 0.5)
+        sequences = [draw(n, 3) for n in (1, 2, 7, 4)]
+        sequences[2][3:5], sequences[3][1:] = sequences[2][0], sequences[3][0]  # copies
+        X = RaggedSequences.from_list(sequences)
+        stream = np.array(X.tokens.T, order="C")
+        told = lead(layer, stream, Segments.of(X.offsets))
+        (step,) = trace(Transformer([layer]), X)
+        assert np.array_equal(stream.T, step.tokens.tokens)
+        expected = [
+            i in members and (tokens[members] == tokens[i]).all()
+            for tokens, sets in zip(X, step.attended)
+            for i, members in enumerate(sets)
+        ]
+        assert told.tolist() == expected
+
+
+def test_trace_reads_float32_as_apply_does():
+    rng = np.random.default_rng(4)
+    transformer = random_transformer(rng, 3)
+    X = RaggedSequences(rng.normal(size=(9, 3)).astype(np.float32), [0, 4, 9])
+    steps = trace(transformer, X)
+    assert {step.tokens.dtype for step in steps} == {np.dtype(np.float64)}
+    assert all(step.tokens.tokens.flags.c_contiguous for step in steps)
+    assert steps[-1].tokens == apply(transformer, X)
+    assert [step.layer for step in steps] == list(transformer.layers)
+
+
+def test_softmax_and_feed_forward_layers_have_no_attended_sets_and_no_margin():
+    for step in trace(random_transformer(np.random.default_rng(5), 2, 0.5), [[[1.0, 2.0], [0.0, 1.0]]]):
+        is_hard = isinstance(step.layer, Attention) and step.layer.temperature == 0
+        assert (step.attended is None, step.margin == np.inf) == (not is_hard, not is_hard or step.layer.rank == 0)
+
+
 def test_softmax_at_temperature_zero_is_the_limit_of_small_temperatures():
     rng = np.random.default_rng(2)
     X = [rng.normal(size=(6, 3)) for _ in range(4)]
@@ -206,5 +292,6 @@ def test_another_token_dim_is_refused():
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # the overflow is what is asked for
 def test_a_stream_that_leaves_float64_is_refused():
     layer = FeedForward([[1e300]], [0.0], [[1e300]])
-    with pytest.raises(ValueError, match="left the range of float64"):
-        apply(Transformer([layer]), [[[1.0]]])
+    for run in (apply, trace):
+        with pytest.raises(ValueError, match="left the range of float64"):
+            run(Transformer([layer]), [[[1.0]]])
