@@ -284,7 +284,7 @@ def _alone(groups, stream, segments):
     """Which tokens attend to themselves and their copies only, bool (n,), for attention of rank 0 or 1."""
     alone = np.zeros(stream.shape[1], dtype=bool)
     for asking, member, _ in groups:
-        equal = np.ones_like(alone) if member is None else member.copy()
+        equal = np.ones_like(alone)  # to all members: a copy of a member is one too
         for values in stream:
             low, high = (values, values) if member is None else np.where(member, values, [[np.inf], [-np.inf]])
             equal &= values == segments.spread(np.minimum.reduceat(low, segments.starts))

@@ -252,6 +252,12 @@ def test_a_step_that_tells_the_leaders_is_the_step_of_apply_and_tells_those_of_t
         assert told.tolist() == expected
 
 
+def test_of_two_neighbouring_floats_the_larger_leads():
+    stream = np.array([[1.0, 1.0 + 2.0**-52]])
+    told = lead(Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], 0.0), stream, Segments.of(np.array([0, 2])))
+    assert (told.tolist(), stream.tolist()) == ([False, True], [[1.0 + 2.0**-52] * 2])
+
+
 def test_trace_reads_float32_as_apply_does():
     rng = np.random.default_rng(4)
     transformer = random_transformer(rng, 3)
