@@ -3,7 +3,6 @@
 import copy
 import pickle
 import re
-import sys
 import warnings
 
 import numpy as np
@@ -127,7 +126,7 @@ def test_the_callers_array_stays_writable():
 
 
 def test_size_covers_the_bytes_of_both_arrays(X):
-    assert sys.getsizeof(X) >= 20 * 8 + 5 * 8
+    assert X.__sizeof__() > 20 * 8 + 5 * 8
     assert X.__sizeof__() - X[:2].__sizeof__() == (6 * 2 + 2) * 8
 
 
@@ -182,6 +181,13 @@ def test_float32_and_float64_are_kept_and_other_numbers_become_float64(given_dty
     assert X.tokens.tolist() == [[0, 1], [1, 1]]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_offsets_of_any_integers_become_int64(dtype):
+    X = RaggedSequences(np.zeros((3, 2)), np.array([0, 1, 3], dtype=dtype))
+    assert X.offsets.dtype == np.int64
+    assert X.offsets.tolist() == [0, 1, 3]
+
+
 def test_tokens_are_c_contiguous():
     X = RaggedSequences(np.asfortranarray(np.arange(6.0).reshape(3, 2)), [0, 3])
     assert X.tokens.flags.c_contiguous
@@ -227,7 +233,7 @@ def test_one_token_sequences_are_a_matrix():
     assert np.asarray(X).tolist() == [[0, 1], [2, 3], [4, 5]]
     assert np.shares_memory(np.asarray(X), tokens)
     assert not np.shares_memory(np.array(X), tokens)
-    assert np.asarray(X, dtype=np.float32).dtype == np.float32
+    assert np.asarray(X, dtype=np.float32).dtype == X.__array__(np.float32).dtype == np.float32
     with pytest.raises(ValueError, match="copy"):
         np.array(X, dtype=np.float32, copy=False)
 
@@ -307,6 +313,11 @@ def test_an_integer_array_gives_these_sequences_in_its_order(arrays, data):
 
 def test_unsigned_integers_index_too(X):
     assert same(X[np.array([3, 0], dtype=np.uint64)], [LIST[3], LIST[0]])
+
+
+def test_short_integers_count_from_the_end_of_more_sequences_than_they_can_hold():
+    X = RaggedSequences(np.arange(300.0).reshape(300, 1), np.arange(301))
+    assert X[np.array([-1, 5], dtype=np.int8)].tokens.tolist() == [[299], [5]]
 
 
 def test_chosen_sequences_are_a_copy(X):
@@ -442,6 +453,31 @@ def test_saving_again_replaces_what_was_saved(X, tmp_path):
     assert RaggedSequences.load(tmp_path / "saved") == X[[1, 1]]
 
 
+def test_saving_touches_nothing_outside_its_folder(X, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tokens.part.npy").write_text("keep")
+    X.save("saved")
+    assert (tmp_path / "tokens.part.npy").read_text() == "keep"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved", "tokens.part.npy"]
+
+
+def test_arrays_in_files_pickle_as_arrays(X, tmp_path):
+    for name, array in (("tokens", X.tokens), ("offsets", X.offsets)):
+        npy(tmp_path / name, array)
+    mapped = RaggedSequences(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("tokens", "offsets")))
+    assert {type(array) for array in mapped.__getstate__().values()} == {np.ndarray}
+    assert pickle.loads(pickle.dumps(mapped)) == X
+
+
+def test_the_shape_of_what_are_no_tokens_is_named(X, tmp_path):
+    X.save(tmp_path / "saved")
+    npy(tmp_path / "saved" / "tokens.npy", np.zeros(10))
+    with pytest.raises(
+        ValueError, match=r"^'.*saved' holds no RaggedSequences: tokens are float64 of shape \(10,\)\.$"
+    ):
+        RaggedSequences.load(tmp_path / "saved")
+
+
 def test_sequences_can_be_saved_over_their_own_mapped_file(X, tmp_path):
     X.save(tmp_path / "saved")
     mapped = RaggedSequences.load(tmp_path / "saved", mmap_mode="r")
@@ -455,7 +491,8 @@ def test_saving_into_what_is_no_saved_folder_is_refused(X, tmp_path):
     (tmp_path / "folder" / "precious").write_text("keep")
     (tmp_path / "file").write_text("keep")
     for name in ("folder", "file"):
-        with pytest.raises(FileExistsError, match="exists and holds no RaggedSequences; choose another path"):
+        message = f"^{re.escape(repr(str(tmp_path / name)))} exists and holds no RaggedSequences; choose another path"
+        with pytest.raises(FileExistsError, match=message):
             X.save(tmp_path / name)
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["precious"]
 
@@ -587,6 +624,9 @@ def test_flat_tokens_with_lengths_or_groups_give_the_sequences_back(arrays):
     names = np.repeat(np.arange(len(arrays))[::-1], X.lengths)
     assert RaggedSequences.from_flat(flat, lengths=[len(a) for a in arrays]) == X
     assert RaggedSequences.from_flat(flat, groups=names) == X
+    tokens, groups = X.to_flat()
+    assert tokens is X.tokens
+    assert groups.tolist() == [i for i, a in enumerate(arrays) for _ in a]
 
 
 @law
@@ -599,7 +639,10 @@ def test_series_become_tokens_of_one_feature(arrays):
 @law
 @given(ragged_lists())
 def test_channels_first_series_are_transposed(arrays):
-    assert RaggedSequences.from_aeon([a.T for a in arrays]) == RaggedSequences.from_list(arrays)
+    X = RaggedSequences.from_aeon([a.T for a in arrays])
+    assert X == RaggedSequences.from_list(arrays)
+    assert same(X.to_aeon(), [a.T for a in arrays])
+    assert all(np.shares_memory(series, X.tokens) for series in X.to_aeon())
 
 
 def test_to_padded_fills_behind_the_end():
@@ -608,6 +651,7 @@ def test_to_padded_fills_behind_the_end():
     nan = X.to_padded()
     assert np.isnan(nan[0, 1]).all()
     assert np.isnan(nan).sum() == 2
+    assert RaggedSequences(X.tokens.astype(np.float32), X.offsets).to_padded().dtype == np.float32
 
 
 @pytest.mark.parametrize(
