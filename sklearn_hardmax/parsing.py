@@ -61,7 +61,7 @@ def as_sequences(X):
     if read is not None:
         return RaggedSequences(*read)
     array = np.asarray(X)
-    if array.dtype == object and array.ndim == 1 and len(array):
+    if array.dtype == object and array.ndim == 1:
         return _from_nested(list(array))
     if array.ndim == 3:
         return _from_equal(array)
@@ -89,20 +89,16 @@ def _nested(value):
 
 
 def _from_equal(array):
-    tokens = converters.as_float_tokens(array)
-    n_sequences, length, token_dim = tokens.shape
-    sequences = RaggedSequences(
-        tokens.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1, dtype=np.int64) * length
-    )
+    n_sequences, length, token_dim = array.shape
+    sequences = RaggedSequences(array.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1) * length)
     _warn_if_channels_first(sequences)
     return sequences
 
 
 def _one_token_each(array):
-    tokens = converters.as_float_tokens(array)
-    if len(tokens) == 0:
-        raise ValueError(f"Found array with 0 sample(s) (shape={tokens.shape}) while a minimum of 1 is required.")
-    return RaggedSequences(tokens, np.arange(len(tokens) + 1, dtype=np.int64))
+    if len(array) == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={array.shape}) while a minimum of 1 is required.")
+    return RaggedSequences(array, np.arange(len(array) + 1))
 
 
 def _warn_if_channels_first(sequences):

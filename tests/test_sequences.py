@@ -203,7 +203,7 @@ def test_tokens_are_c_contiguous():
         (np.zeros((3, 2)), np.zeros(0, dtype=int), "offsets must be a 1-D array of integers"),
         (np.zeros((0, 2)), [0], r"Found array with 0 sample\(s\)"),
         (np.zeros((3, 2)), [1, 3], "offsets must run from 0 to n_tokens = 3, got 1 to 3"),
-        (np.zeros((3, 2)), [0, 2], "offsets must run from 0 to n_tokens = 3, got 0 to 2"),
+        (np.zeros((3, 2)), [0, 1, 2], "offsets must run from 0 to n_tokens = 3, got 0 to 2"),
         (np.zeros((3, 2)), [0, 2, 2, 3], "Sequences 1 are empty"),
         (np.zeros((3, 2)), [0, 2, 1, 3], "Sequences 1 are empty"),
         (np.zeros((3, 2)), np.array([0, 2, 1, 3], dtype=np.uint8), "Sequences 1 are empty"),
@@ -843,8 +843,9 @@ ROWS = [[0, 1], [2, 3], [4, 5]]
         ROWS,
         tuple(map(tuple, ROWS)),
         [[np.float32(v) for v in row] for row in ROWS],
+        object_array([tuple(row) for row in ROWS] + [None])[:3],
     ],
-    ids=["array", "object array", "lists", "tuples", "lists of scalars"],
+    ids=["array", "object array", "lists", "tuples", "lists of scalars", "array of rows"],
 )
 def test_a_matrix_is_sequences_of_one_token(rows):
     assert same(as_sequences(rows), [[[0, 1]], [[2, 3]], [[4, 5]]])
@@ -949,6 +950,11 @@ def test_one_dimensional_arrays_are_no_sequences(X):
         as_sequences(X)
 
 
+def test_the_row_of_numbers_among_matrices_is_named():
+    with pytest.raises(ValueError, match=r"^Sequences 1 are not 2-D arrays .* sequence 1 has shape \(2,\)"):
+        as_sequences([np.zeros((2, 2)), [1.0, 2.0]])
+
+
 def test_the_one_dimensional_array_among_matrices_is_named():
     with pytest.raises(ValueError, match=r"^Sequences 1 are not 2-D arrays .* sequence 1 has shape \(3,\)"):
         as_sequences([np.zeros((2, 2)), np.zeros(3)])
@@ -1018,7 +1024,9 @@ def test_objects_that_are_no_numbers_are_refused(X):
 
 
 @pytest.mark.parametrize(
-    "X", [[], (), np.zeros((0, 2)), np.zeros((0, 3, 2))], ids=["list", "tuple", "matrix", "3-D array"]
+    "X",
+    [[], (), np.zeros((0, 2)), np.zeros((0, 3, 2)), np.zeros(0, dtype=object)],
+    ids=["list", "tuple", "matrix", "3-D array", "object array"],
 )
 def test_no_samples_are_refused(X):
     with pytest.raises(ValueError, match=r"^Found array with 0 sample\(s\).* while a minimum of 1 is required"):
