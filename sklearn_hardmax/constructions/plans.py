@@ -36,16 +36,16 @@ def planned_layer(units, eta=1.0):
     return PlannedLayer(len(units.b), (), lambda: units.layer(eta))
 
 
-def planned_stack(units, max_width, lead=None):
-    """The groups of units in their order as residual layers of at most max_width units (None: one layer).
-
-    `lead`, other Units, stands in front in the first layer. No group is torn apart.
-    """
-    return planned_groups(units.part, units.n_groups, units.group, max_width, lead)
+def planned_stack(units, max_width):
+    """The groups of units in their order as residual layers of at most max_width units (None: one layer)."""
+    return planned_groups(units.part, units.n_groups, units.group, max_width)
 
 
 def planned_groups(part, n_groups, group, max_width, lead=None):
-    """As planned_stack, for units that are made a layer at a time: part(first, last) gives groups first to last."""
+    """As planned_stack, for units that are made a layer at a time: part(first, last) gives groups first to last.
+
+    `lead`, other Units, stands in front in the first layer. No group is torn apart.
+    """
     taken = 0 if lead is None else len(lead.b)
     layers, done = [], 0
     while done < n_groups or (taken and not layers):
