@@ -1,4 +1,5 @@
-"""How does the size of the constructed transformer grow with the number, the width and the length of the sequences?
+"""How does a constructed transformer grow with the number, width and length of sequences?
+=======================================================================================
 
 Blocks grow linearly with the number N of sequences and with nothing else; parameters also with the width D of a token. The
 counts are those of fitted classifiers on two families: Gaussian tokens with random labels, where an extreme value tells

@@ -1,4 +1,5 @@
-"""How large is a transformer that labels 1797 handwritten digits without a mistake, when nothing is trained?
+"""How large is a transformer that labels 1797 digits without a mistake, when nothing is trained?
+==============================================================================================
 
 Each digit is a set of 16 to 42 ink points. `fit` finds one number for each set, its code, and writes down a hardmax
 transformer that reads the code and looks up the label. That memorises: it is exact on the training data and says little

@@ -1,4 +1,7 @@
-"""Which tokens decided? Attention with a hard maximum takes one token, so that a score can say where it came from.
+"""Which tokens decided?
+=====================
+
+Attention with a hard maximum takes one token, so that a score can say where it came from.
 
 A score is a sum of heads, and `explain` lists them. A part of the heads are leader reads: each takes one token of the
 sequence. `LeaderDisplay` marks these tokens, in series where a bump comes early or late, and in digits given as ink points.

@@ -1,4 +1,5 @@
-"""What does one code tell about unseen sequences, and can a grid search over ragged input find the right tokens for it?
+"""What does one code tell about unseen sequences?
+===============================================
 
 A classifier without heads reads one number from each sequence: an extreme value or a mean of one direction. Two problems
 show both sides. "largest step": series of random lengths, and the label says whether the largest rise between neighbours is
@@ -68,9 +69,7 @@ for k, name in enumerate(names):
     bars = ax.bar(np.arange(2) + 0.27 * (k - 1), [scores[name] for scores, _ in results.values()], 0.25, label=name)
     ax.bar_label(bars, fmt="%.2f")
 for place, chance in enumerate((0.5, 0.1)):
-    ax.hlines(
-        chance, place - 0.45, place + 0.45, colors="black", linestyles="dotted", label=None if place else "chance"
-    )
+    ax.hlines(chance, place - 0.45, place + 0.45, "black", "dotted", label=None if place else "chance")
 ax.set(
     xticks=[0, 1], xticklabels=list(results), ylabel="3-fold accuracy", ylim=(0, 1), title="One code, or statistics?"
 )

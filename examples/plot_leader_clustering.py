@@ -1,4 +1,5 @@
 """How many clusters are there, when nobody says how many?
+=======================================================
 
 LeaderClustering asks for no number: the rows follow leaders, and leaders are the rows that are furthest in their own
 direction. So clusters are directions from the origin. Groups that lie around the origin are found, beside what k-means does

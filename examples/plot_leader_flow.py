@@ -1,4 +1,5 @@
 """Where do tokens go under attention alone, and who leads them?
+=============================================================
 
 Each layer moves a token towards the mean of those that it attends to, the ones furthest in its own direction. A. Alcalde,
 G. Fantuzzi and E. Zuazua (arXiv 2407.01602) show that tokens gather around leaders, which attend to themselves only. This is

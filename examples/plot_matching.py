@@ -1,4 +1,5 @@
 """What can one attention layer tell about pairs and triples of tokens?
+====================================================================
 
 match2 asks for one partner with x_i + x_j = 0 (mod M): one standard layer of constant width does it, at any length. match3
 asks for two partners: no standard layer of modest width does (quoted: Sanford, Hsu, Telgarsky, arXiv 2306.02896), one layer

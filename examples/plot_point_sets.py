@@ -1,4 +1,5 @@
-"""Can handwritten digits be read from their ink points, given in any order and number?
+"""Can digits be read from their ink points, given in any order and number?
+========================================================================
 
 Each digit is a set of 16 to 42 points (column, row, intensity), and every second one is for learning. Statistics pooled over
 the points say where the ink is in the mean and how far it spreads; the heads of the classifier ask for every one of many

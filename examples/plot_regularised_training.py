@@ -1,8 +1,9 @@
 """What does training with a penalty make of constructed weights?
+==============================================================
 
-J(theta) = mean squared loss + lambda |theta|^2. Constructed weights theta* have loss 0, so that the optimal value is at most
-lambda |theta*|^2: it falls linearly with lambda, while the zero network keeps its loss. Training starts from theta* and from
-random weights at lambda = 1e-3, and hands what it found to smaller and to larger lambdas.
+``J(theta) = mean squared loss + lambda |theta|^2``. Constructed weights theta* have loss 0, so that the optimal value is at
+most ``lambda |theta*|^2``: it falls linearly with lambda, while the zero network keeps its loss. Training starts from theta*
+and from random weights at lambda = 1e-3, and hands what it found to smaller and to larger lambdas.
 """
 
 import matplotlib.pyplot as plt

@@ -1,4 +1,7 @@
-"""Which words decide whether a review is good? A classifier whose decisions rest on two or three words of the text.
+"""Which words decide whether a review is good?
+============================================
+
+A classifier whose decisions rest on two or three words of the text.
 
 LeaderTextClassifier trains word embeddings through eight layers of attention alone: words gather around the leaders of their
 text, and a line through the plane says which leaders are good. Without a path the reviews are made here from a few words;

@@ -1,4 +1,5 @@
-"""Can a transformer that nobody trained give each of 300 handwritten digits eight numbers, to the last bit?
+"""Can a transformer that nobody trained give each of 300 digits eight numbers, to the last bit?
+=============================================================================================
 
 A digit is a set of 16 to 42 ink points; its targets are the sums of ink in its eight rows, one target for each of its first
 eight points, 2400 in all. `fit` writes down a code for every point, on a line that is cut into plateaus of one target each,

@@ -1,4 +1,5 @@
-"""Can series be told apart that no mean, no spread and no extreme value of a channel tells apart?
+"""Can series be told apart that no mean, spread or extreme value tells apart?
+===========================================================================
 
 Each series has two noisy channels, 60 to 150 tokens, and at a random place one ramp of 24 tokens in each channel. The four
 classes differ in the shape of the ramps, rising and then gone or sudden and then falling, and in the channel that comes

@@ -1,4 +1,5 @@
-"""How small must a softmax temperature be for a constructed transformer to stay exact?
+"""How small must a softmax temperature be to stay exact?
+======================================================
 
 Softmax attention is not hardmax: at temperature T a leader read strays from the largest value. But the layers behind it are
 flat around every training code, so that below a temperature that the construction certifies, targets are met bit for bit,

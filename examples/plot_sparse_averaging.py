@@ -1,4 +1,5 @@
-"""How wide must a layer be that lets every token ask for the mean of any q others?
+"""How wide must a layer be that averages any q tokens?
+====================================================
 
 One attention layer of constructed weights answers every token exactly, once its keys are long enough to keep each set above
 all other positions. Left: that gap, for 1,000 random sets; below 0 `encode` refuses. Middle: the key dimension that was
@@ -74,6 +75,5 @@ right.axhline(2, color="black", label="of the two targets, 1 and -1")
 right.axvline(16, color="0.6", linestyle=":", label="n = 16 values")
 right.set(xlabel="units of the first layer", ylabel="difference", ylim=(1e-17, 1e5), title="one net, two inputs")
 right.legend(fontsize="small", loc="lower right")
-
 figure.savefig("sparse_averaging.png", dpi=100)
 print("saved sparse_averaging.png")

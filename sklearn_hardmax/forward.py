@@ -77,10 +77,16 @@ def apply(transformer, sequences):
 class LayerTrace(NamedTuple):
     """What one layer did.
 
-    tokens : RaggedSequences after the layer.
-    attended : None for a feed-forward layer and for softmax; else attended[j][i] is the array of the tokens of sequence j
-        that its token i attends to, for third order of the pairs of tokens, shape (n_pairs, 2).
-    margin : smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
+    Attributes
+    ----------
+    layer : FeedForward, Attention or ThirdOrderAttention
+    tokens : RaggedSequences
+        After the layer.
+    attended : list or None
+        ``attended[j][i]`` is the array of the tokens of sequence j that its token i attends to, for third order of the pairs
+        of tokens, shape (n_pairs, 2). None for a feed-forward layer and for softmax.
+    margin : float
+        Smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
         counting as one ulp; inf where there is no such pair.
     """
 

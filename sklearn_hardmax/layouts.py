@@ -49,7 +49,7 @@ class Layouts:
         X : array-like of shape (n_sequences, n_max, token_dim)
         lengths : array-like of int, shape (n_sequences,), optional
             How many leading tokens are real.
-        mask : boolean array of shape (n_sequences, n_max), optional
+        mask : bool array of shape (n_sequences, n_max), optional
             Which tokens are real.
         fill : float, default=nan
             Without lengths and mask: tokens at the end whose features all equal `fill` are padding.

@@ -118,7 +118,7 @@ class RaggedSequences(Layouts, Containers):
 
     @property
     def dtype(self):
-        """dtype of the tokens, float64 or float32."""
+        """The dtype of the tokens, float64 or float32."""
         return self.tokens.dtype
 
     @property

@@ -154,7 +154,7 @@ def match3_local(integers, modulus, window):
     Returns
     -------
     ndarray of shape (n,), int64
-        1 where there are j, k with |j - i|, |k - i| <= window and x_i + x_j + x_k = 0 (mod M), else 0.
+        1 where there are j, k with ``|j - i|, |k - i| <= window`` and x_i + x_j + x_k = 0 (mod M), else 0.
 
     Raises
     ------

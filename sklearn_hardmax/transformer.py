@@ -143,6 +143,15 @@ class Transformer:
     def load(cls, path):
         """Read what `save` wrote.
 
+        Parameters
+        ----------
+        path : str or path-like
+            File name.
+
+        Returns
+        -------
+        Transformer
+
         Raises
         ------
         ValueError

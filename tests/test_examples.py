@@ -49,6 +49,19 @@ def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
         assert float(error.group(1)) <= 1e-12
 
 
+def test_the_walk_from_theorem_to_weights_shows_what_its_text_says(tmp_path):
+    printed = run(EXAMPLES.parent / "docs" / "walk" / "plot_from_theorem_to_weights.py", tmp_path)
+    labels = re.findall(r"^sequence \d: digits .*, label (\d), wanted (\d)$", printed, re.MULTILINE)
+    assert [read for read, _ in labels] == [wanted for _, wanted in labels] == ["0", "1", "2", "1"]
+    codes = re.search(r"^codes: \[(.*)\]$", printed, re.MULTILINE).group(1).split()
+    assert codes[1] == codes[3]  # "the same leader, hence the same code"
+    assert len(set(codes)) == 3
+    assert re.search(r"^output=\n\[\[ 256\. -512\.\]", printed, re.MULTILINE)  # "times kappa = 256"
+    assert "labels: [0 1 2] in 5 blocks" in printed
+    assert "nine heads and a ridge: [0 1 1 1]" in printed  # "wrong about the third sequence"
+    assert re.search(r"^with 1 spike: +\[0 1 2 1\], wanted \[0 1 2 1\]$", printed, re.MULTILINE)
+
+
 def test_examples_are_short():
     lengths = {script.name: len(script.read_text().splitlines()) for script in EXAMPLES.glob("plot_*.py")}
     assert len(lengths) >= 3

@@ -150,6 +150,15 @@ def test_names_of_data_frames_and_given_names_stand_in_the_columns():
         step.get_feature_names_out(["width", "height"])
 
 
+def test_the_features_of_a_column_of_sequences_are_numbered_behind_its_name():
+    X, _ = problem(token_dim=2)
+    step = pooling(n_heads=400).fit(X.to_pandas().rename("walk"))
+    names = step.get_feature_names_out(["walk"])
+    assert any("channels walk[1]," in name or "channels -walk[1]," in name for name in names)
+    with pytest.raises(ValueError, match="must name the 2 features of a token, got 1 names"):
+        step.get_feature_names_out(["talk"])
+
+
 def test_a_grid_search_over_a_pipeline_with_logistic_regression():
     """Class 1 has a token beyond 3 somewhere, which a maximum finds and the mean of a few tokens does not tell."""
     rng = np.random.default_rng(0)

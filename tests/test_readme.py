@@ -1,38 +1,106 @@
-"""What the README shows is what happens."""
+"""What the README and the pages under docs/ show is what happens."""
 
+import importlib
 import re
+import warnings
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 
-README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, flags=re.DOTALL)
+import sklearn_hardmax
+from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences, as_sequences
+
+ROOT = Path(__file__).parents[1]
+README = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])}
+BLOCKS = {
+    name: re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", page, flags=re.DOTALL)
+    for name, page in PAGES.items()
+}
+LINKS = [(name, target.split("#")[0]) for name, page in PAGES.items() for target in re.findall(r"\]\(([^)]*)\)", page)]
+REFUSALS = re.findall(r"^\| .* \| `((?:as_seq|Ragged|np|Hard).*)` \| (.*) \|$", PAGES["inputs.md"], re.MULTILINE)
 
 
-def test_the_code_blocks_run_one_after_another_and_print_what_stands_below_them(capsys):
-    names, shown = {}, 0
-    for code, output in BLOCKS:
-        exec(compile(code, "README.md", "exec"), names)
-        printed = capsys.readouterr().out
-        if output:
-            shown += 1
-            assert printed == output
-    assert shown == 3
-    assert names["search"].param_grid
-    assert len(names["steps"]) == len(names["built"].transformer.layers)
-    assert names["answers"] == names["partnered"]
+@pytest.mark.parametrize("name", [name for name, blocks in BLOCKS.items() if blocks])
+def test_the_code_blocks_of_a_page_run_one_after_another_and_print_what_stands_below_them(name, capsys):
+    names = {}
+    for code, output in BLOCKS[name]:
+        exec(compile(code, name, "exec"), names)
+        assert capsys.readouterr().out == output
+
+
+def test_no_block_of_a_page_is_left_out():
+    assert {name: page.count("```python") for name, page in PAGES.items()} == {n: len(b) for n, b in BLOCKS.items()}
+    assert sum(map(len, BLOCKS.values())) > 15
 
 
 def test_the_first_example_has_eight_lines():
-    assert len([line for line in BLOCKS[0][0].splitlines() if line]) == 8
+    assert len([line for line in BLOCKS["README.md"][0][0].splitlines() if line]) == 8
 
 
-@pytest.mark.parametrize("name", ["main", "test"])
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("name", ["main", "test", "docs"])
 def test_each_command_stands_once_and_makes_its_own_environment(name):
     (command,) = re.findall(rf"<!-- command: {name} -->\n```bash\n(.*?)\n```", README)
     assert command.startswith("python3 -m venv .venv && .venv/bin/python -m pip install")
 
 
-@pytest.mark.parametrize("path", re.findall(r"!\[[^\]]*\]\(([^)]*)\)", README))
-def test_pictures_are_there(path):
-    assert Path(__file__).parents[1].joinpath(path).stat().st_size > 5000
+@pytest.mark.parametrize(("name", "target"), [link for link in LINKS if "://" not in link[1]])
+def test_links_and_pictures_lead_somewhere(name, target):
+    base = ROOT if name == "README.md" else ROOT / "docs"
+    path = (base / target).resolve()
+    assert path.exists()
+    assert path.suffix != ".png" or path.stat().st_size > 5000
+
+
+def test_the_figures_of_the_readme_are_those_of_the_page():
+    table = re.search(r"^\| \| ours.*?\n\n", README, re.MULTILINE | re.DOTALL).group()
+    figures = re.findall(r"\d+\.\d+", table)
+    assert len(figures) == 17
+    assert set(figures) <= set(re.findall(r"\d+\.\d+", PAGES["accuracy.md"]))
+
+
+@pytest.mark.parametrize(("code", "told"), REFUSALS, ids=range(len(REFUSALS)))
+def test_what_is_refused_is_refused_with_the_words_of_the_page(code, told):
+    names = {"HardmaxTransformerClassifier": HardmaxTransformerClassifier, "RaggedSequences": RaggedSequences}
+    names |= {"as_sequences": as_sequences, "np": np, "pd": pd, "scipy": scipy}
+    with warnings.catch_warnings(), pytest.raises((TypeError, ValueError, UserWarning), match=re.escape(told)):
+        warnings.simplefilter("error")
+        eval(code, names)
+
+
+def test_no_refusal_of_the_page_is_left_out():
+    rows = PAGES["inputs.md"].split("| what you are told |\n| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    assert len(rows) == len(REFUSALS) > 20
+
+
+def test_every_converter_of_the_pages_is_there():
+    rows = re.findall(r"^\|.*", PAGES["inputs.md"] + README, re.MULTILINE)
+    named = set(re.findall(r"\b(?:from|to)_[a-z]+", "".join(rows)))
+    assert len(named) > 12
+    assert [name for name in sorted(named) if not hasattr(RaggedSequences, name)] == []
+
+
+def test_every_public_name_has_a_page():
+    listed, module = {}, None
+    for line in ROOT.joinpath("docs", "api.rst").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.split()[-1]
+        elif re.fullmatch(r"   \w+", line):
+            listed.setdefault(module, []).append(line.strip())
+    first = set(listed["sklearn_hardmax"])
+    assert first == set(sklearn_hardmax.__all__)
+    for name in ("constructions", "datasets", "plotting", "export"):
+        public = importlib.import_module(f"sklearn_hardmax.{name}").__all__
+        assert sorted(listed.pop(f"sklearn_hardmax.{name}")) == sorted(set(public) - first)
+    for name in ("forward", "tasks"):
+        module = importlib.import_module(f"sklearn_hardmax.{name}")
+        own = [n for n, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+        assert set(listed.pop(module.__name__)) <= set(own)
+    assert list(listed) == ["sklearn_hardmax"]

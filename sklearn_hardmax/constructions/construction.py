@@ -20,10 +20,16 @@ class SequenceConflictWarning(UserWarning):
 class Construction(NamedTuple):
     """A constructed network between an encoding of user input and a reading of its output.
 
-    transformer : Transformer, the explicit weights.
-    encode : callable, user input to the RaggedSequences that the transformer takes.
-    read : callable, the RaggedSequences that `apply` returns to the answer.
-    margin : float, how many times over the certified inequalities hold; above 1 the answers on the training data are exact.
+    Attributes
+    ----------
+    transformer : Transformer
+        The explicit weights.
+    encode : callable
+        User input to the RaggedSequences that the transformer takes.
+    read : callable
+        The RaggedSequences that `apply` returns to the answer.
+    margin : float
+        How many times over the certified inequalities hold; above 1 the answers on the training data are exact.
     """
 
     transformer: Transformer

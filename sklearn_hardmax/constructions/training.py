@@ -34,11 +34,22 @@ _ARRAYS = {FeedForward: ("U", "b", "W"), Attention: ("query", "key", "value", "o
 
 
 class Trained(NamedTuple):
-    """What regularised training found.
+    """What `minimise_regularised` found.
 
-    transformer : Transformer, the trained weights; objective : float, J of them; loss : float, the mean squared loss;
-    squared_norm : float, |theta|^2; certificate : float, J of the balanced weights that training started from; start : int,
-    which start led there: 0 the balanced weights, then `starts`, then random ones.
+    Attributes
+    ----------
+    transformer : Transformer
+        The best weights.
+    objective : float
+        J, never above `certificate`.
+    loss : float
+        The mean squared loss.
+    squared_norm : float
+        ``|theta|^2``.
+    certificate : float
+        J of the balanced weights that training started from.
+    start : int
+        Which start led there: 0 the balanced weights, then `starts`, then random ones.
     """
 
     transformer: Transformer
@@ -52,7 +63,7 @@ class Trained(NamedTuple):
 def minimise_regularised(
     transformer, sequences, targets, lambda_, *, coordinates=None, starts=(), n_random=3, max_iter=2000, random_state=0
 ):
-    """Train a softmax transformer on mean squared loss plus lambda |theta|^2.
+    """Train a softmax transformer on mean squared loss plus ``lambda |theta|^2``.
 
     Parameters
     ----------
@@ -81,7 +92,7 @@ def minimise_regularised(
     Raises
     ------
     ValueError
-        Hardmax attention of rank 1 and more, which has no gradient; shapes that do not fit; lambda_ that is not positive.
+        Hardmax attention of rank 1 and more, which has no gradient; shapes that do not fit; `lambda_` that is not positive.
 
     Notes
     -----

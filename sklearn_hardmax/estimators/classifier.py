@@ -280,8 +280,8 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         Returns
         -------
         list of structured arrays, one a sequence
-            For each class its heads by falling |contribution|, then the intercept, then the spike where there is one, with
-            the fields
+            For each class its heads by falling size of the contribution, then the intercept, then the spike where there is
+            one, with the fields
 
             - "class": the class;
             - "head": index of the head, -1 for the intercept, -2 for the spike;
@@ -290,7 +290,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
             - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
             - "leader": index of the token that a leader read took (with softmax too: all other weights are 0 in float64), -1
               for shares and means;
-            - "value": that token, (n_features_in_,), nan where there is none.
+            - "value": that token, shape ``(n_features_in_,)``, nan where there is none.
 
             With top=None the contributions of a class add up to `decision_function`. With two classes there is one decision:
             rows are of the second class, positive contributions speak for it.

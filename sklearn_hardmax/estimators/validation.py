@@ -23,6 +23,8 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
     sequences = as_sequences(X)
     if reset:
         estimator.n_features_in_ = sequences.token_dim
+        name = getattr(X, "name", None)  # of a column of sequences, by which ColumnTransformer knows its features
+        estimator._column = name if isinstance(name, str) else None
     elif sequences.token_dim != estimator.n_features_in_:
         raise ValueError(
             f"X has {sequences.token_dim} features, but {type(estimator).__name__} is expecting "
@@ -73,6 +75,8 @@ def input_names(estimator, input_features):
             return [f"x{j}" for j in range(estimator.n_features_in_)]
         return [str(name) for name in known]
     names = [str(name) for name in input_features]
+    if estimator.n_features_in_ > 1 and names == [getattr(estimator, "_column", None)]:
+        return [f"{names[0]}[{j}]" for j in range(estimator.n_features_in_)]
     if len(names) != estimator.n_features_in_:
         raise ValueError(
             f"input_features must name the {estimator.n_features_in_} features of a token, got {len(names)} names."
@@ -123,9 +127,15 @@ class RaggedOutput:
     def set_output(self, *, transform=None):
         """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
 
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Means nothing here.
+
         Returns
         -------
-        self : estimator
+        estimator
+            Itself.
         """
         return self
 

@@ -34,7 +34,7 @@ class LeaderBarDisplay:
 
     See Also
     --------
-    LeaderTextClassifier.leader_counts : The numbers.
+    sklearn_hardmax.LeaderTextClassifier.leader_counts : The numbers.
 
     Examples
     --------

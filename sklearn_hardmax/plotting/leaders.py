@@ -60,7 +60,7 @@ class LeaderDisplay:
     See Also
     --------
     LeaderDisplay.from_estimator : From a fitted HardmaxTransformerClassifier.
-    HardmaxTransformerClassifier.explain : The numbers.
+    sklearn_hardmax.HardmaxTransformerClassifier.explain : The numbers.
 
     Notes
     -----
