@@ -66,7 +66,7 @@ def as_float_tokens(tokens, what="tokens"):
         raise ValueError(
             f"{what} must be real numbers, got dtype {array.dtype}; encode texts and dates as numbers first."
         )
-    kept = np.float32 if array.dtype == np.float32 else np.float64
+    kept = np.float32 if array.dtype.newbyteorder("=") == np.float32 else np.float64
     return np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn_hardmax import converters
 from sklearn_hardmax.containers import Containers
 from sklearn_hardmax.converters import name_indices
+from sklearn_hardmax.files import whole_file
 from sklearn_hardmax.layouts import Layouts
 
 
@@ -210,22 +211,23 @@ class RaggedSequences(Layouts, Containers):
     # -- files -------------------------------------------------------------------------------------------------------
 
     def save(self, path):
-        """Write the two arrays to the folder `path` (made anew; FileExistsError if it exists and is not such a folder).
+        """Write the tokens, and behind them the offsets, to one file, each as `np.save` writes an array.
 
         Parameters
         ----------
         path : str or path-like
-            A folder; `tokens.npy` and `offsets.npy` are written into it.
+            File name; taken as it is, no ending is added. What was there is replaced, by a whole file or not at all, and may
+            be the file that these sequences are mapped from.
+
+        Raises
+        ------
+        OSError
+            No room, no right to write there, `path` is a folder; then all is as before.
         """
-        path = os.fspath(path)
-        if os.path.exists(path) and not os.path.exists(os.path.join(path, "offsets.npy")):
-            raise FileExistsError(f"{path!r} exists and holds no RaggedSequences; choose another path.")
-        os.makedirs(path, exist_ok=True)
-        parts = {name: os.path.join(path, name + ".part.npy") for name in ("tokens", "offsets")}
-        for name, part in parts.items():
-            np.save(part, getattr(self, name), allow_pickle=False)
-        for name, part in parts.items():  # both are whole before either takes its place
-            os.replace(part, os.path.join(path, name + ".npy"))
+        with whole_file(path) as file:
+            for array in (self.tokens, self.offsets):
+                np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+                file.write(array.data)  # np.save does not tell when the last bytes find no room
 
     @classmethod
     def load(cls, path, mmap_mode=None):
@@ -234,10 +236,10 @@ class RaggedSequences(Layouts, Containers):
         Parameters
         ----------
         path : str or path-like
-            The folder.
+            The file.
         mmap_mode : None or "r"
             "r" maps the tokens instead of reading them, for data larger than memory; they are then not searched for
-            NaN and infinity again.
+            NaN and infinity again. Worker processes map the file anew: do not replace it while they run.
 
         Returns
         -------
@@ -246,30 +248,41 @@ class RaggedSequences(Layouts, Containers):
         Raises
         ------
         ValueError
-            The folder holds no RaggedSequences, or a damaged one.
+            The file holds no RaggedSequences, or damaged ones.
+        FileNotFoundError
+            There is no such file.
         """
         if mmap_mode not in (None, "r"):
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
         path = os.fspath(path)
-        try:
-            tokens = _read_npy(os.path.join(path, "tokens.npy"), mmap_mode)
-            offsets = _read_npy(os.path.join(path, "offsets.npy"))
-        except Exception as error:  # a damaged header fails in many ways, as syntax, as size or as an end too early
-            raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
+        with open(path, "rb") as file:
+            try:
+                tokens = _read_npy(file, mmap_mode)
+                offsets = _read_npy(file)
+                rest = file.read(1)
+            except Exception as error:  # a damaged header fails in many ways, as syntax, as size or as an end too early
+                raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
         readable = tokens.ndim == 2 and tokens.dtype in (np.float64, np.float32) and tokens.flags.c_contiguous
         if not readable or tokens.shape[1] == 0:
             raise ValueError(f"{path!r} holds no RaggedSequences: tokens are {tokens.dtype} of shape {tokens.shape}.")
+        if rest:
+            raise ValueError(f"{path!r} holds no RaggedSequences as written by save: more follows behind the offsets.")
         if mmap_mode is None:
             return cls(tokens, offsets)
         _check_offsets(offsets, len(tokens))
         return cls._trusted(tokens, offsets)
 
 
-def _read_npy(path, mmap_mode=None):
-    if mmap_mode is not None:
-        return np.lib.format.open_memmap(path, mode=mmap_mode)
-    with open(path, "rb") as file:  # np.load would also take archives and give something that is no array
+def _read_npy(file, mmap_mode=None):
+    """The array that begins where the file stands, which then stands behind it."""
+    if mmap_mode is None:  # np.load would also take archives and give something that is no array
         return np.lib.format.read_array(file, allow_pickle=False)
+    if (version := np.lib.format.read_magic(file)) != (1, 0):
+        raise ValueError(f"its tokens are of version {version} of the format of np.save")
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+    array = np.memmap(file, dtype, mmap_mode, file.tell(), shape, "F" if fortran_order else "C")
+    file.seek(array.offset + array.nbytes)
+    return array
 
 
 def _check_offsets(offsets, n_tokens):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sklearn_hardmax.files import whole_file
 from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 _FORMAT = "sklearn_hardmax.Transformer/2"
@@ -117,27 +118,20 @@ class Transformer:
         path : str or path-like
             File name; taken as it is, no ending is added.
         """
-        path = os.fspath(path)
         kinds = np.array([_KINDS.index(type(layer)) for layer in self.layers])
         entries = [
             np.concatenate([np.ravel(getattr(layer, n)) for n in layer._arrays + layer._scalars])
             for layer in self.layers
         ]
-        part = path + ".part"
-        try:
-            with open(part, "wb") as file:
-                np.savez(
-                    file,
-                    format=np.array(_FORMAT),
-                    names=np.array(self.names),
-                    kinds=kinds,
-                    sizes=np.array([layer._sizes for layer in self.layers], dtype=np.int64),
-                    entries=np.concatenate(entries),
-                )
-            os.replace(part, path)
-        finally:
-            if os.path.exists(part):
-                os.remove(part)
+        with whole_file(path) as file:
+            np.savez(
+                file,
+                format=np.array(_FORMAT),
+                names=np.array(self.names),
+                kinds=kinds,
+                sizes=np.array([layer._sizes for layer in self.layers], dtype=np.int64),
+                entries=np.concatenate(entries),
+            )
 
     @classmethod
     def load(cls, path):

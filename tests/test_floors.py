@@ -9,7 +9,7 @@ import sklearn_hardmax
 
 ROOT = Path(sklearn_hardmax.__file__).parent
 FLOORS = [
-    ["converters", "interop", "layouts", "containers", "sequences", "parsing", "tasks", "datasets"],
+    ["files", "converters", "interop", "layouts", "containers", "sequences", "parsing", "tasks", "datasets"],
     ["layers", "transformer", "encoding"],
     ["segments", "ties", "pairwise", "softmax", "third_order"],
     ["forward"],

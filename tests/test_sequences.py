@@ -166,7 +166,7 @@ def test_tokens_and_offsets_are_not_copied():
     [
         (np.float32, np.float32),
         (np.float64, np.float64),
-        (">f4", np.float64),
+        (">f4", np.float32),
         (np.float16, np.float64),
         (np.int8, np.float64),
         (np.uint64, np.float64),
@@ -430,7 +430,18 @@ def test_loading_gives_what_was_saved(X, tmp_path, dtype, mmap_mode):
     assert back.dtype == dtype
     assert isinstance(back.tokens, np.memmap) == (mmap_mode == "r")
     assert not back.tokens.flags.writeable
-    assert sorted(p.name for p in (tmp_path / "saved").iterdir()) == ["offsets.npy", "tokens.npy"]
+    assert [p.name for p in tmp_path.iterdir()] == ["saved"]
+
+
+def test_a_file_is_two_arrays_one_behind_the_other(X, tmp_path):
+    X.save(tmp_path / "saved")
+    with open(tmp_path / "saved", "rb") as file:
+        assert np.array_equal(np.load(file), X.tokens)
+        assert np.array_equal(np.load(file), X.offsets)
+        assert file.read() == b""
+    written(tmp_path / "by hand", X.tokens, X.offsets)
+    assert (tmp_path / "by hand").read_bytes() == (tmp_path / "saved").read_bytes()
+    assert np.array_equal(np.load(tmp_path / "saved", mmap_mode="r"), X.tokens)
 
 
 def test_paths_may_be_text(X, tmp_path):
@@ -453,25 +464,24 @@ def test_saving_again_replaces_what_was_saved(X, tmp_path):
     assert RaggedSequences.load(tmp_path / "saved") == X[[1, 1]]
 
 
-def test_saving_touches_nothing_outside_its_folder(X, tmp_path, monkeypatch):
+def test_saving_touches_no_other_file(X, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "tokens.part.npy").write_text("keep")
+    (tmp_path / "saved.part").write_text("keep")
     X.save("saved")
-    assert (tmp_path / "tokens.part.npy").read_text() == "keep"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved", "tokens.part.npy"]
+    assert (tmp_path / "saved.part").read_text() == "keep"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved", "saved.part"]
 
 
 def test_arrays_in_files_pickle_as_arrays(X, tmp_path):
     for name, array in (("tokens", X.tokens), ("offsets", X.offsets)):
-        npy(tmp_path / name, array)
+        np.save(tmp_path / f"{name}.npy", array)
     mapped = RaggedSequences(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("tokens", "offsets")))
     assert {type(array) for array in mapped.__getstate__().values()} == {np.ndarray}
     assert pickle.loads(pickle.dumps(mapped)) == X
 
 
 def test_the_shape_of_what_are_no_tokens_is_named(X, tmp_path):
-    X.save(tmp_path / "saved")
-    npy(tmp_path / "saved" / "tokens.npy", np.zeros(10))
+    written(tmp_path / "saved", np.zeros(10), X.offsets)
     with pytest.raises(
         ValueError, match=r"^'.*saved' holds no RaggedSequences: tokens are float64 of shape \(10,\)\.$"
     ):
@@ -486,74 +496,119 @@ def test_sequences_can_be_saved_over_their_own_mapped_file(X, tmp_path):
     assert RaggedSequences.load(tmp_path / "saved") == X[::-1]
 
 
-def test_saving_into_what_is_no_saved_folder_is_refused(X, tmp_path):
+def test_a_folder_is_not_replaced(X, tmp_path):
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "precious").write_text("keep")
-    (tmp_path / "file").write_text("keep")
-    for name in ("folder", "file"):
-        message = f"^{re.escape(repr(str(tmp_path / name)))} exists and holds no RaggedSequences; choose another path"
-        with pytest.raises(FileExistsError, match=message):
-            X.save(tmp_path / name)
-    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["precious"]
+    with pytest.raises(IsADirectoryError, match="folder' is a folder; choose the name of a file"):
+        X.save(tmp_path / "folder")
+    assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
+
+
+def test_a_link_goes_on_pointing_at_the_file(X, tmp_path):
+    X.save(tmp_path / "saved")
+    (tmp_path / "link").symlink_to(tmp_path / "saved")
+    X[1:].save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert RaggedSequences.load(tmp_path / "saved") == X[1:]
 
 
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
-@pytest.mark.parametrize("missing", ["folder", "tokens.npy", "offsets.npy"])
-def test_loading_what_is_not_there_is_refused(X, tmp_path, missing, mmap_mode):
-    if missing != "folder":
-        X.save(tmp_path / "saved")
-        (tmp_path / "saved" / missing).unlink()
-    with pytest.raises(ValueError, match=r"saved' holds no RaggedSequences as written by save: .*No such file"):
-        RaggedSequences.load(tmp_path / "saved", mmap_mode=mmap_mode)
+def test_a_missing_file_is_a_missing_file(tmp_path, mmap_mode):
+    with pytest.raises(FileNotFoundError, match="none"):
+        RaggedSequences.load(tmp_path / "none", mmap_mode=mmap_mode)
 
 
-def npy(path, array):
-    np.save(path, array, allow_pickle=True)
+def written(path, *arrays):
+    with open(path, "wb") as file:
+        for array in arrays:
+            np.save(file, array, allow_pickle=True)
 
 
-def npz(path, _):
+def npz(path):
     with open(path, "wb") as file:
         np.savez(file, tokens=np.zeros((10, 2)))
 
 
-def cut(path, _):
-    path.write_bytes(path.read_bytes()[:-8])
+def cut(path, n=8):
+    path.write_bytes(path.read_bytes()[:-n])
 
 
-def emptied(path, _):
+def without_offsets(path):
+    cut(path, 128 + 5 * 8)  # a header and five numbers
+
+
+def within_tokens(path):
+    cut(path, 128 + 5 * 8 + 8)
+
+
+def emptied(path):
     path.write_bytes(b"")
 
 
-def unclosed(path, _):
+def unclosed(path):
     path.write_bytes(path.read_bytes().replace(b"(", b"[").replace(b"}", b" "))
 
 
-def foreign(path, _):
+def unclosed_offsets(path):
+    head, _, tail = path.read_bytes().rpartition(b"}")
+    path.write_bytes(head + b" " + tail)
+
+
+def longer(path):
+    path.write_bytes(path.read_bytes() + b"0")
+
+
+def other_version(path):
+    path.write_bytes(path.read_bytes().replace(b"NUMPY\x01", b"NUMPY\x07", 1))
+
+
+def foreign(path):
     path.write_text("a,b\n1,2\n")
+
+
+DAMAGES = (
+    npz,
+    cut,
+    without_offsets,
+    within_tokens,
+    emptied,
+    unclosed,
+    unclosed_offsets,
+    longer,
+    other_version,
+    foreign,
+)
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_loading_a_damaged_file_is_refused(X, tmp_path, damage, mmap_mode):
+    X.save(tmp_path / "saved")
+    damage(tmp_path / "saved")
+    with pytest.raises(ValueError, match="saved' holds no RaggedSequences as written by save: "):
+        RaggedSequences.load(tmp_path / "saved", mmap_mode=mmap_mode)
 
 
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
 @pytest.mark.parametrize(
-    ("name", "damage", "array"),
+    ("name", "array"),
     [
-        *[(name, damage, None) for name in ("tokens", "offsets") for damage in (npz, cut, emptied, unclosed, foreign)],
-        ("tokens", npy, np.array([[None]])),
-        ("tokens", npy, np.zeros(10)),
-        ("tokens", npy, np.zeros((10, 2), dtype=int)),
-        ("tokens", npy, np.zeros((10, 2), dtype=">f8")),
-        ("tokens", npy, np.zeros((10, 2), order="F")),
-        ("tokens", npy, np.zeros((10, 0))),
-        ("tokens", npy, np.zeros((9, 2))),
-        ("offsets", npy, np.array([0.0, 10.0])),
-        ("offsets", npy, np.array([0, 3, 3, 10])),
-        ("offsets", npy, np.array([0, 3, 11])),
-        ("offsets", npy, np.array([0])),
-        ("offsets", npy, np.array(10)),
+        ("tokens", np.array([[None]])),
+        ("tokens", np.zeros(10)),
+        ("tokens", np.zeros((10, 2), dtype=int)),
+        ("tokens", np.zeros((10, 2), dtype=">f8")),
+        ("tokens", np.zeros((10, 2), order="F")),
+        ("tokens", np.zeros((10, 0))),
+        ("tokens", np.zeros((9, 2))),
+        ("offsets", np.array([0.0, 10.0])),
+        ("offsets", np.array([0, 3, 3, 10])),
+        ("offsets", np.array([0, 3, 11])),
+        ("offsets", np.array([0])),
+        ("offsets", np.array(10)),
     ],
 )
-def test_loading_damaged_files_is_refused(X, tmp_path, name, damage, array, mmap_mode):
-    X.save(tmp_path / "saved")
-    damage(tmp_path / "saved" / f"{name}.npy", array)
+def test_loading_arrays_that_are_no_sequences_is_refused(X, tmp_path, name, array, mmap_mode):
+    parts = {"tokens": X.tokens, "offsets": X.offsets, name: array}
+    written(tmp_path / "saved", *parts.values())
     message = "holds no RaggedSequences|offsets must|are empty|0 sample"
     with pytest.raises(ValueError, match=message):
         RaggedSequences.load(tmp_path / "saved", mmap_mode=mmap_mode)
@@ -569,15 +624,14 @@ class Trap:
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
 @pytest.mark.parametrize("name", ["tokens", "offsets"])
 def test_loading_unpickles_nothing(X, tmp_path, name, mmap_mode):
-    X.save(tmp_path / "saved")
-    npy(tmp_path / "saved" / f"{name}.npy", np.array([[Trap()]], dtype=object))
+    parts = {"tokens": X.tokens, "offsets": X.offsets, name: np.array([[Trap()]], dtype=object)}
+    written(tmp_path / "saved", *parts.values())
     with pytest.raises(ValueError, match="holds no RaggedSequences"):
         RaggedSequences.load(tmp_path / "saved", mmap_mode=mmap_mode)
 
 
 def test_loading_searches_for_infinity_unless_mapped(X, tmp_path):
-    X.save(tmp_path / "saved")
-    npy(tmp_path / "saved" / "tokens.npy", np.full((10, 2), np.inf))
+    written(tmp_path / "saved", np.full((10, 2), np.inf), X.offsets)
     with pytest.raises(ValueError, match="NaN or infinity in sequences 0, 1, 2, 3;"):
         RaggedSequences.load(tmp_path / "saved")
     assert np.isinf(RaggedSequences.load(tmp_path / "saved", mmap_mode="r").tokens).all()

@@ -238,7 +238,8 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_sequences,)
-            The labels of ``read_labels(apply(to_transformer(), encode(X)))``; the same for any batch, order and n_jobs.
+            The labels of ``read_labels(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen
+            sequence are equal up to rounding; the same for any batch, order and n_jobs.
         """
         check_is_fitted(self)
         return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]

@@ -98,7 +98,8 @@ class LeaderClustering(VersionStamped, ClusterMixin, BaseEstimator):
         """
         check_integer(self.max_iter, "max_iter", 1)
         check_positive(self.tol, "tol")
-        X = validate_data(self, X, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # scikit-learn adds X up, and huge entries of both signs give inf - inf
+            X = validate_data(self, X, dtype=np.float64)
         flow = Flow.of(X.shape[1], self.alpha, self.A)
         run = flow.converge(RaggedSequences(X, [0, len(X)]), self.tol, self.max_iter)
         if run.away[0] > self.tol:

@@ -161,7 +161,8 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         Returns
         -------
         RaggedSequences
-            With integer depth the tokens of ``forward.apply(to_transformer(), X)``.
+            With integer depth the tokens of ``forward.apply(to_transformer(), X)``, where their squares neither overflow nor
+            underflow; here they may.
 
         Warns
         -----

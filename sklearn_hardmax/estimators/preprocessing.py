@@ -123,7 +123,8 @@ class RaggedSequenceTransformer(
         sequences = validate_sequences(self, X, reset=False)
         tokens, offsets = sequences.tokens, sequences.offsets
         if self.scaler_ is not None:
-            tokens = self.scaler_.transform(tokens)
+            with np.errstate(over="ignore", invalid="ignore"):  # the new RaggedSequences look for it
+                tokens = self.scaler_.transform(tokens)
         if self.window > 1:
             tokens = encoding.windows(tokens, offsets, self.window, self.dilation)
         if self.positions is not None:

@@ -87,17 +87,19 @@ def input_names(estimator, input_features):
 
 
 def all_or_nothing(fit):
-    """A fit that fails leaves the estimator as it was."""
+    """A fit that works on a draft, which takes the place of the estimator in one step.
+
+    So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
+    the estimator as it was.
+    """
 
     @functools.wraps(fit)
     def wrapped(self, *args, **kwargs):
-        before = dict(vars(self))
-        try:
-            return fit(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        draft = object.__new__(type(self))
+        vars(draft).update(vars(self))
+        result = fit(draft, *args, **kwargs)
+        self.__dict__ = vars(draft)
+        return self if result is draft else result
 
     return wrapped
 

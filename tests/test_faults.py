@@ -1,0 +1,211 @@
+"""What happens when something goes wrong half-way: no memory, an interrupt, a dead worker, many threads.
+
+A fit that does not end leaves the estimator as it was, and threads that share an estimator get the answers that one thread
+gets. (Files: test_files.py.)
+"""
+
+import contextlib
+import pickle
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from campaign.forms import bits
+from deadly import Deadly
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from sklearn.base import clone
+from tracing import Trace
+
+from sklearn_hardmax import (
+    HardmaxPooling,
+    HardmaxTransformerClassifier,
+    HardmaxTransformerInterpolator,
+    LeaderClustering,
+    LeaderFlow,
+    LeaderTextClassifier,
+    RaggedSequenceTransformer,
+    datasets,
+)
+
+X, Y = datasets.make_labelled_sequences(16, n_classes=3, token_dim=2, random_state=0)
+TEXTS, KINDS = ["great fun", "a great film", "a dull film", "dull"] * 3, ["good", "good", "bad", "bad"] * 3
+FITS = {  # an estimator, what it learns from, and what it has learned from before
+    "code": (HardmaxTransformerClassifier(n_heads=0, random_state=0), (X, Y), (X[:9], Y[:9] + 10)),
+    "heads": (HardmaxTransformerClassifier(n_heads=30, random_state=0), (X, Y), (X[:9], Y[:9] + 10)),
+    "sets": (HardmaxTransformerClassifier(n_heads=30, ordered=False, random_state=0), (X, Y), (X[:9], Y[:9] + 10)),
+    "interpolator": (HardmaxTransformerInterpolator(random_state=0), (X, Y * 1.0), (X[:9], Y[:9] * 1.0)),
+    "pooling": (HardmaxPooling(n_heads=30, random_state=0), (X,), (X[:9],)),
+    "preparation": (RaggedSequenceTransformer(window=2), (X,), (X[:9],)),
+    "flow": (LeaderFlow(depth=None, tol=0.1), (X,), (X[:9],)),
+    "clustering": (LeaderClustering(tol=0.1), (X.tokens[:40],), (X.tokens[:9],)),
+    "texts": (LeaderTextClassifier(max_iter=2, batch_size=4, random_state=0), (TEXTS, KINDS), (TEXTS[:8], KINDS[:8])),
+}
+EACH = pytest.mark.parametrize("name", FITS)
+
+
+def state(estimator):
+    """Names and identities of all that an estimator holds."""
+    return {name: id(value) for name, value in vars(estimator).items()}
+
+
+# -- fits that do not end ----------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_an_error_at_any_line_of_fit_leaves_the_estimator_as_it_was(name):
+    prototype, data, earlier = FITS[name]
+    fresh = clone(prototype).fit(*data)  # what is imported and found once is there now
+    with Trace() as trace:
+        fresh.fit(*data)
+    whole = pickle.dumps(fresh)
+    points = [1, *np.linspace(2, trace.lines - 2, 5).astype(int).tolist(), trace.lines - 1]
+    for estimator in (clone(prototype), clone(prototype).fit(*earlier)):
+        before = state(estimator)
+        for k, at in enumerate(points):
+            error = (KeyboardInterrupt, MemoryError)[k % 2]
+            with pytest.raises(error), Trace(error, at):
+                estimator.fit(*data)
+            assert state(estimator) == before
+        assert pickle.dumps(estimator.fit(*data)) == whole
+
+
+@EACH
+def test_while_a_fit_runs_the_estimator_is_as_it_was(name):
+    # so neither a second interrupt nor another thread can find half of a fit
+    prototype, data, earlier = FITS[name]
+    estimator, seen = clone(prototype).fit(*earlier), []
+    before = state(estimator)
+    with Trace(lambda: seen.append(state(estimator))) as trace:
+        estimator.fit(*data)
+    assert trace.lines > 20
+    assert all(found == before for found in seen[:-1])  # the last line returns
+    assert state(estimator) != before
+
+
+def test_an_interrupt_at_any_time_leaves_the_estimator_as_it_was_or_fitted(interrupt):
+    prototype, data, earlier = FITS["heads"]
+    estimator, fresh = clone(prototype).fit(*earlier), clone(prototype)
+    before, whole = pickle.dumps(estimator), pickle.dumps(fresh.fit(*data))
+    start = time.perf_counter()
+    fresh.fit(*data)
+    elapsed = time.perf_counter() - start
+    interrupted = 0
+    for share in np.linspace(0.01, 0.9, 20):
+        with contextlib.suppress(KeyboardInterrupt):
+            interrupt(share * elapsed)
+            estimator.fit(*data)
+            interrupt(0)
+        found = pickle.dumps(estimator)
+        interrupted += found == before
+        assert found in (before, whole)
+        estimator.fit(*earlier)
+    assert interrupted > 5
+
+
+@pytest.fixture
+def interrupt():
+    """Sends this process an interrupt after so many seconds; 0 calls it off."""
+
+    def raise_interrupt(*_):
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, raise_interrupt)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.mark.parametrize("name", ["code", pytest.param("pooling", marks=pytest.mark.slow)])
+def test_a_worker_that_is_killed_is_an_error_and_the_next_fit_works(name):
+    prototype, data, earlier = FITS[name]
+    estimator = clone(prototype).set_params(n_jobs=2).fit(*earlier)
+    before, expected = state(estimator), answers(clone(prototype).fit(*data), X)
+    with pytest.raises(TerminatedWorkerError, match=r"worker process .* was unexpectedly terminated"):
+        use(estimator, Deadly(X.tokens, X.offsets), *data[1:])
+    assert state(estimator) == before
+    assert answers(estimator.fit(*data), X) == expected
+
+
+def use(estimator, deadly, *y):
+    """Call what runs in workers: the fit of the classifier, the transform of the pooling, whose fit looks at few tokens."""
+    return estimator.fit(deadly, *y) if y else estimator.transform(deadly)
+
+
+# -- threads -----------------------------------------------------------------------------------------------------------
+
+
+def answers(estimator, sequences):
+    """All that a fitted estimator says about sequences (or texts), bit for bit."""
+    names = [
+        n for n in ("predict", "decision_function", "predict_proba", "transform", "encode") if hasattr(estimator, n)
+    ]
+    if getattr(estimator, "n_heads_", 0) and hasattr(estimator, "explain"):
+        names.append("explain")
+    found = {name: repr(bits(getattr(estimator, name)(sequences))) for name in names}
+    if hasattr(estimator, "to_transformer"):
+        layers = estimator.to_transformer().layers
+        found["weights"] = bits([getattr(layer, name) for layer in layers for name in layer._arrays])
+    return found
+
+
+def in_threads(function, *columns):
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(function, *columns))
+
+
+@pytest.mark.parametrize("name", [name for name in FITS if name != "clustering"])
+def test_eight_threads_on_one_estimator_get_what_one_thread_gets(name):
+    prototype, data, _ = FITS[name]
+    estimator = clone(prototype).fit(*data)
+    parts = [data[0][j : j + 5] for j in range(8)] * 2
+    expected = [answers(estimator, part) for part in parts]
+    assert in_threads(lambda part: answers(estimator, part), parts) == expected
+
+
+def test_fits_in_threads_are_those_of_one_thread():
+    def fitted(name):
+        prototype, data, _ = FITS[name]
+        return bits(pickle.dumps(clone(prototype).fit(*data)))
+
+    names = list(FITS) * 2
+    assert in_threads(fitted, names) == [fitted(name) for name in names]
+
+
+def test_predictions_during_a_fit_in_another_thread_are_those_before_or_after():
+    prototype, data, earlier = FITS["heads"]
+    estimator = clone(prototype).fit(*earlier)
+    allowed = [bits(clone(prototype).fit(*part).predict(X)) for part in (earlier, data)]
+    done = threading.Event()
+
+    def ask():
+        found = []
+        while not done.is_set():
+            found.append(bits(estimator.predict(X)))
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(ask) for _ in range(2)]
+        for _ in range(10):
+            estimator.fit(*data)
+            estimator.fit(*earlier)
+        done.set()
+        found = [bit for future in futures for bit in future.result()]
+    assert set(found) <= set(allowed)
+
+
+# -- numbers at the end of their range ---------------------------------------------------------------------------------
+
+# scikit-learn looks for infinity by a sum, which here is inf - inf
+HUGE = np.tile([[2.0**1022], [-(2.0**1022)]], (24, 1))
+
+
+def test_huge_rows_are_clustered_without_a_warning():
+    assert LeaderClustering().fit(HUGE).labels_.tolist() == [0, 1] * 24
+
+
+def test_huge_tokens_are_scaled_without_a_warning():
+    scaled = RaggedSequenceTransformer(scale="minmax").fit_transform([HUGE])
+    assert scaled.tokens.ravel().tolist() == [1.0, 0.0] * 24
