@@ -100,3 +100,12 @@ def test_the_sentence_benchmark_prints_one_row_a_model(tmp_path):
     models = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("| ")]
     assert models[2:] == ["2 components, depth 8", "2 components, plain pooling", "TF-IDF, logistic regression"]
     assert "strongest: " in printed
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_scale_prints_one_row_a_call_and_equal_labels(tmp_path):
+    sizes = ["--parts", "mapped", "--sequences", "300", "--tokens", "3e3", "--heads", "20"]
+    rows = run(EXAMPLES / "benchmarks" / "scale.py", tmp_path, *sizes).splitlines()[5:]
+    assert [row.split("|")[1].strip() for row in rows] == ["fit"] * 4 + ["predict"] * 4
+    assert {row.split("|")[-2].strip() for row in rows} == {"equal"}
+    assert {row.split("|")[-3].strip() for row in rows[:4]} == {"1.000000"}

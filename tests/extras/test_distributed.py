@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pytest
+from campaign import laws
 from distributed import Client, LocalCluster, get_task_stream
 
 from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, datasets
@@ -58,3 +59,8 @@ def test_batches_run_on_both_workers(client):
     with joblib.parallel_config(backend="dask"), get_task_stream(client) as stream:
         fitted.transform(X)
     assert {task["worker"] for task in stream.data} == set(client.scheduler_info()["workers"])
+
+
+def test_every_law_of_the_campaign_holds_with_dask_workers(client):
+    for seed in range(40):
+        laws.check(seed, backend="dask")
