@@ -72,7 +72,7 @@ def as_float_tokens(tokens, what="tokens"):
 
 def check_finite(tokens, offsets):
     """Raise ValueError naming the sequences that hold NaN or infinity; reads the tokens once, in bounded memory."""
-    step = max(1, 2**20 // max(1, tokens.shape[1]))
+    step = max(1, 2**20 // tokens.shape[1])
     for start in range(0, len(tokens), step):
         if not np.isfinite(tokens[start : start + step]).all():
             break

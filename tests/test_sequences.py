@@ -224,6 +224,14 @@ def test_a_bad_token_is_found_wherever_it_stands(row, sequence):
         RaggedSequences(tokens, [0, 2**20, 2**20 + 5])
 
 
+def test_tokens_may_have_more_features_than_the_search_looks_at_in_one_go():
+    tokens = np.zeros((2, 2**20 + 1), dtype=np.float32)
+    assert RaggedSequences(tokens, [0, 1, 2]).token_dim == 2**20 + 1
+    tokens[1, -1] = np.inf
+    with pytest.raises(ValueError, match="in sequences 1;"):
+        RaggedSequences(tokens, [0, 1, 2])
+
+
 # -- the matrix of one-token sequences ---------------------------------------------------------------------------------
 
 
@@ -1032,7 +1040,7 @@ def test_tokens_of_unequal_lengths_are_refused(X):
         np.ones((2, 3, 2), dtype=complex),
         [np.ones((2, 2), dtype=complex)],
         [[1 + 2j, 0]],
-        np.array([[np.complex128(1 + 2j)]], dtype=object),
+        np.array([[np.complex128(1 + 2j), 1.0]], dtype=object),
         [[1 + 2j, np.array(0)]],
     ],
     ids=["2-D", "3-D", "list", "nested", "object", "mixed"],
