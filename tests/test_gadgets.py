@@ -19,14 +19,18 @@ LOW, HIGH, TARGETS = np.array([-3.0, 0.5, 1.0]), np.array([-2.0, 0.5, 3.0]), np.
 CHANGES = np.array([[1.0, 0.0, 0.0, -2.0], [0.5, 0.0, 0.0, 4.0], [-3.0, 0.0, 0.0, 1.0]])
 
 GADGETS = {
-    "ramps": (gadgets.ramps(D, SOURCE, FEET, CHANGES), 3),
-    "hats": (gadgets.hats(D, SOURCE, 1, CENTERS, WIDTHS, HEIGHTS, 0.25), 3),
-    "trapezoids": (gadgets.trapezoids(D, SOURCE, TARGETS, LOW, HIGH, WIDTHS, 8.0), 3),
-    "first units": (gadgets.first_units(D, np.array([1.0, -2.0]), [1, 3], 4.0), 1),
-    "constant": (gadgets.constant(D, np.array([1.0, -2.0, 0.0, 3.0])), 1),
-    "cleared": (gadgets.cleared(D, SOURCE), 1),
+    "ramps": (lambda: gadgets.ramps(D, SOURCE, FEET, CHANGES), 3),
+    "hats": (lambda: gadgets.hats(D, SOURCE, 1, CENTERS, WIDTHS, HEIGHTS, 0.25), 3),
+    "trapezoids": (lambda: gadgets.trapezoids(D, SOURCE, TARGETS, LOW, HIGH, WIDTHS, 8.0), 3),
+    "first units": (lambda: gadgets.first_units(D, np.array([1.0, -2.0]), [1, 3], 4.0), 1),
+    "constant": (lambda: gadgets.constant(D, np.array([1.0, -2.0, 0.0, 3.0])), 1),
+    "cleared": (lambda: gadgets.cleared(D, SOURCE), 1),
 }
-EVERY_GADGET = pytest.mark.parametrize(("units", "n_groups"), GADGETS.values(), ids=GADGETS)
+EVERY_GADGET = pytest.mark.parametrize(("make", "n_groups"), GADGETS.values(), ids=GADGETS)
+
+
+def made(name):
+    return GADGETS[name][0]()
 
 
 def added(units, tokens):
@@ -46,13 +50,13 @@ def clipped(number, low, high):
 
 
 def test_a_ramp_is_0_below_its_foot_1_above_its_end_and_straight_between():
-    for s, got in zip(LATTICE, added(GADGETS["ramps"][0], along(LATTICE))):
+    for s, got in zip(LATTICE, added(made("ramps"), along(LATTICE))):
         ramps = [clipped(Fraction(s) - Fraction(foot), 0, 1) for foot in FEET]
         assert got == [sum(t * Fraction(c) for t, c in zip(ramps, column)) for column in CHANGES.T]
 
 
 def test_a_hat_is_as_high_as_it_is_told_within_its_width_and_falls_with_slope_1_over_the_width():
-    for s, got in zip(LATTICE, added(GADGETS["hats"][0], along(LATTICE))):
+    for s, got in zip(LATTICE, added(made("hats"), along(LATTICE))):
         hats = [
             clipped(1 + Fraction(a) - abs(Fraction(s) - Fraction(theta)) / Fraction(delta), 0, a)
             for theta, delta, a in zip(CENTERS, WIDTHS, HEIGHTS)
@@ -61,7 +65,7 @@ def test_a_hat_is_as_high_as_it_is_told_within_its_width_and_falls_with_slope_1_
 
 
 def test_a_trapezoid_has_its_height_between_low_and_high_and_falls_to_0_over_its_width():
-    for s, got in zip(LATTICE, added(GADGETS["trapezoids"][0], along(LATTICE))):
+    for s, got in zip(LATTICE, added(made("trapezoids"), along(LATTICE))):
         expected = [Fraction(0)] * D
         for low, high, width, target in zip(LOW, HIGH, WIDTHS, TARGETS):
             beyond = max(Fraction(low) - Fraction(s), Fraction(s) - Fraction(high), Fraction(0))
@@ -72,14 +76,14 @@ def test_a_trapezoid_has_its_height_between_low_and_high_and_falls_to_0_over_its
 def test_first_units_give_1_plus_the_clipped_product_and_ones():
     tokens = np.zeros((9, D))
     tokens[:, 0], tokens[:, 1] = np.arange(-4, 5) / 8, -np.arange(9) / 16
-    for (x, y, *_), got in zip(tokens, added(GADGETS["first units"][0], tokens)):
+    for (x, y, *_), got in zip(tokens, added(made("first units"), tokens)):
         s = 1 + clipped(Fraction(x) - 2 * Fraction(y) + Fraction(1, 2), 0, 1)
         assert got == [4 * s, 1, 0, 1]
-    assert {got[0] for got in added(GADGETS["first units"][0], tokens)} >= {4, 6, 8}
+    assert {got[0] for got in added(made("first units"), tokens)} >= {4, 6, 8}
 
 
 def test_a_constant_is_the_same_for_every_token():
-    assert added(GADGETS["constant"][0], along(LATTICE)) == [[1, -2, 0, 3]] * len(LATTICE)
+    assert added(made("constant"), along(LATTICE)) == [[1, -2, 0, 3]] * len(LATTICE)
 
 
 def test_clearing_leaves_0_where_no_negative_number_was_and_everything_else():
@@ -90,7 +94,8 @@ def test_clearing_leaves_0_where_no_negative_number_was_and_everything_else():
 
 
 @EVERY_GADGET
-def test_the_groups_one_behind_another_are_the_whole(units, n_groups):
+def test_the_groups_one_behind_another_are_the_whole(make, n_groups):
+    units = make()
     assert units.n_groups == n_groups
     for borders in ([*range(n_groups + 1)], [0, n_groups]):
         parts = [units.part(a, b) for a, b in pairwise(borders)]
@@ -100,7 +105,8 @@ def test_the_groups_one_behind_another_are_the_whole(units, n_groups):
 
 
 @EVERY_GADGET
-def test_a_group_alone_adds_nothing_where_its_own_gadget_is_flat_at_0(units, n_groups):
+def test_a_group_alone_adds_nothing_where_its_own_gadget_is_flat_at_0(make, n_groups):
+    units = make()
     """Ramps below their feet, hats and trapezoids far away: no group is torn from the units that balance it."""
     if n_groups == 1:
         assert len(units.b) == units.group
@@ -111,7 +117,7 @@ def test_a_group_alone_adds_nothing_where_its_own_gadget_is_flat_at_0(units, n_g
 
 
 def test_units_before_others_are_both_layers_added_and_keep_the_groups_of_the_others():
-    first, then = GADGETS["cleared"][0], GADGETS["hats"][0]
+    first, then = made("cleared"), made("hats")
     both = first.before(then)
     assert both.group == 4
     tokens = along(LATTICE)
