@@ -98,9 +98,7 @@ def from_list(sequences):
             f"{arrays[flat[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
-    lengths = np.array([len(a) for a in arrays], dtype=np.int64)
-    dtype = np.float32 if all(a.dtype == np.float32 for a in arrays) else np.float64
-    return np.concatenate(arrays, dtype=dtype), _offsets_of(lengths)
+    return np.concatenate(arrays), _offsets_of([len(a) for a in arrays])
 
 
 def _check_token_dims(arrays):

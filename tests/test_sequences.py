@@ -769,8 +769,9 @@ def test_a_token_with_one_feature_that_is_not_fill_is_no_padding():
 
 def test_a_mask_may_have_holes():
     mask = np.array([[True, False, True], [False, True, False]])
-    X = RaggedSequences.from_padded(np.arange(6.0).reshape(2, 3, 1), mask=mask)
-    assert same(X, [[[0], [2]], [[4]]])
+    for form in (mask, mask.tolist()):
+        X = RaggedSequences.from_padded(np.arange(6.0).reshape(2, 3, 1), mask=form)
+        assert same(X, [[[0], [2]], [[4]]])
 
 
 def test_padded_nested_lists_may_hold_none():

@@ -161,6 +161,11 @@ def test_copies_and_pickles_of_a_module_hold_its_weights(copied):
     assert isinstance(copied(module), torch_module.TorchTransformer)
 
 
+def test_a_module_tells_its_size():
+    module = to_torch(random_transformer(np.random.default_rng(0), 3))
+    assert "5 layers, token_dim=3" in repr(module)
+
+
 def test_a_state_dict_carries_all_weights():
     module = to_torch(example())
     other = to_torch(random_transformer(np.random.default_rng(10), 3))
