@@ -189,7 +189,7 @@ def from_flat(tokens, lengths=None, groups=None):
                 f"groups must hold each sequence's tokens side by side; groups {names[counts > 1][:SHOWN].tolist()} are torn "
                 "apart: sort the tokens by group with a stable sort first."
             )
-        return tokens, np.append(starts, len(tokens)).astype(np.int64)
+        return tokens, np.append(starts, len(tokens))
     lengths = check_lengths(lengths, np.size(lengths), len(tokens))
     if lengths.sum() != len(tokens):
         raise ValueError(f"lengths add up to {lengths.sum()}, but there are {len(tokens)} tokens.")
@@ -198,9 +198,9 @@ def from_flat(tokens, lengths=None, groups=None):
 
 def from_series(X):
     """One-channel series: a 2-D array, one series a row, or a list of 1-D arrays; each value becomes a token."""
-    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype != object:
+    if isinstance(X, np.ndarray) and X.ndim == 2:
         tokens = as_float_tokens(X, "values")
-        return tokens.reshape(-1, 1), np.arange(len(X) + 1, dtype=np.int64) * X.shape[1]
+        return tokens.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1]
     series = [as_float_tokens(x, f"values of series {i}") for i, x in enumerate(X)]
     odd = [i for i, x in enumerate(series) if x.ndim != 1]
     if odd:

@@ -822,6 +822,8 @@ def test_groups_may_be_names_in_any_order():
         (np.zeros((4, 1)), {"lengths": [2, 0, 2]}, "Sequences 1 are empty"),
         (np.zeros((4, 1)), {"groups": [0, 0, 1]}, r"sequence of each of the 4 tokens, got shape \(3,\)"),
         (np.zeros((4, 1)), {"groups": [5, 7, 5, 5]}, r"groups \[5\] are torn apart"),
+        (np.zeros((24, 1)), {"groups": [*range(12)] * 2}, r"groups \[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] are torn apart"),
+        (np.zeros((4, 1)), {"groups": ["a", "b", "a", "b"]}, r"groups \['a', 'b'\] are torn apart"),
         (np.zeros((4, 1)), {"groups": [5, 5, 7, np.nan]}, "those of tokens 3 are missing"),
         (np.zeros((4, 1)), {"groups": [None, "a", "a", None]}, "those of tokens 0, 3 are missing"),
         (np.zeros((0, 1)), {"groups": []}, r"Found array with 0 sample\(s\)"),
@@ -840,7 +842,9 @@ def test_a_matrix_of_series_has_one_series_a_row():
 
 
 def test_an_array_of_channels_first_series_is_transposed():
-    X = RaggedSequences.from_aeon(np.arange(12.0).reshape(2, 2, 3))
+    array = np.arange(12.0).reshape(2, 2, 3)
+    X = RaggedSequences.from_aeon(array)
+    assert RaggedSequences.from_aeon(array.tolist()) == X
     assert same(X, [[[0, 3], [1, 4], [2, 5]], [[6, 9], [7, 10], [8, 11]]])
 
 
@@ -853,6 +857,7 @@ def test_an_array_of_channels_first_series_is_transposed():
         (RaggedSequences.from_series, [np.zeros(2), np.zeros(0)], "Sequences 1 are empty"),
         (RaggedSequences.from_series, np.zeros((2, 0)), "Sequences 0, 1 are empty"),
         (RaggedSequences.from_series, [], r"Found array with 0 sample\(s\)"),
+        (RaggedSequences.from_series, np.array([["a", "b"]]), "^values must be real numbers, got dtype <U1"),
         (RaggedSequences.from_series, [[1.0], ["a"]], "values of series 1 must be real numbers, got dtype <U1"),
         (RaggedSequences.from_aeon, np.zeros((2, 3)), r"series 0 has shape \(3,\)"),
         (RaggedSequences.from_aeon, [np.zeros((2, 3)), np.zeros((3, 3))], "sequences 1 differ"),
