@@ -28,7 +28,7 @@ def inner_products(factors, stream):
 
 def integral(factors, stream):
     """Which tokens meet these factors in integers only, shape (n,)."""
-    used = np.flatnonzero(factors.any(axis=0))
+    used = factors.any(axis=0)
     if (factors != np.rint(factors)).any():
         return np.zeros(stream.shape[1], dtype=bool)
     return (stream[used] == np.rint(stream[used])).all(axis=0)
