@@ -480,14 +480,6 @@ def test_saving_touches_no_other_file(X, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["saved", "saved.part"]
 
 
-def test_arrays_in_files_pickle_as_arrays(X, tmp_path):
-    for name, array in (("tokens", X.tokens), ("offsets", X.offsets)):
-        np.save(tmp_path / f"{name}.npy", array)
-    mapped = RaggedSequences(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("tokens", "offsets")))
-    assert {type(array) for array in mapped.__getstate__().values()} == {np.ndarray}
-    assert pickle.loads(pickle.dumps(mapped)) == X
-
-
 def test_the_shape_of_what_are_no_tokens_is_named(X, tmp_path):
     written(tmp_path / "saved", np.zeros(10), X.offsets)
     with pytest.raises(
