@@ -84,6 +84,30 @@ def test_tokens_that_ask_alike_get_what_each_would_get_by_itself():
         assert np.array_equal(apply(Transformer([layer]), [x])[0], both[i])
 
 
+def test_tokens_that_ask_alike_in_one_of_two_factors_only_get_their_own_means():
+    tokens = np.array([[1.0, 0.0], [1.0, 2.0], [1.0, -1.0]])  # the first coordinate asks alike, the second does not
+    out = apply(Transformer([Attention(*[np.eye(2)] * 4, 0.0, temperature=0.5)]), [tokens])[0]
+    scores = tokens @ tokens.T / 0.5
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(out, weights @ tokens, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_the_value_of_the_best_score_is_not_lost_beside_a_large_one(rank):
+    read, heard = np.eye(3)[1 : 1 + rank], np.eye(3)[:1]
+    layer = Attention(read, read, heard, heard.T, 0.0, temperature=1e-3)
+    out = apply(Transformer([layer]), [[[0.1, 1.0, 0.0], [1e17, 0.5, -1.0]]])[0][:, 0]
+    assert out.tolist() == [0.1, 0.1 if rank == 1 else 1e17]
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_gap_beyond_the_range_of_float64_has_no_weight(rank):
+    tokens = np.array([[1e150, 1e150], [-1e150, 1e150], [1e149, 0.0]])
+    eye = np.eye(2)[:rank]
+    layer = Attention(eye, eye, np.eye(2)[:1], np.eye(2)[:, :1], 0.0, temperature=1e-10)
+    assert apply(Transformer([layer]), [tokens])[0][:, 0].tolist() == [1e150, -1e150, 1e150]
+
+
 def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(monkeypatch):
     rng = np.random.default_rng(0)
     layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
