@@ -95,6 +95,44 @@ def test_integers_are_exact_below_two_to_the_53_only():
     assert trace(Transformer([ones(1)]), [[[2.0**18], [1.0]]])[0].margin == (2.0**54 - 2.0**36) / 24
 
 
+def margin_of(query, key, second_key, tokens):
+    no_values = [np.zeros((1, len(query[0])))] * 2 + [np.zeros((len(query[0]), 1))]
+    return trace(Transformer([ThirdOrderAttention(query, key, second_key, *no_values)]), [tokens])[0].margin
+
+
+def test_the_bound_counts_the_most_terms_of_a_factor_and_adds_up_all_moduli():
+    eps = 2.0**-52
+    # 2 + 1 + 1 terms, rank 2, and 2: 8. Scores of (1, 1): 3 and 3/2, of (1/2, 1/2): half of these
+    keys = [[1.0, 0.0], [1.0, 0.0]]
+    tokens = [[1.0, 1.0], [0.5, 0.5]]
+    assert margin_of([[1.0, 1.0], [1.0, 0.0]], keys, keys, tokens) == 1.5 / (8 * eps * 4.5)
+    # 2 + 1 + 1 + 1 + 2 = 7. For (1, -1/2) scores 1/2 and 1/4 have moduli 3/2 and 3/4
+    assert margin_of([[1.0, 1.0]], keys[:1], keys[:1], [[1.0, -0.5], [0.5, 0.25]]) == 0.25 / (7 * eps * 2.25)
+    # integers have no bound, whatever coordinates no factor reads: as for one coordinate above
+    assert margin_of(keys[:1], keys[:1], keys[:1], [[4.0, 0.5], [1.0, 0.0]]) == 48 * 2.0**46
+
+
+def test_integers_are_exact_up_to_but_not_at_two_to_the_53():
+    one, tokens = [[1.0]], [[2.0**17], [1.0]]
+    assert margin_of([[2.0]], one, one, tokens) == 2.0**52 - 2.0**35  # in ulps of 2^52, which are 1
+    assert margin_of([[4.0]], one, one, tokens) == (2.0**53 - 2.0**36) / 12  # 6 eps 2^53
+
+
+@pytest.mark.parametrize(("weight", "token"), [(2.0**400, 1.0), (1.0, -(2.0**400)), (1.0, 2.0**-400), (2.0**-400, 1.0)])
+def test_no_cube_of_large_or_small_numbers_is_lost(weight, token):
+    """Of the tokens t and t / 2 the larger product for a positive query, the smaller one for a negative one."""
+    layer = ThirdOrderAttention(*[[[weight]]] * 3, [[1.0]], [[0.0]], [[1.0]])
+    (step,) = trace(Transformer([layer]), [[[token], [token / 2]]])
+    assert [pairs.tolist() for pairs in step.attended[0]] == [[[0, 0]] if token > 0 else [[1, 1]]] * 2
+
+
+def test_the_mean_of_equal_products_is_that_product_bit_for_bit():
+    none = np.zeros((0, 2))
+    layer = ThirdOrderAttention(none, none, none, [[1.0, 0.0]], [[0.0, 1.0]], [[1.0], [0.0]], 0.0)
+    assert sum([0.1] * 9) / 9 != 0.1
+    assert apply(Transformer([layer]), [[[0.1, 1.0]] * 3])[0][:, 0].tolist() == [0.1] * 3
+
+
 def test_how_many_queries_are_asked_together_does_not_show(monkeypatch):
     rng = np.random.default_rng(0)
     layer = ThirdOrderAttention(*rng.normal(size=(5, 2, 3)), rng.normal(size=(3, 2)))
