@@ -133,12 +133,13 @@ def test_the_mean_of_equal_products_is_that_product_bit_for_bit():
     assert apply(Transformer([layer]), [[[0.1, 1.0]] * 3])[0][:, 0].tolist() == [0.1] * 3
 
 
-def test_how_many_queries_are_asked_together_does_not_show(monkeypatch):
+@pytest.mark.parametrize("block", [1, 1000])  # one query, 2 of 20 queries
+def test_how_many_queries_are_asked_together_does_not_show(block, monkeypatch):
     rng = np.random.default_rng(0)
     layer = ThirdOrderAttention(*rng.normal(size=(5, 2, 3)), rng.normal(size=(3, 2)))
     X = RaggedSequences.from_list([rng.normal(size=(n, 3)) for n in (1, 7, 20, 3)])
     out, (step,) = apply(Transformer([layer]), X), trace(Transformer([layer]), X)
-    monkeypatch.setattr(third_order, "_BLOCK", 1000)  # 2 of 20 queries
+    monkeypatch.setattr(third_order, "_BLOCK", block)
     assert apply(Transformer([layer]), X) == out
     (again,) = trace(Transformer([layer]), X)
     assert again.margin == step.margin
