@@ -2,16 +2,34 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALLEST_PNG = 5000  # bytes; an empty figure of this size takes fewer
 EXACT = ("plot_exact_classification", "plot_point_sets", "plot_series_classification")
 SUM_BOUND = 1e-11  # rounding of a sum of 2,000 numbers, moduli summing to at most 40: 2000 * 40 * 2^-53 is below
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch, capsys):
+    """What an example prints, run in an empty folder; this process has imported already what all examples need."""
+
+    def run_example(script):
+        monkeypatch.chdir(tmp_path)
+        with matplotlib.rc_context({"backend": "agg"}), np.printoptions():
+            runpy.run_path(str(script), run_name="__main__")
+        plt.close("all")
+        return capsys.readouterr().out
+
+    return run_example
 
 
 def run(script, folder, *arguments):
@@ -24,8 +42,8 @@ def run(script, folder, *arguments):
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda script: script.stem)
-def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
-    printed = run(script, tmp_path)
+def test_every_example_runs_and_ends_with_what_it_is_about(script, shown, tmp_path):
+    printed = shown(script)
     assert printed.strip()
     if script.stem.startswith("plot_"):
         picture = tmp_path / f"{script.stem.removeprefix('plot_')}.png"
@@ -49,8 +67,8 @@ def test_every_example_runs_and_ends_with_what_it_is_about(script, tmp_path):
         assert float(error.group(1)) <= 1e-12
 
 
-def test_the_walk_from_theorem_to_weights_shows_what_its_text_says(tmp_path):
-    printed = run(EXAMPLES.parent / "docs" / "walk" / "plot_from_theorem_to_weights.py", tmp_path)
+def test_the_walk_from_theorem_to_weights_shows_what_its_text_says(shown):
+    printed = shown(EXAMPLES.parent / "docs" / "walk" / "plot_from_theorem_to_weights.py")
     labels = re.findall(r"^sequence \d: digits .*, label (\d), wanted (\d)$", printed, re.MULTILINE)
     assert [read for read, _ in labels] == [wanted for _, wanted in labels] == ["0", "1", "2", "1"]
     codes = re.search(r"^codes: \[(.*)\]$", printed, re.MULTILINE).group(1).split()
