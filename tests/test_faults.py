@@ -209,3 +209,12 @@ def test_huge_rows_are_clustered_without_a_warning():
 def test_huge_tokens_are_scaled_without_a_warning():
     scaled = RaggedSequenceTransformer(scale="minmax").fit_transform([HUGE])
     assert scaled.tokens.ravel().tolist() == [1.0, 0.0] * 24
+
+
+def test_tokens_that_leave_the_range_when_they_are_scaled_are_named():
+    step = RaggedSequenceTransformer(scale="minmax").fit([[[0.0], [2.0**-40]]])
+    message = (
+        "^Tokens of sequences 1, 3 leave the range of floats when they are scaled: they are too far from the training"
+    )
+    with pytest.raises(ValueError, match=message):
+        step.transform([[[0.0]], [[0.0], [2.0**1000]], [[2.0**900]], [[-(2.0**1000)]]])

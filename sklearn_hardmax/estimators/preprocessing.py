@@ -6,6 +6,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
+from sklearn_hardmax.converters import name_indices
 from sklearn_hardmax.estimators.validation import (
     RaggedOutput,
     VersionStamped,
@@ -118,13 +119,25 @@ class RaggedSequenceTransformer(
         Returns
         -------
         RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            Tokens so far from the training tokens that they overflow when they are scaled.
         """
         check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         tokens, offsets = sequences.tokens, sequences.offsets
         if self.scaler_ is not None:
-            with np.errstate(over="ignore", invalid="ignore"):  # the new RaggedSequences look for it
+            with np.errstate(over="ignore", invalid="ignore"):  # looked for below
                 tokens = self.scaler_.transform(tokens)
+            lost = np.flatnonzero(~np.isfinite(tokens).all(axis=1))
+            if len(lost):
+                owners = np.unique(np.searchsorted(offsets, lost, side="right") - 1)
+                raise ValueError(
+                    f"Tokens of sequences {name_indices(owners)} leave the range of floats when they are scaled: they are "
+                    "too far from the training tokens; leave them out, or use scale=None."
+                )
         if self.window > 1:
             tokens = encoding.windows(tokens, offsets, self.window, self.dilation)
         if self.positions is not None:
