@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
+from rounding import rounding_bound
 
 from sklearn_hardmax import (
     Attention,
@@ -182,16 +183,6 @@ def unseen(X, rng):
         rng.normal(size=(rng.integers(1, 30), X.token_dim)) * s for s in [spread] * 8 + [1e-9 * spread, 1e6 * spread]
     ]
     return RaggedSequences.from_list([*new, np.full((2, X.token_dim), 1e300), X[0] + spread * 1e-7])
-
-
-def rounding_bound(fitted, new):
-    """Rounding of scores, (N, C): 4 eps (|beta_c| + sum_f |omega_fc| max_i |S_f - b_f|) over tokens i, 8 eps of a spike."""
-    heads, readout = fitted._built.heads, fitted._built.readout
-    forms, index, biases = heads.forms()
-    reach = np.abs((forms @ heads.tokens(new).T)[index] - biases[:, None])
-    reach = np.maximum.reduceat(reach, new.offsets[:-1], axis=1)
-    carried = reach.T @ np.abs(readout.coefficients(heads) * heads.scales[:, None]) + np.abs(readout.intercept)
-    return np.finfo(float).eps * (4 * carried + (8 * fitted._built.spikes.height if fitted.n_spikes_ else 0))
 
 
 @pytest.mark.parametrize("ordered", [False, True])
