@@ -189,7 +189,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             rng,
             log,
         )
-        self._parameters = trained.parameters
+        self._leaders = WordLeaders.of(trained.parameters, self.vocabulary_, int(self.depth))
         self.embeddings_, self.coef_, self.intercept_, _ = trained.parameters
         self.alpha_ = trained.parameters.alpha
         self.loss_curve_, self.n_iter_ = trained.losses, len(trained.losses)
@@ -256,10 +256,6 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return [[word for word in text if word in self.vocabulary_] for text in words_of(X, self.max_length)]
 
-    def _leaders(self):
-        check_is_fitted(self)
-        return WordLeaders.of(self._parameters, self.vocabulary_, int(self.depth))
-
     def _known(self, X):
         """The indices of the known words of each text, in order."""
         check_is_fitted(self)
@@ -286,7 +282,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         empty = np.flatnonzero([len(text) == 0 for text in indices])
         if len(empty):
             raise ValueError(f"Texts {name_indices(empty)} hold no known word: there is nothing to encode.")
-        return self._leaders().sequences(indices)
+        return self._leaders.sequences(indices)
 
     def to_transformer(self):
         """The explicit weights: `depth` layers of the flow, and one uniform attention, after which all words are the mean.
@@ -296,7 +292,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         Transformer
         """
         check_is_fitted(self)
-        return self._parameters.transformer(int(self.depth))
+        return self._leaders.parameters.transformer(self._leaders.depth)
 
     def read_scores(self, tokens):
         """Scores of each text from what `apply` returns.
@@ -311,7 +307,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_texts, 1) with two classes, else (n_texts, n_classes)
         """
         check_is_fitted(self)
-        return self._parameters.scores(tokens.tokens[tokens.offsets[:-1]])
+        return self._leaders.parameters.scores(tokens.tokens[tokens.offsets[:-1]])
 
     # -- predicting --------------------------------------------------------------------------------------------------------
 
@@ -322,7 +318,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         prior = np.log(self.class_prior_)
         scores = np.tile(prior[1:] - prior[:1] if len(prior) == 2 else prior, (len(indices), 1))
         if known.any():
-            sequences = self._leaders().sequences([text for text in indices if len(text)])
+            sequences = self._leaders.sequences([text for text in indices if len(text)])
             scores[known] = self.read_scores(forward.apply(self.to_transformer(), sequences))
         return scores, known
 
@@ -392,8 +388,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
 
             Shares times logits add up to `decision_function`. Texts without a known word have no rows.
         """
-        leaders = self._leaders()
-        return [leaders.table(text) for text in self._known(X)]
+        return [self._leaders.table(text) for text in self._known(X)]
 
     def leaders(self, text):
         """The words that lead a text, those that others follow most first.
@@ -428,7 +423,8 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             By falling count, then in alphabetical order; logit as in `leaders`.
         """
         check_flag(strongest, "strongest")
-        return self._leaders().counts([text for text in self._known(X) if len(text)], strongest)
+        texts = [text for text in self._known(X) if len(text)]
+        return self._leaders.counts(texts, strongest)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -146,7 +146,7 @@ class TokenFlowDisplay:
             )
         known = estimator.known_words(X)
         check_index(index, len(known))
-        words, depth = known[index], int(estimator.depth)
+        words, depth = known[index], estimator._leaders.depth
         one = estimator.encode([words])
         flow = Flow.of(one.token_dim, estimator.alpha_)
         chance = estimator.predict_proba([words])[0, 1]
