@@ -70,20 +70,30 @@ def as_float_tokens(tokens, what="tokens"):
     return np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
 
 
-def check_finite(tokens, offsets):
-    """Raise ValueError naming the sequences that hold NaN or infinity; reads the tokens once, in bounded memory."""
+def owners_of(tokens, offsets):
+    """The sequences that hold these tokens (indices), ascending, each once."""
+    return np.unique(np.searchsorted(offsets, tokens, side="right") - 1)
+
+
+def not_finite(tokens, offsets):
+    """The sequences that hold NaN or infinity; where there are none the tokens are read once, in bounded memory."""
     step = max(1, 2**20 // tokens.shape[1])
     for start in range(0, len(tokens), step):
         if not np.isfinite(tokens[start : start + step]).all():
             break
     else:
-        return
-    bad = np.flatnonzero(~np.isfinite(tokens).all(axis=1))
-    sequences = np.unique(np.searchsorted(offsets, bad, side="right") - 1)
-    raise ValueError(
-        f"Input X contains NaN or infinity in sequences {name_indices(sequences)}; remove or impute these tokens "
-        "(RaggedSequences.from_padded drops NaN padding)."
-    )
+        return np.zeros(0, dtype=np.int64)
+    return owners_of(np.flatnonzero(~np.isfinite(tokens).all(axis=1)), offsets)
+
+
+def check_finite(tokens, offsets):
+    """Raise ValueError naming the sequences that hold NaN or infinity."""
+    bad = not_finite(tokens, offsets)
+    if len(bad):
+        raise ValueError(
+            f"Input X contains NaN or infinity in sequences {name_indices(bad)}; remove or impute these tokens "
+            "(RaggedSequences.from_padded drops NaN padding)."
+        )
 
 
 def from_list(sequences):

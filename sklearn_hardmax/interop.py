@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from sklearn_hardmax.converters import as_float_tokens, from_flat, from_list, from_series, name_indices
+from sklearn_hardmax.converters import as_float_tokens, from_flat, from_list, from_series, name_indices, owners_of
 
 # -- what as_sequences reads by itself ---------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ def from_arrow(X):
     ends, numbers = _lists(values)
     dims = np.diff(ends)
     if len(dims) and (dims != dims[0]).any():
-        odd = np.unique(np.searchsorted(offsets, np.flatnonzero(dims != dims[0]), side="right") - 1)
+        odd = owners_of(np.flatnonzero(dims != dims[0]), offsets)
         raise ValueError(
             f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences {name_indices(odd)} "
             "have others."
@@ -144,7 +144,7 @@ def from_arrow(X):
     token_dim = int(dims[0]) if len(dims) else 1
     if numbers.null_count:
         tokens = np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False)) // token_dim
-        _name_missing(np.searchsorted(offsets, tokens, side="right") - 1, "missing values")
+        _name_missing(owners_of(tokens, offsets), "missing values")
     return _arrow_numbers(numbers).reshape(len(dims), token_dim), offsets
 
 

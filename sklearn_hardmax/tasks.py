@@ -15,7 +15,7 @@ Everything about integers is exact: residues and their sums are int64, so that a
 
 import numpy as np
 
-from sklearn_hardmax.converters import check_integer, name_indices
+from sklearn_hardmax.converters import check_integer, name_indices, owners_of
 from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 
@@ -262,7 +262,7 @@ def averaging_parts(sequences, q):
 
 def _refuse(bad, sequences, what):
     if bad.any():
-        owners = np.unique(np.searchsorted(sequences.offsets, np.flatnonzero(bad), side="right") - 1)
+        owners = owners_of(np.flatnonzero(bad), sequences.offsets)
         raise ValueError(f"Tokens of sequences {name_indices(owners)} {what}.")
 
 

@@ -6,7 +6,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
-from sklearn_hardmax.converters import name_indices
+from sklearn_hardmax.converters import name_indices, not_finite
 from sklearn_hardmax.estimators.validation import (
     RaggedOutput,
     VersionStamped,
@@ -131,11 +131,10 @@ class RaggedSequenceTransformer(
         if self.scaler_ is not None:
             with np.errstate(over="ignore", invalid="ignore"):  # looked for below
                 tokens = self.scaler_.transform(tokens)
-            lost = np.flatnonzero(~np.isfinite(tokens).all(axis=1))
+            lost = not_finite(tokens, offsets)
             if len(lost):
-                owners = np.unique(np.searchsorted(offsets, lost, side="right") - 1)
                 raise ValueError(
-                    f"Tokens of sequences {name_indices(owners)} leave the range of floats when they are scaled: they are "
+                    f"Tokens of sequences {name_indices(lost)} leave the range of floats when they are scaled: they are "
                     "too far from the training tokens; leave them out, or use scale=None."
                 )
         if self.window > 1:
