@@ -1,6 +1,5 @@
 """Every example runs, without a warning, and ends with its picture or its number."""
 
-import os
 import re
 import runpy
 import subprocess
@@ -8,7 +7,6 @@ import sys
 from pathlib import Path
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -24,9 +22,8 @@ def shown(tmp_path, monkeypatch, capsys):
 
     def run_example(script):
         monkeypatch.chdir(tmp_path)
-        with matplotlib.rc_context({"backend": "agg"}), np.printoptions():
+        with matplotlib.rc_context(), np.printoptions():
             runpy.run_path(str(script), run_name="__main__")
-        plt.close("all")
         return capsys.readouterr().out
 
     return run_example
@@ -35,8 +32,7 @@ def shown(tmp_path, monkeypatch, capsys):
 def run(script, folder, *arguments):
     """What a script prints, run in `folder` with warnings as errors."""
     command = [sys.executable, "-W", "error", str(script), *arguments]
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

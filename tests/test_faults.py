@@ -6,18 +6,20 @@ gets. (Files: test_files.py.)
 
 import contextlib
 import pickle
-import signal
 import threading
-import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
 import pytest
+import session_guard
 from campaign.forms import bits
 from deadly import Deadly
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
-from tracing import Trace
+from threadpoolctl import ThreadpoolController
+from tracing import Interrupts, Trace
 
 from sklearn_hardmax import (
     HardmaxPooling,
@@ -29,6 +31,7 @@ from sklearn_hardmax import (
     RaggedSequenceTransformer,
     datasets,
 )
+from sklearn_hardmax.constructions.folds import one_blas_thread
 
 X, Y = datasets.make_labelled_sequences(16, n_classes=3, token_dim=2, random_state=0)
 TEXTS, KINDS = ["great fun", "a great film", "a dull film", "dull"] * 3, ["good", "good", "bad", "bad"] * 3
@@ -85,37 +88,45 @@ def test_while_a_fit_runs_the_estimator_is_as_it_was(name):
     assert state(estimator) != before
 
 
-def test_an_interrupt_at_any_time_leaves_the_estimator_as_it_was_or_fitted(interrupt):
-    prototype, data, earlier = FITS["heads"]
-    estimator, fresh = clone(prototype).fit(*earlier), clone(prototype)
-    before, whole = pickle.dumps(estimator), pickle.dumps(fresh.fit(*data))
-    start = time.perf_counter()
-    fresh.fit(*data)
-    elapsed = time.perf_counter() - start
-    interrupted = 0
-    for share in np.linspace(0.01, 0.9, 20):
-        with contextlib.suppress(KeyboardInterrupt):
-            interrupt(share * elapsed)
+# where libraries change settings of the whole session for the time of a call
+SETTING_FILES = ("contextlib.py", "warnings.py", "_config.py", "_ufunc_config.py", "_param_validation.py", "folds.py")
+
+
+def interrupted(name, points):
+    """Interrupt fits at many points of any library: neither the estimator nor the session shows it."""
+    prototype, data, earlier = FITS[name]
+    fresh, n_interrupted = clone(prototype), 0
+    whole = pickle.dumps(fresh.fit(*data))
+    with Interrupts(files=SETTING_FILES) as calls:
+        fresh.fit(*data)
+    for at in points(calls):
+        estimator = clone(prototype).fit(*earlier)
+        before, session, done = state(estimator), session_guard.read(), False
+        # libraries turn an interrupt into an error of their own here and there
+        with contextlib.suppress(KeyboardInterrupt, TypeError), Interrupts(at):
             estimator.fit(*data)
-            interrupt(0)
-        found = pickle.dumps(estimator)
-        interrupted += found == before
-        assert found in (before, whole)
-        estimator.fit(*earlier)
-    assert interrupted > 5
+            done = True  # Python drops what is raised while it closes a generator
+        assert session_guard.put_back(session) == [], at
+        assert (pickle.dumps(estimator) == whole) if done else (state(estimator) == before), at
+        n_interrupted += not done
+    assert n_interrupted > 0.9 * len(points(calls))
 
 
-@pytest.fixture
-def interrupt():
-    """Sends this process an interrupt after so many seconds; 0 calls it off."""
+# Python drops an interrupt that comes while it closes a generator, with a warning
+DROPPED = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-    def raise_interrupt(*_):
-        raise KeyboardInterrupt
 
-    old = signal.signal(signal.SIGALRM, raise_interrupt)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, old)
+@DROPPED
+@EACH
+def test_an_interrupt_anywhere_leaves_the_estimator_and_the_session_as_they_were(name):
+    interrupted(name, lambda calls: [*calls.points[::5], *range(1, calls.count, calls.count // 25)])
+
+
+@pytest.mark.slow
+@DROPPED
+@EACH
+def test_an_interrupt_at_a_third_of_all_calls_leaves_the_estimator_and_the_session_as_they_were(name):
+    interrupted(name, lambda calls: range(1, calls.count, 3))
 
 
 @pytest.mark.parametrize("name", ["code", pytest.param("pooling", marks=pytest.mark.slow)])
@@ -194,6 +205,76 @@ def test_predictions_during_a_fit_in_another_thread_are_those_before_or_after():
         done.set()
         found = [bit for future in futures for bit in future.result()]
     assert set(found) <= set(allowed)
+
+
+class BlasThreads:
+    """How many threads each BLAS library of the process uses."""
+
+    def __init__(self):
+        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+
+    def now(self):
+        return [library.num_threads for library in self.libraries]
+
+    def set(self, numbers):
+        for library, n_threads in zip(self.libraries, numbers, strict=True):
+            library.set_num_threads(n_threads)
+            # from threadpoolctl 3.7 on only the thread that came first may go on setting
+            getattr(library, "clear_controlling_thread", lambda: None)()
+
+
+@pytest.fixture
+def blas():
+    """BLAS with three threads, whatever the machine has."""
+    blas = BlasThreads()
+    before = blas.now()
+    blas.set([3] * len(before))
+    yield blas
+    blas.set(before)
+
+
+def test_the_number_of_blas_threads_is_that_of_before_when_contexts_that_overlap_have_been_left(blas):
+    before, inside = blas.now(), threading.Barrier(2, timeout=600)
+
+    def stay(leaves_first):
+        with one_blas_thread:
+            inside.wait()
+            if not leaves_first:
+                inside.wait()
+        if leaves_first:
+            inside.wait()
+
+    for order in ([True, False], [False, True]) * 4:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(stay, order))
+        assert blas.now() == before == [3] * len(before)
+
+
+def test_in_the_context_there_is_one_blas_thread(blas):
+    with one_blas_thread:
+        assert set(blas.now()) == {1}
+    assert set(blas.now()) == {3}
+
+
+def test_an_interrupt_while_the_number_of_blas_threads_changes_is_made_good_by_release(blas):
+    with Interrupts() as calls, one_blas_thread:
+        pass
+    for at in range(1, calls.count):
+        with contextlib.suppress(KeyboardInterrupt), Interrupts(at), one_blas_thread:
+            pass
+        one_blas_thread.release()
+        assert set(blas.now()) == {3}, at
+
+
+def test_jobs_in_threads_leave_warning_filters_alone():
+    # each thread of scikit-learn's Parallel sets and resets those of the process, and may come back to another thread's
+    filters = list(warnings.filters)
+    with joblib.parallel_config("threading"):
+        for name in ("heads", "sets", "code", "pooling"):
+            prototype, data, _ = FITS[name]
+            fitted = clone(prototype).set_params(n_jobs=4).fit(*data)
+            assert answers(fitted, X) == answers(clone(prototype).fit(*data), X)
+            assert warnings.filters == filters
 
 
 # -- numbers at the end of their range ---------------------------------------------------------------------------------

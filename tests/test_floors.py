@@ -59,6 +59,7 @@ ROOMS = {
     ],
     "estimators": [
         "__init__",
+        "session",
         "validation",
         "progress",
         "constructed",

@@ -4,9 +4,6 @@ import re
 import sys
 
 import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,12 +15,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences
 from sklearn_hardmax.datasets import make_labelled_sequences, make_swaps
 from sklearn_hardmax.plotting import CodeLineDisplay, LeaderDisplay
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def fitted(X, y, **params):

@@ -3,9 +3,6 @@
 import sys
 
 import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -26,12 +23,6 @@ from sklearn_hardmax.plotting import LeaderBarDisplay, TokenFlowDisplay
 TRIANGLE = np.array([[3.0, 0.0], [1.0, 0.2], [0.0, 3.0], [0.1, 1.0], [-2.0, -2.0], [-1.0, -0.9]])
 TEXTS = ["a great film", "great fun", "so dull a film", "dull and dull", "great great plot", "it is dull"] * 6
 LABELS = np.array(["good", "good", "bad", "bad", "good", "bad"] * 6)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def classifier(**options):

@@ -3,14 +3,10 @@
 import io
 import pickle
 import re
+import warnings
 from pathlib import Path
 
 import joblib
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,7 +86,8 @@ def displays(model, X):
 
 
 def in_threads(model, X):
-    with joblib.parallel_config("threading", n_jobs=2):
+    # threads of scikit-learn swap the warning filters of the process, and may leave those of another thread
+    with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=2):
         return selection.cross_val_score(model, X, Y, cv=2).mean() > 0.9
 
 
@@ -134,8 +131,12 @@ TRIES = {
     "`set_output` of `HardmaxPooling`": lambda model, X: (
         pooling().set_output(transform="pandas").fit_transform(X).columns.is_unique
     ),
-    "`train_test_split`": lambda model, X: len(selection.train_test_split(X, Y, stratify=Y, test_size=9)[0]) == 27,
-    "`shuffle`, `resample`": lambda model, X: len(utils.shuffle(X)) == 36 and len(utils.resample(X, n_samples=9)) == 9,
+    "`train_test_split`": lambda model, X: (
+        len(selection.train_test_split(X, Y, stratify=Y, test_size=9, random_state=0)[0]) == 27
+    ),
+    "`shuffle`, `resample`": lambda model, X: (
+        len(utils.shuffle(X, random_state=0)) == 36 and len(utils.resample(X, n_samples=9, random_state=0)) == 9
+    ),
     "`cross_val_score`, `cross_validate`": twice,
     "`cross_val_predict`": lambda model, X: (selection.cross_val_predict(model, X, Y, cv=2) == Y).mean() > 0.9,
     "`GridSearchCV`": lambda model, X: grows(selection.GridSearchCV(model, GRID, cv=2), X),
@@ -161,7 +162,9 @@ TRIES = {
     ),
     "`VotingClassifier`": lambda model, X: grows(ensemble.VotingClassifier([("a", model), ("b", clone(model))]), X),
     "`BaggingClassifier`": lambda model, X: grows(ensemble.BaggingClassifier(model, n_estimators=5, random_state=0), X),
-    "`AdaBoostClassifier`": lambda model, X: grows(ensemble.AdaBoostClassifier(model, n_estimators=2), X),
+    "`AdaBoostClassifier`": lambda model, X: grows(
+        ensemble.AdaBoostClassifier(model, n_estimators=2, random_state=0), X
+    ),
     "`OneVsRestClassifier`": lambda model, X: grows(multiclass.OneVsRestClassifier(model), X),
     "`OneVsOneClassifier`": lambda model, X: grows(multiclass.OneVsOneClassifier(model), X),
     "`OutputCodeClassifier`": lambda model, X: grows(multiclass.OutputCodeClassifier(model, random_state=0), X),
@@ -188,7 +191,7 @@ TRIES = {
     ),
     "`SelectFromModel`, `RFE`": from_model,
     "`permutation_importance`": lambda model, X: (
-        inspection.permutation_importance(model.fit(X, Y), X, Y, n_repeats=2).importances_mean.max() > 0
+        inspection.permutation_importance(model.fit(X, Y), X, Y, n_repeats=2, random_state=0).importances_mean.max() > 0
     ),
     "`partial_dependence`": lambda model, X: inspection.partial_dependence(model.fit(X, Y), X, [0], grid_resolution=3),
     "`DecisionBoundaryDisplay`": lambda model, X: inspection.DecisionBoundaryDisplay.from_estimator(
@@ -214,12 +217,6 @@ REFUSALS = {
     "`partial_dependence`": "tuple index out of range",
     "`DecisionBoundaryDisplay`": "Unable to find the number of features",
 }
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def refuses(tool, X):

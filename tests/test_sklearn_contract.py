@@ -41,6 +41,7 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.usefixtures("seeded")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
@@ -135,7 +136,7 @@ def test_set_output_leaves_ragged_output_ragged(ragged):
 
 def test_a_data_frame_gives_its_column_names():
     frame = pd.DataFrame({"height": [0.0, 1.0, 2.0], "width": [1.0, 0.0, 1.0]})
-    fitted = HardmaxTransformerClassifier().fit(frame, [0, 1, 0])
+    fitted = HardmaxTransformerClassifier(random_state=0).fit(frame, [0, 1, 0])
     assert fitted.feature_names_in_.tolist() == ["height", "width"]
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.predict(frame.rename(columns={"width": "depth"}))

@@ -293,12 +293,12 @@ def test_sets_that_are_none_are_refused_and_named(rows, message):
 
 
 def test_sets_of_another_size_are_refused():
-    X, _ = make_sparse_averaging(1, length=8, q=3, token_dim=1)
+    X, _ = make_sparse_averaging(1, length=8, q=3, token_dim=1, random_state=0)
     message = (
         r"a value of 1 coordinates, a set of q = 2 positions and their own position, so 4 numbers; got token_dim 5"
     )
     with pytest.raises(ValueError, match=message):
-        build_sparse_averaging(8, 2).encode(X)
+        build_sparse_averaging(8, 2, random_state=0).encode(X)
 
 
 def test_tokens_that_are_no_output_of_the_network_are_refused():

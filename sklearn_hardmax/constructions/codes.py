@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import joblib
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_hardmax.constructions.temperatures import admissible_temperature
 from sklearn_hardmax.encoding import TokenScale, relative_positions
@@ -53,7 +52,8 @@ def in_batches(function, sequences, n_jobs=None):
     if jobs == 1 or len(sequences) == 1:
         return function(sequences)
     batches = chunks(sequences.offsets, -(-sequences.n_tokens // jobs))
-    parts = Parallel(n_jobs=n_jobs)(delayed(function)(sequences[i:j]) for i, j in batches)
+    # joblib's own: that of scikit-learn swaps the warning filters of the process in every thread
+    parts = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(function)(sequences[i:j]) for i, j in batches)
     return np.concatenate(parts)
 
 

@@ -86,7 +86,7 @@ class SetHeads(PooledHeads):
     def _pool(self, chunk, z, out, scratch):
         q = _integers(z, self.levels, np.float32)
         limit = chunk.limit(np.int32)
-        with one_blas_thread():  # more would wait for each other longer than these thin products take
+        with one_blas_thread:  # more would wait for each other longer than these thin products take
             self._pool_blocks(q, limit, chunk.shape, out, scratch)
 
     def _pool_blocks(self, q, limit, shape, out, scratch):

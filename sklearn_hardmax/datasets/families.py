@@ -250,7 +250,7 @@ def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
     Examples
     --------
     >>> from sklearn_hardmax.datasets import make_swaps
-    >>> X, y = make_swaps(3)
+    >>> X, y = make_swaps(3, random_state=0)
     >>> X[0].ravel(), X[2].ravel()
     (array([-1. , 1. , 0.25, -0.25]), array([-1. , 1. , 0.75, -0.75]))
     """

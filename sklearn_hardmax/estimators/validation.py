@@ -10,6 +10,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 
 import sklearn_hardmax
 from sklearn_hardmax.converters import check_integer as check_integer
+from sklearn_hardmax.estimators.session import SessionSettings
 from sklearn_hardmax.parsing import as_sequences
 
 
@@ -90,14 +91,19 @@ def all_or_nothing(fit):
     """A fit that works on a draft, which takes the place of the estimator in one step.
 
     So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
-    the estimator as it was.
+    the estimator as it was. The settings of the session are restored too.
     """
 
     @functools.wraps(fit)
     def wrapped(self, *args, **kwargs):
         draft = object.__new__(type(self))
         vars(draft).update(vars(self))
-        result = fit(draft, *args, **kwargs)
+        settings = SessionSettings()
+        try:
+            result = fit(draft, *args, **kwargs)
+        except BaseException:
+            settings.restore()
+            raise
         self.__dict__ = vars(draft)
         return self if result is draft else result
 
