@@ -4,30 +4,33 @@ Workers run side by side on machines that others use, so that nothing here is bo
 """
 
 import os
+import random
+
+import pytest
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # before NumPy is imported; examples run in processes that inherit it
 os.environ["MPLBACKEND"] = "agg"
 
-import random  # noqa: E402
-
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-import session_guard  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
-
 pytest_plugins = ["pytester"]  # for the test of the guard
-settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)  # before hypothesis looks up the profile that the command line names
 def pytest_configure(config):
-    config.pluginmanager.register(session_guard)  # for doctests too, which lie elsewhere
+    if config.getoption("numprocesses", None) and not config.getoption("hypothesis_profile", None):
+        return  # this process hands tests out and runs none: what follows takes seconds to import
+    import effort
+    import session_guard
+
+    effort.settings.load_profile("suite")
+    config.pluginmanager.register(session_guard)  # here, so that doctests are guarded too
 
 
 @pytest.fixture
 def seeded():
     """For code of other libraries that draws from the global generators: the same numbers every time, and nobody notices."""
+    import numpy as np
+
     before = np.random.get_state(), random.getstate()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     random.seed(0)

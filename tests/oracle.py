@@ -18,7 +18,7 @@ def fractions_of(array):
 
 
 def dot(a, b):
-    return sum((x * y for x, y in zip(a, b)), Fraction(0))
+    return sum((x * y for x, y in zip(a, b) if x and y), Fraction(0))  # most weights are 0
 
 
 def feed_forward(layer, tokens):

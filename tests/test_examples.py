@@ -12,6 +12,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALLEST_PNG = 5000  # bytes; an empty figure of this size takes fewer
+QUICK = ("plot_leader_clustering", "plot_leader_flow")
 EXACT = ("plot_exact_classification", "plot_point_sets", "plot_series_classification")
 SUM_BOUND = 1e-11  # rounding of a sum of 2,000 numbers, moduli summing to at most 40: 2000 * 40 * 2^-53 is below
 
@@ -37,7 +38,13 @@ def run(script, folder, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda script: script.stem)
+def each_example():
+    """All examples; those that take more than a second are slow tests."""
+    for script in sorted(EXAMPLES.glob("*.py")):
+        yield pytest.param(script, id=script.stem, marks=() if script.stem in QUICK else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("script", [*each_example()])
 def test_every_example_runs_and_ends_with_what_it_is_about(script, shown, tmp_path):
     printed = shown(script)
     assert printed.strip()
@@ -82,6 +89,7 @@ def test_examples_are_short():
     assert {name: n for name, n in lengths.items() if n >= 80} == {}
 
 
+@pytest.mark.slow
 def test_the_cost_benchmark_prints_one_row_a_size(tmp_path):
     sizes = ["--tokens", "2e3", "1e4", "--dims", "2", "3", "--repeats", "2"]
     table = run(EXAMPLES / "benchmarks" / "linear_cost.py", tmp_path, *sizes).splitlines()
@@ -91,6 +99,7 @@ def test_the_cost_benchmark_prints_one_row_a_size(tmp_path):
     assert len({row.count("|") for row in table}) == 1
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_tasks_prints_one_row_a_size(tmp_path):
     sizes = ["--positions", "20", "300", "--averaging", "32", "--sizes", "1", "3", "--repeats", "2"]
     triples, averaging = run(EXAMPLES / "benchmarks" / "attention_tasks.py", tmp_path, *sizes).split("\n\n")
@@ -98,6 +107,7 @@ def test_the_benchmark_of_tasks_prints_one_row_a_size(tmp_path):
     assert [row.split("|")[2] for row in averaging.splitlines()[2:]] == [" 1 ", " 3 "]
 
 
+@pytest.mark.slow
 def test_the_flow_benchmark_prints_one_row_a_case(tmp_path):
     sizes = ["--documents", "2", "--depth", "2", "--long", "50", "--repeats", "1"]
     table = run(EXAMPLES / "benchmarks" / "leader_flow_speed.py", tmp_path, *sizes).splitlines()
@@ -105,6 +115,7 @@ def test_the_flow_benchmark_prints_one_row_a_case(tmp_path):
     assert [row.split("|")[1].strip() for row in table[-3:]] == ["random", "zero", "cross"]
 
 
+@pytest.mark.slow
 def test_the_sentence_benchmark_prints_one_row_a_model(tmp_path):
     for kind, word in (("positive", "great"), ("negative", "dull")):
         (tmp_path / f"{kind}.txt").write_text(f"a {word} film\nso {word}\n" * 10, encoding="utf-8")

@@ -94,7 +94,7 @@ KILLED = """
     for kind, (cls, old, new) in pickle.load(open(folder / "saved.pkl", "rb")).items():
         path = folder / kind
         old.save(path)
-        for _ in range(30):
+        for _ in range(200):
             child = os.fork()
             while child == 0:
                 new.save(path)
@@ -107,6 +107,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_it_saves_leaves_the_file_old_or_new(tmp_path):
     (tmp_path / "saved.pkl").write_bytes(pickle.dumps(SAVED))
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]

@@ -1,9 +1,8 @@
 """Data flows one way: a module imports only from floors below its own, or from the side rooms named here."""
 
 import ast
+import sys
 from pathlib import Path
-
-import pytest
 
 import sklearn_hardmax
 
@@ -95,7 +94,7 @@ ROOMS = {
     ],
 }
 OPTIONAL = {"awkward", "matplotlib", "onnx", "pandas", "polars", "pyarrow", "torch"}
-ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"}
+ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"} | set(sys.stdlib_module_names)
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -125,8 +124,8 @@ def rank_of(name):
     raise AssertionError(f"{name} stands on no floor: give it one in test_floors.py")
 
 
-@pytest.mark.parametrize("path", [m for m in MODULES if m != ROOT / "__init__.py"], ids=name_of)
-def test_a_module_imports_only_from_below(path):
+def imports_from_above(path):
+    """What a module of the package imports from its own floor or from above."""
     mine = rank_of(name_of(path))
     for imported in imports_of(path, top_only=False):
         if not imported.startswith("sklearn_hardmax."):
@@ -136,22 +135,27 @@ def test_a_module_imports_only_from_below(path):
             continue  # a name of the package itself, like its version
         if (ROOT / parts[0]).is_dir() and len(parts) > 1 and not (ROOT / parts[0] / f"{parts[1]}.py").exists():
             parts = [parts[0], "__init__"]
-        theirs = rank_of(".".join(parts[:2] if (ROOT / parts[0]).is_dir() else parts[:1]))
-        assert theirs < mine, f"{name_of(path)} imports {imported}"
+        if rank_of(".".join(parts[:2] if (ROOT / parts[0]).is_dir() else parts[:1])) >= mine:
+            yield imported
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_only_run_time_dependencies_are_imported_at_the_top(path):
-    for imported in imports_of(path, top_only=True):
-        root = imported.split(".")[0]
-        assert root in ALLOWED or root in __import__("sys").stdlib_module_names, f"{name_of(path)} imports {root}"
+def offenders(top_only, allowed):
+    """Modules that import another library than those allowed, and which."""
+    found = {name_of(path): {i.split(".")[0] for i in imports_of(path, top_only)} - allowed for path in MODULES}
+    return {name: libraries for name, libraries in found.items() if libraries}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_optional_libraries_are_imported_where_they_are_used(path):
-    everywhere = {i.split(".")[0] for i in imports_of(path, top_only=False)}
-    unknown = everywhere - ALLOWED - OPTIONAL - set(__import__("sys").stdlib_module_names)
-    assert not unknown
+def test_a_module_imports_only_from_below():
+    found = {name_of(path): [*imports_from_above(path)] for path in MODULES if path != ROOT / "__init__.py"}
+    assert {name: imports for name, imports in found.items() if imports} == {}
+
+
+def test_only_run_time_dependencies_are_imported_at_the_top():
+    assert offenders(top_only=True, allowed=ALLOWED) == {}
+
+
+def test_optional_libraries_are_imported_where_they_are_used():
+    assert offenders(top_only=False, allowed=ALLOWED | OPTIONAL) == {}
 
 
 def test_every_public_name_is_there_and_documented():

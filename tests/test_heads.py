@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples, slow
+from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
 
@@ -402,7 +403,7 @@ def test_features_are_sums_over_lengths_and_units_for_any_number_of_jobs(kind, d
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["one", "three", "uneven", "very long"])
+@pytest.mark.parametrize("name", ["one", "three", "uneven", *slow("very long")])
 def test_what_a_network_reads_gives_the_same_sums(kind, name):
     X = RaggedSequences.from_list([*CASES[name], *extreme(10, CASES[name].token_dim)])
     heads = drawn(kind, CASES[name], 40 if name == "very long" else 150)
@@ -537,7 +538,7 @@ def test_training_tokens_are_standardised_and_ended_at_their_extremes(kind):
 # -- folds ---------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.data())
 def test_rows_are_summed_and_compared_as_integers_of_any_size(data):
     dtype = data.draw(st.sampled_from([np.uint8, np.int16, np.int32]))
@@ -586,7 +587,7 @@ def test_sums_stay_within_their_bound_for_any_token(kind):
             assert np.abs(sums).max() <= heads.largest_sum(chunk) < 2**53
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.lists(st.one_of(st.integers(1, 60), st.sampled_from([1, 5000, 32768, 100_000])), min_size=1, max_size=100),
     st.integers(1, 400),

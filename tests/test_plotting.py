@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from effort import slow
 from matplotlib.colors import to_rgba_array
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -213,7 +214,7 @@ def extents(patch):
     return box.x0, box.x1
 
 
-@pytest.mark.parametrize("top", [1, 7, None])
+@pytest.mark.parametrize("top", [None, *slow(1, 7)])
 @pytest.mark.parametrize("n_classes", [1, 2, 3])
 def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_reads_contribute(n_classes, top):
     X, clf = with_heads(n_classes)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
@@ -58,7 +59,7 @@ def exact_products(readout, kind, sums):
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(SEEDS, st.integers(1, 40), st.integers(1, 4), st.integers(0, 40), st.sampled_from([0.0, 3.0]))
 def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bits, spread):
     """Sums below 2^40: each kind adds up to one integer, which is rounded once; +, /, + and + are rounded once each."""
@@ -76,7 +77,7 @@ def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bit
     assert np.array_equal(scores_of(readout, lengths, sums), wanted)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SEEDS, st.integers(1, 300), st.integers(41, 53))
 def test_sums_up_to_two_to_the_53_err_by_two_roundings_of_their_integer(seed, n_heads, bits):
     rng = np.random.default_rng(seed)

@@ -4,7 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge, RidgeCV
 
@@ -211,7 +212,7 @@ def test_an_offset_a_trillion_times_the_deviation_does_not_show(way):
 
 
 @both_ways
-@settings(max_examples=15)
+@examples(15)
 @given(
     st.floats(min_value=-(2.0**100), max_value=2.0**100, width=32),
     st.integers(min_value=1, max_value=60),

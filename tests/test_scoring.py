@@ -9,6 +9,7 @@ import numpy as np
 import oracle
 import pandas as pd
 import pytest
+from effort import slow
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
@@ -58,7 +59,7 @@ def shifted_walks(n, seed=0, n_classes=2):
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("n_classes", [5, *slow(2)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_is_classified_exactly_in_any_batch(name, n_classes, ordered):
     X, y = family(name, n_classes=n_classes)
@@ -375,6 +376,7 @@ def test_jobs_and_batches_change_nothing():
         assert (two.margin_, two.n_spikes_) == (one.margin_, one.n_spikes_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ordered", [False, True])
 def test_two_processes_give_the_fit_and_the_predictions_of_one(ordered):
     X, y = family("labelled_sequences", n_classes=3)

@@ -7,7 +7,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
@@ -48,7 +49,7 @@ def ragged_lists(draw, token_dim=None):
     return [draw(hnp.arrays(np.float64, (n, token_dim), elements=values)) for n in lengths]
 
 
-law = settings(max_examples=25, derandomize=True)
+law = examples(25)
 
 
 # -- what it holds -----------------------------------------------------------------------------------------------------

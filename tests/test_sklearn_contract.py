@@ -26,24 +26,33 @@ from sklearn_hardmax.datasets import make_labelled_sequences
 ESTIMATORS = [
     HardmaxTransformerClassifier(),
     HardmaxTransformerClassifier(ordered=False, n_heads=0),
+    HardmaxTransformerInterpolator(),
+    HardmaxPooling(),
+    RaggedSequenceTransformer(),
+    LeaderFlow(),
+    LeaderClustering(),
+]
+OTHER_OPTIONS = [
     HardmaxTransformerClassifier(ordered=False, n_heads=50),
     HardmaxTransformerClassifier(ordered=False, n_heads=0, attention="softmax"),
-    HardmaxTransformerInterpolator(),
     HardmaxTransformerInterpolator(ordered=False, attention="softmax"),
-    HardmaxPooling(),
     HardmaxPooling(n_heads=20, ordered=False),
-    RaggedSequenceTransformer(),
     RaggedSequenceTransformer(scale="minmax", positions="relative", window=3),
     RaggedSequenceTransformer(scale=None, positions="sinusoidal"),
-    LeaderFlow(),
     LeaderFlow(depth=None, alpha=0.5),
-    LeaderClustering(),
 ]
 
 
 @pytest.mark.usefixtures("seeded")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("seeded")
+@parametrize_with_checks(OTHER_OPTIONS)
+def test_scikit_learn_check_with_other_options(estimator, check):
     check(estimator)
 
 
@@ -111,6 +120,7 @@ def test_clone_and_pickle_keep_every_label(ragged, form):
     assert (clone(fitted).fit(form(X), y).predict(form(X)) == y).all()
 
 
+@pytest.mark.slow
 def test_jobs_in_other_processes_change_nothing(ragged):
     X, y = ragged
     one = HardmaxTransformerClassifier(random_state=0).fit(X, y)

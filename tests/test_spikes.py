@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
 
@@ -69,7 +70,7 @@ def codes_of(rng, n, smallest):
     return on_grid(1 + rng.uniform(0, 0.5) + np.cumsum(gaps)), rng.integers(0, 3, n)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.sampled_from([2.0**-46, 2.0**-44, 2.0**-41, 2.0**-33, 2.0**-25]))
 def test_spikes_are_0_or_the_height_on_training_codes_and_within_the_tolerance(seed, n, smallest):
     """Chains of codes of random labels: one spike for each group of near codes that has a needed one, 0 on all others."""
@@ -94,7 +95,7 @@ def test_spikes_are_0_or_the_height_on_training_codes_and_within_the_tolerance(s
         assert np.array_equal(lifts(spikes, moved), wanted)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(st.integers(0, 2**32), st.integers(1, 5), st.sampled_from([2.0**-46, 2.0**-40, 2.0**-33, 2.0**-25]))
 def test_spikes_are_0_beyond_their_slopes_and_the_fast_path_is_the_layer_everywhere(seed, n, smallest):
     """A slope ends two widths from the last code, at most half way to the next one."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from effort import examples, slow
+from hypothesis import given
 from hypothesis import strategies as st
 from riding import FAMILIES, random_targets
 
@@ -55,7 +56,7 @@ def test_the_bound_is_the_published_form_and_the_smallest_of_all_sequences():
 
 
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=1, max_size=6), min_size=1, max_size=4), st.floats(0.1, 5))
-@settings(max_examples=50)
+@examples(50)
 def test_soft_means_of_segments_are_those_of_the_definition(sequences, temperature):
     values = np.concatenate([np.array(s) for s in sequences])
     segments = Segments.of(np.cumsum([0, *map(len, sequences)]))
@@ -129,7 +130,7 @@ def unseen(X):
 
 
 @pytest.mark.parametrize("n_heads", [0, 30])
-@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("ordered", [False, *slow(True)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_softmax_classification_is_exact_at_the_certified_temperature_and_below(name, ordered, n_heads):
     X, y = problem(name, 5)

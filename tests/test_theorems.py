@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
+from effort import slow
 from hypothesis import given
 from hypothesis import strategies as st
 from riding import first_rows, random_targets
@@ -59,7 +60,7 @@ def test_the_number_of_blocks_is_linear_in_the_number_of_sequences_with_a_smalle
         assert build_classifier(X, y).transformer.n_blocks <= (3 * n + 1) // 2 <= 2 * n - 1 < 4 * n + 1
 
 
-@pytest.mark.parametrize("token_dim", [4, 8, 16, 64])
+@pytest.mark.parametrize("token_dim", [4, 8, *slow(16, 64)])
 def test_the_number_of_parameters_is_linear_in_sequences_times_dimension(token_dim):
     """[E1]: O(N d) parameters."""
     for n in (10, 40):
@@ -234,7 +235,7 @@ def test_with_a_larger_step_the_published_tokens_have_two_clusters():
 
 
 @pytest.mark.parametrize("token_dim", [1, 2, 3])
-@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("alpha", [1.0, *slow(0.3, 4.0)])
 def test_tokens_converge_to_an_equilibrium_that_leaders_determine(token_dim, alpha):
     """[C], abstract: for distinct tokens that are not zero every limit is a leader or lies between leaders."""
     for seed in range(5):

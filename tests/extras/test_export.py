@@ -5,7 +5,8 @@ import onnxruntime
 import oracle
 import pytest
 import torch
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_forward import lattice_problems, random_transformer
 
@@ -23,7 +24,7 @@ from sklearn_hardmax.constructions import build_match3
 from sklearn_hardmax.export import to_onnx, to_torch
 from sklearn_hardmax.forward import apply
 
-law = settings(deadline=None, derandomize=True, max_examples=60)
+law = examples(60)
 
 
 def torch_with_gradients(transformer, X, **options):

@@ -8,14 +8,15 @@ import pyarrow as pa
 import pytest
 import torch
 from aeon.datasets import load_classification
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from sklearn.pipeline import make_pipeline
 from test_sequences import ragged_lists
 from tslearn.utils import to_time_series_dataset
 
 from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, RaggedSequences, as_sequences
 
-law = settings(deadline=None, max_examples=25, derandomize=True)
+law = examples(25)
 TOKENS = np.arange(12.0).reshape(6, 2)
 LISTS = [[[0.0, 1.0]], [[2.0, 3.0], [4.0, 5.0], [6.0, 7.0]], [[8.0, 9.0], [10.0, 11.0]]]
 
