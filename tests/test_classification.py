@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import oracle
@@ -14,7 +15,8 @@ from joblib import parallel_config
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
 from sklearn_hardmax.constructions.classification import build_classification, certified_margin
-from sklearn_hardmax.constructions.codes import Projection, label_runs, placed
+from sklearn_hardmax.constructions.code_choice import Problem, choose_code
+from sklearn_hardmax.constructions.codes import SAFE_GAP, Projection, label_runs, placed
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
 
@@ -260,6 +262,47 @@ def test_an_unseen_code_gets_the_label_of_the_nearest_run_in_exact_arithmetic(n_
         distances = [max(a - Fraction(code), Fraction(code) - b, 0) for a, b in zip(low, high)]
         nearest = {int(c) for c, d in zip(built.runs.labels, distances) if d == min(distances)}
         assert label == min(nearest)
+
+
+# -- which read becomes the code: the cheapest that is safe, and of its kind the one with the fewest label runs ------------
+
+
+def problem_of(X, y, seed):
+    projection = Projection(TokenScale.fit(X.tokens), False)
+    return Problem(X, np.array(y), projection, False, np.random.RandomState(seed), None)
+
+
+def runs_and_gap(values, y):
+    """How many runs of one label there are along the line, and the smallest distance between neighbours of two labels."""
+    line = sorted(zip(values.tolist(), list(y)))
+    steps = [b - a for (a, one), (b, other) in pairwise(line) if one != other]
+    return 1 + len(steps), min(steps)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_the_leader_reads_that_are_drawn_first_the_one_with_the_fewest_label_runs_is_taken(seed):
+    X, y = family("labelled_sequences", 30)
+    read, _ = choose_code(problem_of(X, y, seed))
+    problem = problem_of(X, y, seed)
+    drawn = problem.directions(4)
+    candidates = [runs_and_gap(problem.read(u, kind).values, y) for u in drawn for kind in ("max", "min")]
+    safe = {runs for runs, gap in candidates if gap >= SAFE_GAP}
+    assert len(safe) > 1
+    assert runs_and_gap(read.values, y)[0] == min(safe)
+
+
+def test_leader_reads_are_drawn_again_before_a_mean_is_taken():
+    """Two tokens so near each other that few directions tell them apart by 2^-46: in some seeds none of the first four."""
+    near = 2.0**-46 * 7.5
+    X, y = RaggedSequences.from_list([[[0.0, 0.0]], [[near, 0.0]], [[1.0, 1.0]], [[-1.0, -1.0]]]), [0, 1, 0, 1]
+    at_once = 0
+    for seed in range(20):
+        problem = problem_of(X, y, seed)
+        reads = [problem.read(u, kind).values for u in problem.directions(4) for kind in ("max", "min")]
+        at_once += any(runs_and_gap(values, y)[1] >= SAFE_GAP for values in reads)
+        read, _ = choose_code(problem_of(X, y, seed))
+        assert read.code.kind in ("max", "min")
+    assert 0 < at_once < 15
 
 
 def test_labels_are_those_of_the_largest_decision_value():

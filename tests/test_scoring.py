@@ -1,6 +1,7 @@
 """The classifier with heads: training labels without exception, the fast path and the network, what it explains."""
 
 import pickle
+import re
 import tracemalloc
 import warnings
 from fractions import Fraction
@@ -364,6 +365,23 @@ def test_one_decision_of_two_classes_is_half_the_difference_of_scores():
     scores = fitted._built.scores(X)
     assert np.array_equal(fitted.decision_function(X), (scores[:, 1] - scores[:, 0]) / 2)
     assert np.array_equal(fitted.decision_function(X) > 0, y == 1)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_the_penalties_of_auto_are_those_of_the_docstring(ordered, monkeypatch):
+    (documented,) = re.findall(r'"auto" is (np\.logspace\(.*?\))', HardmaxTransformerClassifier.__doc__)
+    offered = []
+
+    def solve(features, targets, sample_weight, alphas, *others):
+        offered.append(alphas)
+        return ridge_from_features(features, targets, sample_weight, alphas, *others)
+
+    ridge_from_features = scoring.ridge_from_features
+    monkeypatch.setattr(scoring, "ridge_from_features", solve)
+    X, y = family("labelled_sequences", n_classes=3)
+    classifier(ordered=ordered, alphas="auto").fit(X, y)
+    assert len(offered) == 1
+    assert np.array_equal(offered[0], eval(documented))
 
 
 def test_jobs_and_batches_change_nothing():

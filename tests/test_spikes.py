@@ -1,5 +1,6 @@
 """Spikes against exact arithmetic: 0 or the height on training codes, 0 beyond the slopes, room for permutations."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -276,6 +277,20 @@ def codes_by_network(found, X, max_width):
     transformer = found.transformer(max_width)
     out = apply(transformer, found.encode(X))
     return out.tokens[X.offsets[:-1], transformer.names.index("code")]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_training_sequences_whose_score_leads_by_a_hundredth_or_less_get_a_spike_too(ordered):
+    """So that labels are certain, and do not depend on the last digits of a score."""
+    X, y = datasets.make_labelled_sequences(300, n_classes=3, random_state=0)
+    found = built(X, y, ordered=ordered, n_heads=100)
+    scores, rows = replace(found, spikes=None).scores(X), np.arange(len(X))
+    others = scores.copy()
+    others[rows, y] = -np.inf
+    leads = (scores[rows, y] - others.max(axis=1)) / np.abs(scores).max(axis=1)
+    has_spike = found.spikes.values(found.spikes.code.of(X))[0] > 0
+    assert (leads[~has_spike] > 0.01).all()
+    assert (leads[has_spike] > 1e-6).any()  # right as it is, and thin
 
 
 WAYS = pytest.mark.parametrize("ordered", [False, True])

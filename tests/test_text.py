@@ -1,6 +1,7 @@
 """LeaderTextClassifier: the contract by hand, since scikit-learn's checks prove nothing for texts; training, explanations."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -246,6 +247,21 @@ def test_shares_times_logits_add_up_to_the_scores(name, request):
         assert (np.diff(table["share"]) <= 0).all()
         assert len(set(table["word"])) == len(table)
         np.testing.assert_allclose(table["share"] @ table["logit"], score, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_components", [2, 8])
+def test_training_begins_with_embeddings_of_the_documented_size(n_components):
+    """Nearly no step, so that what is drawn is what is found; far from 0 words could not get round it."""
+    words = [f"word{k}" for k in range(2000)]
+    X, y = [words, words[::2], words[::-1], words[1::2]], [0, 1, 0, 1]
+    clf = LeaderTextClassifier(
+        n_components=n_components, min_df=1, max_length=None, max_iter=1, learning_rate_init=1e-12, word_dropout=0.0,
+        validation_fraction=0.0, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    (documented,) = re.findall(r"standard deviation (\S+) n_components", LeaderTextClassifier.__doc__)
+    n = clf.embeddings_.size
+    # five times the standard deviation of the estimate
+    assert clf.embeddings_.std() == pytest.approx(float(documented) * n_components, rel=5 / np.sqrt(2 * n))
 
 
 def test_leaders_are_those_of_the_tie_rule(fitted):

@@ -78,7 +78,8 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
     feature_names_in_ : ndarray of str
         Column names, where X was a data frame.
     n_heads_, n_spikes_ : int
-        Heads, and spikes that correct them on training sequences.
+        Heads, and spikes that correct them on training sequences: where the score of the label is not the largest one, or
+        leads by a hundredth of the largest or less.
     n_blocks_, n_parameters_ : int
         Of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the
         token_dim of the residual stream.

@@ -57,7 +57,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
     n_iter_no_change : int, default=5
         Epochs without a smaller loss on the held-out texts after which training stops.
     random_state : int, RandomState or None, default=None
-        Draws embeddings, batches, dropout and held-out texts.
+        Draws embeddings (normal, of standard deviation 0.005 n_components), batches, dropout and held-out texts.
     verbose : int, default=0
         1 prints a line an epoch.
 
