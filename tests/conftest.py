@@ -15,6 +15,16 @@ os.environ["MPLBACKEND"] = "agg"
 pytest_plugins = ["pytester"]  # for the test of the guard
 
 
+def pytest_addoption(parser):
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the order that this seed gives")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("shuffle") is not None:
+        random.Random(config.getoption("shuffle")).shuffle(items)  # the same in every worker
+
+
 @pytest.hookimpl(tryfirst=True)  # before hypothesis looks up the profile that the command line names
 def pytest_configure(config):
     if config.getoption("numprocesses", None) and not config.getoption("hypothesis_profile", None):

@@ -111,22 +111,37 @@ def all_or_nothing(fit):
 
 
 class VersionStamped:
-    """Pickles that carry the version of this package, and say so when another one reads them."""
+    """Estimators that are saved with the version of this package, which is named when another one reads them.
 
-    def __getstate__(self):
+    pickle names it before it reads the state, so also where the state holds classes that are no longer there.
+    """
+
+    def __reduce__(self):
+        return _unpickled, (type(self), sklearn_hardmax.__version__), super().__getstate__()
+
+    def __getstate__(self):  # for skops, which asks for the state alone
         return {**super().__getstate__(), "_sklearn_hardmax_version": sklearn_hardmax.__version__}
 
     def __setstate__(self, state):
         state = dict(state)
-        written = state.pop("_sklearn_hardmax_version", "an unknown version")
-        if written != sklearn_hardmax.__version__:
-            warnings.warn(
-                f"This {type(self).__name__} was pickled by sklearn-hardmax {written} and is read by "
-                f"{sklearn_hardmax.__version__}; fit it anew, or save its Transformer, which has a format of its own.",
-                UserWarning,
-                stacklevel=2,
-            )
+        _check_version(type(self), state.pop("_sklearn_hardmax_version", sklearn_hardmax.__version__))
         super().__setstate__(state)
+
+
+def _unpickled(cls, version):
+    """An estimator without a state, which pickle adds."""
+    _check_version(cls, version)
+    return cls.__new__(cls)
+
+
+def _check_version(cls, version):
+    if version != sklearn_hardmax.__version__:
+        warnings.warn(
+            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {sklearn_hardmax.__version__}; fit "
+            "it anew, or save its Transformer, which has a format of its own.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 class RaggedOutput:

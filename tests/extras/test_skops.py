@@ -1,8 +1,12 @@
 """skops stores what was fitted, trusts plain arrays, and asks about no types but ours."""
 
+import warnings
+
 import numpy as np
 import pytest
+import test_stored
 from skops import io
+from stored import contents
 
 import sklearn_hardmax
 from sklearn_hardmax import (
@@ -19,13 +23,13 @@ LABELS = np.array(["red", "green", "blue"])[Y]
 RNG = np.random.default_rng(0)
 TARGETS = RaggedSequences.from_list([RNG.normal(size=(len(x), 2)) for x in X])
 ESTIMATORS = {
-    "code alone": HardmaxTransformerClassifier(n_heads=0).fit(X, LABELS),
+    "code alone": HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(X, LABELS),
     "heads": HardmaxTransformerClassifier(n_heads=60, random_state=0).fit(X, LABELS),
     "sets": HardmaxTransformerClassifier(n_heads=60, ordered=False, random_state=0).fit(X, LABELS),
     "softmax": HardmaxTransformerClassifier(n_heads=60, attention="softmax", random_state=0).fit(X, LABELS),
     "not exact": HardmaxTransformerClassifier(n_heads=60, exact=False, random_state=0).fit(X, LABELS),
-    "interpolator": HardmaxTransformerInterpolator().fit(X, TARGETS),
-    "softmax interpolator": HardmaxTransformerInterpolator(attention="softmax").fit(X, TARGETS),
+    "interpolator": HardmaxTransformerInterpolator(random_state=0).fit(X, TARGETS),
+    "softmax interpolator": HardmaxTransformerInterpolator(attention="softmax", random_state=0).fit(X, TARGETS),
     "pooling": HardmaxPooling(n_heads=60, random_state=0).fit(X, LABELS),
     "pooling of sets": HardmaxPooling(n_heads=60, ordered=False, random_state=0).fit(X),
     "preprocessing": RaggedSequenceTransformer(positions="sinusoidal", window=3).fit(X),
@@ -71,3 +75,17 @@ def test_another_version_says_so(monkeypatch):
         UserWarning, match=r"HardmaxPooling was pickled by sklearn-hardmax 0\.1\.0 and is read by 9\.9\.9"
     ):
         back(data)
+
+
+@test_stored.EACH
+def test_a_stored_file_is_read_or_refused_by_the_version_that_wrote_it(folder):
+    data = (folder / "classifier.skops").read_bytes()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            labels = back(data).predict(contents.SERIES).tolist()
+        except (ImportError, AttributeError, TypeError) as error:  # modules and classes may have moved
+            labels, told = None, [*told, error]
+    if folder.name == sklearn_hardmax.__version__:
+        assert (labels, told) == (contents.LABELS, [])
+    assert labels == contents.LABELS or any("sklearn_hardmax" in str(t) or "sklearn-hardmax" in str(t) for t in told)
