@@ -25,8 +25,6 @@ from threadpoolctl import ThreadpoolController
 SECONDS = 30  # that a thread of a test may take to end, however busy the machine
 # joblib keeps its worker processes for the next call, and the threads that talk to them
 KEPT_THREADS = {"ExecutorManagerThread", "QueueFeederThread"}
-
-
 TIMERS = {"timer": signal.ITIMER_REAL, "virtual timer": signal.ITIMER_VIRTUAL, "profiler": signal.ITIMER_PROF}
 MISSING = object()
 

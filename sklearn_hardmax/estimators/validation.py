@@ -91,7 +91,7 @@ def all_or_nothing(fit):
     """A fit that works on a draft, which takes the place of the estimator in one step.
 
     So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
-    the estimator as it was. The settings of the session are restored too.
+    the estimator as it was. After an interrupt the settings of the session are those of before.
     """
 
     @functools.wraps(fit)
@@ -101,6 +101,8 @@ def all_or_nothing(fit):
         settings = SessionSettings()
         try:
             result = fit(draft, *args, **kwargs)
+        except Exception:
+            raise  # every context manager has done its work, and other threads may be in theirs
         except BaseException:
             settings.restore()
             raise
