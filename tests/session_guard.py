@@ -259,10 +259,12 @@ def read():
     return [setting.read() for setting in SETTINGS]
 
 
-def put_back(before):
-    """Bring back all settings that differ from what was read; a line about every difference."""
+def put_back(before, but=()):
+    """Bring back all settings that differ from what was read, but those of these names; a line about every difference."""
     lines = []
     for setting, old in zip(SETTINGS, before):
+        if setting.name in but:
+            continue
         setting.settle(old)
         found = list(setting.differences(old, setting.read()))
         if found:
@@ -274,6 +276,13 @@ def put_back(before):
 def _words(value):
     text = "nothing" if value is MISSING else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def pytest_configure(config):
+    mark = (
+        "leaves(*names): settings, by their name here, that a test may change since it runs what takes over the process"
+    )
+    config.addinivalue_line("markers", mark)
 
 
 def pytest_collection_finish():
@@ -293,7 +302,7 @@ def pytest_runtest_teardown(item):
     try:
         return (yield)
     finally:
-        changed = put_back(item.stash[BEFORE])
+        changed = put_back(item.stash[BEFORE], [name for mark in item.iter_markers("leaves") for name in mark.args])
         del item.stash[BEFORE]  # items live until the end
         if changed:
             pytest.fail("\n".join([f"{item.nodeid} leaves behind what later tests meet:", *changed]), pytrace=False)

@@ -69,6 +69,16 @@ def test_a_leak_of_every_kind_is_named_and_does_not_reach_the_next_test(pytester
         assert any(line.startswith(begin) for line in lines), (begin, lines)
 
 
+def test_a_test_may_say_what_it_leaves(pytester):
+    body = (
+        "@pytest.mark.leaves('working directory')\ndef test_moves():\n    os.chdir('/')\n    np.seterr(over='ignore')"
+    )
+    pytester.makepyfile("\n".join([*IMPORTS, "import pytest", body]))
+    (failure,) = pytester.inline_run("-p", "no:cacheprovider", plugins=[session_guard]).getfailures()
+    assert "NumPy's error state" in str(failure.longrepr)
+    assert "working directory" not in str(failure.longrepr)
+
+
 def test_what_is_brought_back_is_no_leak(pytester):
     counts, said = outcome(
         pytester,

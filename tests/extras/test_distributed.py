@@ -1,5 +1,8 @@
 """Dask workers on this machine give what one process gives, bit for bit."""
 
+import os
+import sys
+
 import joblib
 import numpy as np
 import pytest
@@ -8,16 +11,22 @@ from distributed import Client, LocalCluster, get_task_stream
 
 from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, datasets
 
+# a cluster runs threads of its own for as long as it lives, and draws names; what else it sets its fixture sets back
+pytestmark = pytest.mark.leaves("running threads", "global random state", "environment", "interpreter")
 ORDERS = pytest.mark.parametrize("ordered", [True, False])
 
 
 @pytest.fixture(scope="module")
 def client():
     """Two worker processes on loopback, without a dashboard."""
+    environment, path = os.environ.copy(), sys.path.copy()
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with LocalCluster(host="127.0.0.1", **options) as cluster, Client(cluster) as client:
         client.wait_for_workers(2, timeout=60)
         yield client
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:] = path
 
 
 def problem(seed=0, **options):
