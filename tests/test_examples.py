@@ -12,7 +12,6 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALLEST_PNG = 5000  # bytes; an empty figure of this size takes fewer
-QUICK = ("plot_leader_clustering", "plot_leader_flow")
 EXACT = ("plot_exact_classification", "plot_point_sets", "plot_series_classification")
 SUM_BOUND = 1e-11  # rounding of a sum of 2,000 numbers, moduli summing to at most 40: 2000 * 40 * 2^-53 is below
 
@@ -38,13 +37,8 @@ def run(script, folder, *arguments):
     return done.stdout
 
 
-def each_example():
-    """All examples; those that take more than a second are slow tests."""
-    for script in sorted(EXAMPLES.glob("*.py")):
-        yield pytest.param(script, id=script.stem, marks=() if script.stem in QUICK else pytest.mark.slow)
-
-
-@pytest.mark.parametrize("script", [*each_example()])
+@pytest.mark.slow
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda script: script.stem)
 def test_every_example_runs_and_ends_with_what_it_is_about(script, shown, tmp_path):
     printed = shown(script)
     assert printed.strip()

@@ -437,7 +437,7 @@ def long_file(tmp_path_factory):
     return X, path
 
 
-@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("ordered", [False, *slow(True)])
 def test_mapped_tokens_are_not_read_into_memory_as_a_whole(ordered, long_file):
     """What is held while predicting is chunks: here a third of what stands in the file at most."""
     X, path = long_file

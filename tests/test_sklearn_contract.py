@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from effort import slow
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
@@ -71,6 +72,7 @@ def as_list(X):
 
 
 FORMS = pytest.mark.parametrize("form", [as_container, as_list])
+MOSTLY_ONE_FORM = pytest.mark.parametrize("form", [as_container, *slow(as_list)])
 
 
 def pipeline():
@@ -86,7 +88,7 @@ def test_cross_validation_takes_ragged_input(ragged, form):
     assert set(cross_val_predict(pipeline(), form(X), y, cv=3)) <= set("abc")
 
 
-@FORMS
+@MOSTLY_ONE_FORM
 def test_grid_search_over_a_pipeline_refits_an_exact_classifier(ragged, form):
     X, y = ragged
     grid = {"raggedsequencetransformer__window": [1, 2], "hardmaxtransformerclassifier__ordered": [True, False]}
@@ -95,7 +97,7 @@ def test_grid_search_over_a_pipeline_refits_an_exact_classifier(ragged, form):
     assert len(search.cv_results_["params"]) == 4
 
 
-@FORMS
+@MOSTLY_ONE_FORM
 def test_stacking_and_voting_take_ragged_input(ragged, form):
     X, y = ragged
     parts = [("one", HardmaxTransformerClassifier(random_state=0)), ("two", pipeline())]
