@@ -68,16 +68,32 @@ def test_the_flow_on_lattices_is_the_exact_one_to_1e_12(problems):
 
 
 @PROBLEMS
-def test_attended_sets_on_lattices_are_the_exact_ones_where_equality_of_floats_fails(problems):
-    equality_fails = 0
+def test_attended_sets_on_lattices_are_the_exact_ones(problems):
     for problem in problems:
         before, transformer, exact = lattice_run(*problem)
         for step, exact_before in zip(trace(transformer, one(before)), exact):
-            right = oracle.attended(transformer.layers[0], exact_before)
-            assert [found.tolist() for found in step.attended[0]] == right
-            equality_fails += [np.flatnonzero(row == row.max()).tolist() for row in before @ before.T] != right
-            before = step.tokens[0]
-    assert equality_fails > 0
+            assert [found.tolist() for found in step.attended[0]] == oracle.attended(
+                transformer.layers[0], exact_before
+            )
+
+
+@pytest.mark.parametrize(
+    ("alpha", "Z"),
+    [
+        (1.0, [[2.0, -2.0], [-3.0, -1.0], [0.0, 0.0], [0.0, 1.0], [3.0, 1.0], [2.0, 3.0]]),
+        (3.0, [[2.0, -3.0], [3.0, 2.0], [0.0, 0.0]]),
+        (3.0, [[2.0, -1.0, 0.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 2.0]]),
+    ],
+)
+def test_ties_are_the_exact_ones_where_floats_that_should_be_equal_are_not(alpha, Z):
+    """After one layer the origin meets equal scores that floats, summed in order, tell apart."""
+    transformer = Flow.of(len(Z[0]), alpha).transformer(2)
+    first, second = trace(transformer, one(Z))
+    columns = first.tokens[0].T
+    scores = sum(np.multiply.outer(column, column) for column in columns)
+    right = oracle.attended(transformer.layers[1], oracle.run(transformer, Z)[0])
+    assert [np.flatnonzero(row == row.max()).tolist() for row in scores] != right
+    assert [found.tolist() for found in second.attended[0]] == right
 
 
 @PROBLEMS
