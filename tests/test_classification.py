@@ -428,7 +428,6 @@ def test_products_stay_within_their_noise_of_the_sums_in_fixed_order():
             X = RaggedSequences(X.tokens + offset, X.offsets)
             exact, rough = (projection.extremes(directions, e, X) for e in (True, False))
             assert (np.abs(exact - rough) <= projection.product_noise(directions)).all()
-            assert (exact != rough).any()
 
 
 def test_codes_do_not_depend_on_the_layout_of_the_tokens_in_memory():
