@@ -1,13 +1,13 @@
-"""How much a property test tries: a fifth of its examples in the suite, all of them under the profile "thorough"."""
+"""How much a property test tries: a seventh of its examples in the suite, all of them under the profile "thorough"."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 # nothing that a busy machine makes slower may fail
 ALL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
-settings.register_profile("suite", max_examples=20, derandomize=True, **ALL)
+settings.register_profile("suite", max_examples=15, derandomize=True, **ALL)
 settings.register_profile("thorough", max_examples=100, derandomize=True, **ALL)
-settings.register_profile("other seeds", max_examples=20, **ALL)
+settings.register_profile("other seeds", max_examples=15, **ALL)
 
 
 def examples(n):

@@ -312,7 +312,7 @@ def test_labels_are_those_of_the_largest_decision_value():
     assert np.array_equal(np.argmin(built.distances(codes), axis=1), built.labels_of(codes))
 
 
-@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("ordered", [False, *slow(True)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_unseen_sequences_get_one_label_by_both_paths(name, ordered):
     X, y = family(name, 40, n_classes=5)
