@@ -11,8 +11,8 @@ settings.register_profile("other seeds", max_examples=15, **ALL)
 
 
 def examples(n):
-    """Settings of a property test with n examples where it is tried thoroughly."""
-    return settings(max_examples=max(1, n * settings.default.max_examples // 100))
+    """Settings of a property test with n examples where it is tried thoroughly, and five at least in the suite."""
+    return settings(max_examples=max(5, n * settings.default.max_examples // 100))
 
 
 def slow(*values):

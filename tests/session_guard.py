@@ -120,10 +120,10 @@ class WorkingDirectory(Setting):
     name = "working directory"
 
     def read(self):
-        return {"": os.getcwd()}
+        return {"path": os.getcwd()}
 
     def restore(self, before):
-        os.chdir(before[""])
+        os.chdir(before["path"])
 
 
 class Environment(Setting):
@@ -152,9 +152,8 @@ class NumberOfThreads(Setting):
     def restore(self, before):
         for library in self.libraries:
             library.set_num_threads(before.get(library.filepath, library.num_threads))
-            if hasattr(
-                library, "clear_controlling_thread"
-            ):  # threadpoolctl 3.7: else only this thread may go on setting
+            # from threadpoolctl 3.7 on only the thread that came first may go on setting
+            if hasattr(library, "clear_controlling_thread"):
                 library.clear_controlling_thread(force=True)
 
 
@@ -269,7 +268,7 @@ def put_back(before, but=()):
         found = list(setting.differences(old, setting.read()))
         if found:
             setting.restore(old)
-        lines += [f"{setting.name}: {key} {_words(was)} -> {_words(now)}".replace("  ", " ") for key, was, now in found]
+        lines += [f"{setting.name}: {key} {_words(was)} -> {_words(now)}" for key, was, now in found]
     return lines
 
 

@@ -21,7 +21,7 @@ LEAKS = (  # what a test does, and how the line about it begins
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})",
         "signal handlers: blocked set() -> {<Signals.SIGUSR1",
     ),
-    ("os.chdir('/')", "working directory: '"),
+    ("os.chdir('/')", "working directory: path '"),
     ("os.environ['LEAKED'] = 'yes'", "environment: LEAKED nothing -> 'yes'"),
     ("del os.environ['PATH']", "environment: PATH '"),
     ("threadpoolctl.threadpool_limits(7)", "number of threads: "),
