@@ -15,9 +15,8 @@ Everything about integers is exact: residues and their sums are int64, so that a
 
 import numpy as np
 
-from sklearn_hardmax.converters import check_integer, name_indices, owners_of
-from sklearn_hardmax.parsing import as_sequences
-from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences.arrays import check_integer, name_indices, owners_of
 
 LARGEST_MODULUS = 2**62  # the sum of two residues is an int64
 LARGEST_TOKEN = 2**53  # integers from here on have neighbours that are the same float64

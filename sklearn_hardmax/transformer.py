@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_hardmax.files import whole_file
+from sklearn_hardmax._files import whole_file
 from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 _FORMAT = "sklearn_hardmax.Transformer/2"

@@ -14,9 +14,9 @@ from joblib import parallel_config
 
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
-from sklearn_hardmax.constructions.classification import build_classification, certified_margin
-from sklearn_hardmax.constructions.code_choice import Problem, choose_code
-from sklearn_hardmax.constructions.codes import SAFE_GAP, Projection, label_runs, placed
+from sklearn_hardmax.constructions.classification.build import build_classification, certified_margin
+from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Projection, label_runs, placed
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
 
@@ -375,7 +375,7 @@ def test_one_label_needs_one_block_and_no_code():
 def test_weights_beyond_the_memory_limit_are_refused_before_they_are_made(monkeypatch):
     X, y = family("labelled_sequences", 20)
     built, _ = build(X, y)
-    monkeypatch.setattr("sklearn_hardmax.constructions.plans.MEMORY_LIMIT", 100)
+    monkeypatch.setattr("sklearn_hardmax.constructions.common.plans.MEMORY_LIMIT", 100)
     with pytest.raises(MemoryError, match=r"The weights would take 0\.0 GiB"):
         built.transformer()
 

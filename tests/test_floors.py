@@ -1,163 +1,123 @@
-"""Data flows one way: a module imports only from floors below its own, or from the side rooms named here."""
+"""What a module may import: two tables of rooms, each of which names the rooms that it may import from.
+
+A room is a module or a folder beside others. Every table is ordered: a room names only rooms that stand before it, so that no
+import runs up and there is no circle.
+"""
 
 import ast
 import sys
+from graphlib import TopologicalSorter
+from itertools import chain
 from pathlib import Path
 
 import sklearn_hardmax
 
-ROOT = Path(sklearn_hardmax.__file__).parent
-FLOORS = [
-    ["files", "converters", "interop", "layouts", "containers", "sequences", "parsing", "tasks", "datasets"],
-    ["layers", "transformer", "encoding"],
-    ["segments", "ties", "pairwise", "softmax", "third_order"],
-    ["forward"],
-    ["constructions"],
-    ["estimators"],
-    ["plotting", "export"],
-]
-# inside a floor, each module may import those before it
-ROOMS = {
-    "datasets": ["draws", "profiles", "digits", "families", "resolution", "planted", "__init__"],
-    "constructions": [
-        "construction",
-        "temperatures",
-        "plateaus",
-        "leader_flow",
-        "sentiment",
-        "ridge",
-        "gadgets",
-        "measures",
-        "codes",
-        "folds",
-        "heads",
-        "series_taps",
-        "series_heads",
-        "series_drawing",
-        "set_heads",
-        "readout",
-        "spikes",
-        "plans",
-        "cells",
-        "code_choice",
-        "line_classifier",
-        "classification",
-        "riders",
-        "token_code",
-        "selectors",
-        "peeling",
-        "interpolation",
-        "training",
-        "scoring_network",
-        "scoring",
-        "explanation",
-        "matching",
-        "residues",
-        "sparse_averaging",
-        "__init__",
-    ],
-    "estimators": [
-        "__init__",
-        "session",
-        "validation",
-        "progress",
-        "constructed",
-        "words",
-        "word_leaders",
-        "preprocessing",
-        "pooling",
-        "classifier",
-        "interpolator",
-        "flow",
-        "clustering",
-        "text",
-    ],
-    "plotting": [
-        "canvas",
-        "code_line",
-        "leader_marks",
-        "leaders",
-        "flow_ways",
-        "token_flow",
-        "leader_bars",
-        "__init__",
-    ],
-    "export": [
-        "checks",
-        "torch_sums",
-        "torch_steps",
-        "torch_module",
-        "onnx_sums",
-        "onnx_steps",
-        "onnx_graph",
-        "__init__",
-    ],
+PACKAGE = {
+    "_version": set(),
+    "_files": set(),
+    "sequences": {"_files"},
+    "layers": set(),
+    "transformer": {"_files", "layers"},
+    "encoding": set(),
+    "tasks": {"sequences"},
+    "datasets": {"sequences", "tasks"},
+    "forward": {"sequences", "layers"},
+    "constructions": {"sequences", "layers", "transformer", "encoding", "tasks", "forward"},
+    "estimators": {"_version", "sequences", "encoding", "forward", "constructions"},
+    "plotting": {"sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
+    "export": {"layers", "transformer"},
 }
+CONSTRUCTIONS = {
+    "common": set(),
+    "codes": {"common"},
+    "heads": {"codes"},
+    "classification": {"common", "codes"},
+    "interpolation": {"common", "codes"},
+    "scoring": {"common", "codes", "heads"},
+    "leaders": {"common"},
+    "tasks": {"common"},
+}
+RUN_TIME = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl"} | set(sys.stdlib_module_names)
 OPTIONAL = {"awkward", "matplotlib", "onnx", "pandas", "polars", "pyarrow", "torch"}
-ALLOWED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sklearn_hardmax"} | set(sys.stdlib_module_names)
-MODULES = sorted(ROOT.rglob("*.py"))
+ROOT = Path(sklearn_hardmax.__file__).parent
+MODULES = {path.relative_to(ROOT).with_suffix("").parts: path for path in ROOT.rglob("*.py")}
 
 
-def name_of(path):
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
-
-
-def imports_of(path, top_only):
+def imports(path, top_only=False):
     """Dotted names that a module imports, at its top or anywhere."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_only else ast.walk(tree)
-    for node in nodes:
+    for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rank_of(name):
-    """(floor, room, place in the room) of a module of the package, by dotted name without the package."""
-    first, *rest = name.split(".")
-    for floor, rooms in enumerate(FLOORS):
-        if first in rooms:
-            inside = ROOMS.get(first)
-            return floor, rooms.index(first), inside.index(rest[0]) if inside and rest else -1
-    raise AssertionError(f"{name} stands on no floor: give it one in test_floors.py")
+def modules_that(path):
+    """The modules of the package that a module imports, as tuples of names."""
+    for name in imports(path):
+        library, *parts = name.split(".")
+        if library == "sklearn_hardmax":
+            options = tuple(parts), tuple(parts[:-1]), (*parts, "__init__"), (*parts[:-1], "__init__")
+            yield next(option for option in options if option in MODULES)
 
 
-def imports_from_above(path):
-    """What a module of the package imports from its own floor or from above."""
-    mine = rank_of(name_of(path))
-    for imported in imports_of(path, top_only=False):
-        if not imported.startswith("sklearn_hardmax."):
-            continue
-        parts = imported.split(".")[1:]
-        if not (ROOT / parts[0]).is_dir() and not (ROOT / f"{parts[0]}.py").exists():
-            continue  # a name of the package itself, like its version
-        if (ROOT / parts[0]).is_dir() and len(parts) > 1 and not (ROOT / parts[0] / f"{parts[1]}.py").exists():
-            parts = [parts[0], "__init__"]
-        if rank_of(".".join(parts[:2] if (ROOT / parts[0]).is_dir() else parts[:1])) >= mine:
-            yield imported
+def rooms_that_import(folder):
+    """Pairs of rooms, one of which imports the other, in this folder of the package (a tuple of names)."""
+    depth = len(folder)
+    for module, path in MODULES.items():
+        if module[:depth] == folder and module != (*folder, "__init__"):
+            for imported in modules_that(path):
+                if imported[:depth] == folder and imported[depth] != module[depth]:
+                    yield module[depth], imported[depth]
 
 
-def offenders(top_only, allowed):
+def not_allowed(table, folder):
+    return sorted({(room, other) for room, other in rooms_that_import(folder) if other not in table[room]})
+
+
+def libraries(top_only, allowed):
     """Modules that import another library than those allowed, and which."""
-    found = {name_of(path): {i.split(".")[0] for i in imports_of(path, top_only)} - allowed for path in MODULES}
-    return {name: libraries for name, libraries in found.items() if libraries}
+    found = {module: {name.split(".")[0] for name in imports(path, top_only)} for module, path in MODULES.items()}
+    return {module: names - allowed for module, names in found.items() if names - allowed - {"sklearn_hardmax"}}
 
 
-def test_a_module_imports_only_from_below():
-    found = {name_of(path): [*imports_from_above(path)] for path in MODULES if path != ROOT / "__init__.py"}
-    assert {name: imports for name, imports in found.items() if imports} == {}
+def test_rooms_of_the_package_import_only_what_the_table_allows():
+    assert not_allowed(PACKAGE, ()) == []
+
+
+def test_rooms_of_constructions_import_only_what_the_table_allows():
+    assert not_allowed(CONSTRUCTIONS, ("constructions",)) == []
+
+
+def test_tables_name_every_room_and_only_rooms_before_it():
+    for table, folder in ((PACKAGE, ()), (CONSTRUCTIONS, ("constructions",))):
+        beside = {module[len(folder)] for module in MODULES if module[: len(folder)] == folder}
+        assert set(table) == beside - {"__init__"}
+        rooms = list(table)
+        assert all(allowed <= set(rooms[: rooms.index(room)]) for room, allowed in table.items())
+
+
+def test_every_arrow_of_the_tables_is_used():
+    for table, folder in ((PACKAGE, ()), (CONSTRUCTIONS, ("constructions",))):
+        drawn = set(rooms_that_import(folder))
+        assert [arrow for arrow in ((a, b) for a in table for b in table[a]) if arrow not in drawn] == []
+
+
+def test_modules_import_in_no_circle():
+    for _ in TopologicalSorter({module: set(modules_that(path)) for module, path in MODULES.items()}).static_order():
+        pass  # raises CycleError
 
 
 def test_only_run_time_dependencies_are_imported_at_the_top():
-    assert offenders(top_only=True, allowed=ALLOWED) == {}
+    assert libraries(top_only=True, allowed=RUN_TIME) == {}
 
 
 def test_optional_libraries_are_imported_where_they_are_used():
-    assert offenders(top_only=False, allowed=ALLOWED | OPTIONAL) == {}
+    assert libraries(top_only=False, allowed=RUN_TIME | OPTIONAL) == {}
 
 
 def test_every_public_name_is_there_and_documented():
-    for name in sklearn_hardmax.__all__:
-        assert getattr(sklearn_hardmax, name).__doc__
+    rooms = [sklearn_hardmax, *(sys.modules[f"sklearn_hardmax.{room}"] for room in ("sequences", "forward"))]
+    for room, name in chain.from_iterable(((room, name) for name in room.__all__) for room in rooms):
+        assert getattr(room, name).__doc__

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
-from sklearn_hardmax.forward import apply, lead, trace
-from sklearn_hardmax.segments import Segments, chunks
+from sklearn_hardmax.forward.run import apply, lead, trace
+from sklearn_hardmax.sequences.segments import Segments, chunks
 
 SMALL = st.integers(-3, 3).map(float)
 

@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pytest
 
-from sklearn_hardmax.constructions import gadgets
+from sklearn_hardmax.constructions.common import units as gadgets
 from sklearn_hardmax.transformer import Transformer
 
 D, SOURCE = 4, 2

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.constructions.folds import CHUNK_TOKENS, chunks_by_length, maxima_over_rows, sums_over_rows
-from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
-from sklearn_hardmax.constructions.series_drawing import draw_series_heads
-from sklearn_hardmax.constructions.set_heads import draw_set_heads
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.heads.reductions import (
+    CHUNK_TOKENS,
+    chunks_by_length,
+    maxima_over_rows,
+    sums_over_rows,
+)
+from sklearn_hardmax.constructions.heads.series_sampling import draw_series_heads
+from sklearn_hardmax.constructions.heads.sets import draw_set_heads
 
 KERNELS = list(combinations(range(9), 3))  # the taps of weight 2
 LEVELS = 1365

@@ -13,14 +13,16 @@ from joblib import parallel_config
 from riding import FAMILIES, first_rows, measure_of, random_targets
 
 from sklearn_hardmax import ConstructionError, FeedForward, RaggedSequences, Transformer, datasets
-from sklearn_hardmax.constructions import build_interpolator, interpolation, selectors
-from sklearn_hardmax.constructions.codes import Code
-from sklearn_hardmax.constructions.gadgets import to_the_next_ramp
-from sklearn_hardmax.constructions.interpolation import build_interpolation
-from sklearn_hardmax.constructions.peeling import build_peeling
-from sklearn_hardmax.constructions.plateaus import Plateaus, outputs, plateaus_of, widest_gaps
-from sklearn_hardmax.constructions.riders import as_targets, riders_of
-from sklearn_hardmax.constructions.token_code import one_phase, two_phases
+from sklearn_hardmax.constructions import build_interpolator
+from sklearn_hardmax.constructions.codes.sequence_code import Code
+from sklearn_hardmax.constructions.common.units import to_the_next_ramp
+from sklearn_hardmax.constructions.interpolation import build as interpolation
+from sklearn_hardmax.constructions.interpolation import selectors
+from sklearn_hardmax.constructions.interpolation.build import build_interpolation
+from sklearn_hardmax.constructions.interpolation.in_place import build_peeling
+from sklearn_hardmax.constructions.interpolation.plateaus import Plateaus, outputs, plateaus_of, widest_gaps
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, riders_of
+from sklearn_hardmax.constructions.interpolation.token_code import one_phase, two_phases
 from sklearn_hardmax.forward import apply, trace
 
 WORK = 10**6  # layers x tokens that a test lets the engine run
@@ -559,7 +561,7 @@ def test_sequences_closer_than_float64_resolves_are_named():
 def test_weights_beyond_the_memory_limit_are_refused_before_they_are_made(monkeypatch):
     X = family("labelled_sequences", 20)
     built = build(X, random_targets(X))
-    monkeypatch.setattr("sklearn_hardmax.constructions.plans.MEMORY_LIMIT", 100)
+    monkeypatch.setattr("sklearn_hardmax.constructions.common.plans.MEMORY_LIMIT", 100)
     with pytest.raises(MemoryError, match=r"The weights would take 0\.0 GiB"):
         built.transformer()
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, RaggedSequences, Transformer
 from sklearn_hardmax.constructions import build_leader_flow
-from sklearn_hardmax.constructions.leader_flow import Flow
-from sklearn_hardmax.forward import apply, lead, trace
-from sklearn_hardmax.segments import Segments
+from sklearn_hardmax.constructions.leaders.flow import Flow
+from sklearn_hardmax.forward.run import apply, lead, trace
+from sklearn_hardmax.sequences.segments import Segments
 
 ULP = 2.0**-52
 
@@ -229,7 +229,7 @@ def test_each_sequence_converges_the_same_bits_alone_and_among_others():
 
 
 def test_chunks_change_nothing(monkeypatch):
-    from sklearn_hardmax.constructions import leader_flow
+    from sklearn_hardmax.constructions.leaders import flow as leader_flow
 
     rng = np.random.default_rng(2)
     X = RaggedSequences.from_list([rng.normal(size=(n, 2)) for n in rng.integers(1, 30, size=20)])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sklearn_hardmax import ConstructionError, RaggedSequences, ThirdOrderAttention, tasks
 from sklearn_hardmax.constructions import build_match2, build_match3, build_match3_bigram, build_match3_local
-from sklearn_hardmax.constructions.matching import LARGEST_ANGLE_MODULUS
-from sklearn_hardmax.constructions.residues import LARGEST_BIGRAM_MODULUS, LARGEST_LOCAL_MODULUS, LONGEST
+from sklearn_hardmax.constructions.tasks.matching import LARGEST_ANGLE_MODULUS
+from sklearn_hardmax.constructions.tasks.matching_variants import LARGEST_BIGRAM_MODULUS, LARGEST_LOCAL_MODULUS, LONGEST
 from sklearn_hardmax.datasets import make_match
 from sklearn_hardmax.forward import apply, trace
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.constructions.measures import (
+from sklearn_hardmax.constructions.codes.multisets import (
     _Partition,
     distinct_rows,
     equal_measures,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax import Attention, RaggedSequences, Transformer, pairwise
-from sklearn_hardmax.forward import apply, trace
-from sklearn_hardmax.segments import Segments
+from sklearn_hardmax import Attention, RaggedSequences, Transformer
+from sklearn_hardmax.forward import apply, pairwise, trace
+from sklearn_hardmax.sequences.segments import Segments
 
 
 def head(token_dim, rank=None, rho=0.0, seed=0, integer=True):

@@ -9,8 +9,8 @@ from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.constructions.heads import MAX, MEAN, SHARE
-from sklearn_hardmax.constructions.readout import Readout
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.scoring.readout import Readout
 
 
 def heads_of(kinds, unit=2.0**14):

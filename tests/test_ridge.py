@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge, RidgeCV
 
-from sklearn_hardmax.constructions import ridge
+from sklearn_hardmax.constructions.scoring import ridge
 
 ALPHAS = 10.0 ** np.arange(-3, 4)
 

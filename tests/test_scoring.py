@@ -24,10 +24,11 @@ from sklearn_hardmax import (
     SequenceConflictWarning,
     datasets,
 )
-from sklearn_hardmax.constructions import scoring, spikes
-from sklearn_hardmax.constructions.explanation import strongest
-from sklearn_hardmax.constructions.heads import KINDS, MAX
-from sklearn_hardmax.constructions.scoring import default_n_heads
+from sklearn_hardmax.constructions.heads.pooled import KINDS, MAX
+from sklearn_hardmax.constructions.scoring import build as scoring
+from sklearn_hardmax.constructions.scoring import corrections as spikes
+from sklearn_hardmax.constructions.scoring.build import default_n_heads
+from sklearn_hardmax.constructions.scoring.explanation import strongest
 from sklearn_hardmax.forward import apply
 
 FAMILIES = [
@@ -267,7 +268,7 @@ def test_spikes_change_no_prediction_of_generic_data():
 def test_weights_beyond_the_memory_limit_are_refused_before_they_are_made(monkeypatch):
     X, y = family("labelled_sequences", 20)
     fitted = classifier().fit(X, y)
-    monkeypatch.setattr("sklearn_hardmax.constructions.plans.MEMORY_LIMIT", 100)
+    monkeypatch.setattr("sklearn_hardmax.constructions.common.plans.MEMORY_LIMIT", 100)
     with pytest.raises(MemoryError, match=r"The weights would take 0\.0 GiB"):
         fitted.to_transformer()
 

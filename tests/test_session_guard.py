@@ -33,8 +33,8 @@ LEAKS = (  # what a test does, and how the line about it begins
     ("locale.setlocale(locale.LC_ALL, 'C.UTF-8')", "interpreter: locale "),
     ("resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, -1))", "interpreter: file size (-1, -1) -> (1000000000, -1)"),
     ("plt.rcParams['lines.linewidth'] = 7", "matplotlib: lines.linewidth 1.5 -> 7"),
-    ("ties.EPS = 0.0", "names in the package: sklearn_hardmax.ties.EPS np.float64("),
-    ("ties.left_behind = 1", "names in the package: sklearn_hardmax.ties.left_behind nothing -> 1"),
+    ("ties.EPS = 0.0", "names in the package: sklearn_hardmax.forward.ties.EPS np.float64("),
+    ("ties.left_behind = 1", "names in the package: sklearn_hardmax.forward.ties.left_behind nothing -> 1"),
 )
 IMPORTS = (
     "import locale, os, random, resource, signal, sys, threading, warnings",
@@ -42,7 +42,7 @@ IMPORTS = (
     "import numpy as np",
     "import sklearn",
     "import threadpoolctl",
-    "from sklearn_hardmax import ties",
+    "from sklearn_hardmax.forward import ties",
     "waiting = threading.Event()",
     "thread = threading.Thread(target=waiting.wait, name='left behind', daemon=True)",
 )

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import ConstructionError, RaggedSequences, tasks
-from sklearn_hardmax.constructions import build_sparse_averaging, sparse_averaging
-from sklearn_hardmax.constructions.sparse_averaging import (
+from sklearn_hardmax.constructions import build_sparse_averaging
+from sklearn_hardmax.constructions.tasks import sparse_averaging
+from sklearn_hardmax.constructions.tasks.sparse_averaging import (
     SparseAveraging,
     moment_keys,
     query_gaps,

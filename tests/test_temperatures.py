@@ -21,9 +21,9 @@ from sklearn_hardmax import (
     datasets,
 )
 from sklearn_hardmax.constructions import build_classifier, build_interpolator
-from sklearn_hardmax.constructions.temperatures import HEAD_TEMPERATURE, admissible_temperature
+from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, admissible_temperature
 from sklearn_hardmax.forward import apply
-from sklearn_hardmax.segments import Segments
+from sklearn_hardmax.sequences.segments import Segments
 
 
 def soft_mean(scores, temperature):
@@ -115,7 +115,7 @@ def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(slab, monkeypatch
     layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
     X = [rng.normal(size=(n, 3)) for n in (7, 1, 30)]
     whole = apply(Transformer([layer]), X)
-    monkeypatch.setattr("sklearn_hardmax.softmax._SLAB", slab)
+    monkeypatch.setattr("sklearn_hardmax.forward.softmax._SLAB", slab)
     assert apply(Transformer([layer]), X) == whole
 
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hardmax import LeaderTextClassifier, RaggedSequences
-from sklearn_hardmax.constructions import sentiment
+from sklearn_hardmax.constructions.leaders import text_training as sentiment
 from sklearn_hardmax.forward import apply, trace
 
 GOOD, BAD, PLAIN = ["great", "lovely", "fun"], ["dull", "awful"], ["film", "the", "plot", "it", "is", "a_long_one"]

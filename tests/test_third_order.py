@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax import RaggedSequences, ThirdOrderAttention, Transformer, third_order
-from sklearn_hardmax.forward import apply, trace
+from sklearn_hardmax import RaggedSequences, ThirdOrderAttention, Transformer
+from sklearn_hardmax.forward import apply, third_order, trace
 
 SMALL = st.integers(-3, 3).map(float)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.segments import Segments
-from sklearn_hardmax.ties import EPS, inner_products, integral, leaders, rounding_bound
+from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders, rounding_bound
+from sklearn_hardmax.sequences.segments import Segments
 
 
 def columns(*tokens):

@@ -7,7 +7,7 @@ import pytest
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
 from sklearn_hardmax.constructions import balanced, build_interpolator, minimise_regularised
-from sklearn_hardmax.constructions.training import _Problem
+from sklearn_hardmax.constructions.interpolation.training import _Problem
 from sklearn_hardmax.forward import apply
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_hardmax.converters import check_integer
+from sklearn_hardmax.sequences.arrays import check_integer
 
 
 def check_integers(least, **values):

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_hardmax import tasks
-from sklearn_hardmax.converters import check_integer
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.arrays import check_integer
 
 # task : (function, coefficients of the free tokens of a group, share of closed groups, whether order may be lost). In a
 # closed group (a, b, -a - b) every token is matched, but b is not where partners must be neighbours: a goes with b and the

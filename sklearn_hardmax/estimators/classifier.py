@@ -7,12 +7,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.classification import build_classification
-from sklearn_hardmax.constructions.construction import ConstructionError, SequenceConflictWarning, conflict_message
-from sklearn_hardmax.constructions.explanation import Explainer
-from sklearn_hardmax.constructions.scoring import build_scoring, default_n_heads
-from sklearn_hardmax.constructions.temperatures import checked_temperature
-from sklearn_hardmax.estimators.constructed import Constructed
+from sklearn_hardmax.constructions.classification.build import build_classification
+from sklearn_hardmax.constructions.common.construction import (
+    ConstructionError,
+    SequenceConflictWarning,
+    conflict_message,
+)
+from sklearn_hardmax.constructions.common.temperatures import checked_temperature
+from sklearn_hardmax.constructions.scoring.build import build_scoring, default_n_heads
+from sklearn_hardmax.constructions.scoring.explanation import Explainer
+from sklearn_hardmax.estimators._mixins import Constructed
 from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
     all_or_nothing,

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
-from sklearn_hardmax.constructions.leader_flow import Flow
+from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators.validation import VersionStamped, all_or_nothing, check_integer, check_positive
 from sklearn_hardmax.sequences import RaggedSequences
 

@@ -7,8 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.leader_flow import Flow
-from sklearn_hardmax.converters import name_indices
+from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators.validation import (
     RaggedOutput,
     VersionStamped,
@@ -19,6 +18,7 @@ from sklearn_hardmax.estimators.validation import (
     validate_sequences,
 )
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.arrays import name_indices
 
 
 class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):

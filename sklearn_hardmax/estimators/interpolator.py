@@ -5,10 +5,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.interpolation import build_interpolation
-from sklearn_hardmax.constructions.riders import as_targets, carriers_of
-from sklearn_hardmax.constructions.temperatures import checked_temperature
-from sklearn_hardmax.estimators.constructed import Constructed
+from sklearn_hardmax.constructions.common.temperatures import checked_temperature
+from sklearn_hardmax.constructions.interpolation.build import build_interpolation
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, carriers_of
+from sklearn_hardmax.estimators._mixins import Constructed
 from sklearn_hardmax.estimators.progress import Progress, check_verbose
 from sklearn_hardmax.estimators.validation import (
     all_or_nothing,

@@ -6,7 +6,6 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
-from sklearn_hardmax.converters import name_indices, not_finite
 from sklearn_hardmax.estimators.validation import (
     RaggedOutput,
     VersionStamped,
@@ -17,6 +16,7 @@ from sklearn_hardmax.estimators.validation import (
     validate_sequences,
 )
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.arrays import name_indices, not_finite
 
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
 

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import sklearn
 
-from sklearn_hardmax.constructions.folds import one_blas_thread
+from sklearn_hardmax.constructions.heads.reductions import one_blas_thread
 
 
 class SessionSettings:

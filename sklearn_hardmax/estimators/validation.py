@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
-import sklearn_hardmax
-from sklearn_hardmax.converters import check_integer as check_integer
+from sklearn_hardmax import _version
 from sklearn_hardmax.estimators.session import SessionSettings
-from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):
@@ -119,14 +119,14 @@ class VersionStamped:
     """
 
     def __reduce__(self):
-        return _unpickled, (type(self), sklearn_hardmax.__version__), super().__getstate__()
+        return _unpickled, (type(self), _version.__version__), super().__getstate__()
 
     def __getstate__(self):  # for skops, which asks for the state alone
-        return {**super().__getstate__(), "_sklearn_hardmax_version": sklearn_hardmax.__version__}
+        return {**super().__getstate__(), "_sklearn_hardmax_version": _version.__version__}
 
     def __setstate__(self, state):
         state = dict(state)
-        _check_version(type(self), state.pop("_sklearn_hardmax_version", sklearn_hardmax.__version__))
+        _check_version(type(self), state.pop("_sklearn_hardmax_version", _version.__version__))
         super().__setstate__(state)
 
 
@@ -137,9 +137,9 @@ def _unpickled(cls, version):
 
 
 def _check_version(cls, version):
-    if version != sklearn_hardmax.__version__:
+    if version != _version.__version__:
         warnings.warn(
-            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {sklearn_hardmax.__version__}; fit "
+            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "
             "it anew, or save its Transformer, which has a format of its own.",
             UserWarning,
             stacklevel=3,

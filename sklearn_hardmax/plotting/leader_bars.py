@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_hardmax.estimators.text import LeaderTextClassifier
+from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.plotting.canvas import check_class_label, check_fitted, pyplot
 

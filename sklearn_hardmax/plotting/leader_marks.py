@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.explanation import SPIKE
-from sklearn_hardmax.constructions.series_heads import SeriesHeads
+from sklearn_hardmax.constructions.heads.series import SeriesHeads
+from sklearn_hardmax.constructions.scoring.explanation import SPIKE
 from sklearn_hardmax.plotting.canvas import check_class_label
 
 

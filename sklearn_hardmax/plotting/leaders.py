@@ -4,13 +4,13 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_hardmax.constructions.series_taps import N_TAPS
+from sklearn_hardmax.constructions.heads.series_convolution import N_TAPS
 from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import check_integer
-from sklearn_hardmax.parsing import as_sequences
 from sklearn_hardmax.plotting import leader_marks
 from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
+from sklearn_hardmax.sequences import as_sequences
 
 _ROW = 0.11  # height of a name, of the picture
 _NAMED = 3  # marks that bear the name of their head

@@ -3,14 +3,13 @@
 import numpy as np
 
 from sklearn_hardmax import forward
-from sklearn_hardmax.constructions.leader_flow import Flow
+from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators.clustering import LeaderClustering
 from sklearn_hardmax.estimators.flow import LeaderFlow
-from sklearn_hardmax.estimators.text import LeaderTextClassifier
-from sklearn_hardmax.parsing import as_sequences
+from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.plotting import flow_ways
 from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
-from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.transformer import Transformer
 
 _NAMED = 10  # words beside their tokens, leaders first

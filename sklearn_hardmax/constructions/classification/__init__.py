@@ -1,0 +1,1 @@
+"""Exact classification: one code per sequence, and intervals of codes that belong to one class."""

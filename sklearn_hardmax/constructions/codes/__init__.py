@@ -1,0 +1,1 @@
+"""Sequence codes: one number per sequence, which differs wherever the labels of sequences differ."""

@@ -1,0 +1,311 @@
+"""One number a sequence: the code that tells sequences of different label apart.
+
+First layer (eta = 0): x = <u, z> + 1/2, s = (relu(x) - relu(x - 1)) + 1. Encoded training tokens lie in [-1, 1] and
+sum |u_j| <= 7/16, so that s - 1 lies in [1/16, 15/16] on them; s >= 1 for every token, and s <= 2 up to the rounding of x.
+One attention layer (rho = 0) then replaces every token by the code A in [1, 2] of its sequence, times a power of two:
+
+    leader   A = max s or min s, bitwise independent of the order and the number of tokens
+    mean     A = mean of s, stable under permutation up to 2 n eps
+    hats     A = mean of 1 + unit * sum_k a_k hat_k(s): a sum of frequencies, exact on training tokens
+
+The cheapest read that is safe is taken, and among those of its kind the one with the fewest runs of equal label along the
+line. A read is safe when neighbours of different label are at least 2^-46 apart, so that the ramps between them stand on
+the grid of the codes and every sum of the decode is exact; a mean must leave 16 n eps besides.
+
+All codes lie in the binade [1, 2). With more than two classes they are rounded to its even grid points by adding and
+subtracting 2: then a border can stand between any two neighbouring codes, and no code ever meets a border.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+
+from sklearn_hardmax.constructions.common.temperatures import admissible_temperature
+from sklearn_hardmax.encoding import TokenScale, relative_positions
+from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.segments import Segments, chunks
+
+SAFE_GAP = 2.0**-46
+_CHUNK = 2**18  # numbers of encoded tokens that are held together
+_CHUNK_TOKENS = 2**14  # and tokens
+
+
+class TokenHats(NamedTuple):
+    """Hats on the line of s, by ascending centre: all arrays (K,) float64; unit a power of two."""
+
+    centers: np.ndarray
+    widths: np.ndarray
+    heights: np.ndarray
+    unit: float
+
+    def part(self, first, last):
+        """Hats first to last (exclusive)."""
+        return TokenHats(*(values[first:last] for values in self[:3]), self.unit)
+
+
+def in_batches(function, sequences, n_jobs=None):
+    """function(batch of whole sequences) for all sequences, concatenated; the batches do not show in the result."""
+    jobs = joblib.effective_n_jobs(n_jobs)
+    if jobs == 1 or len(sequences) == 1:
+        return function(sequences)
+    batches = chunks(sequences.offsets, -(-sequences.n_tokens // jobs))
+    # joblib's own: that of scikit-learn swaps the warning filters of the process in every thread
+    parts = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(function)(sequences[i:j]) for i, j in batches)
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Tokens to numbers: the encoding and a direction; p = sum_j direction_j z_j in the order of the coordinates."""
+
+    scale: TokenScale
+    with_position: bool
+
+    @property
+    def n_coordinates(self):
+        """Coordinates of an encoded token."""
+        return len(self.scale.center) + self.with_position
+
+    def encoded(self, sequences):
+        """Yield (i, j, segments, columns): runs of sequences and their encoded tokens, (n_coordinates, n)."""
+        buffer = np.empty(0)
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
+            offsets = sequences.offsets[i : j + 1]
+            n = int(offsets[-1] - offsets[0])
+            if buffer.size < self.n_coordinates * n:
+                buffer = np.empty(self.n_coordinates * n)
+            columns = buffer[: self.n_coordinates * n].reshape(self.n_coordinates, n)
+            self.scale.columns(sequences.tokens[offsets[0] : offsets[-1]], columns)
+            if self.with_position:
+                columns[-1] = relative_positions(offsets)
+            yield i, j, Segments.of(offsets), columns
+
+    def extremes(self, directions, exact, sequences):
+        """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k).
+
+        Exact in the sense of the engine's order of sums, or by a product of the raw tokens, which errs by `product_noise`,
+        may differ between batches, and is not computed, but nan, where that is infinite.
+        """
+        out = np.empty((len(sequences), 2, len(directions)))
+        if not exact and np.isinf(self.product_noise(directions)).any():
+            out.fill(np.nan)
+            return out
+        for i, j, segments, lines in (self._lines if exact else self._products)(directions, sequences):
+            for k, line in enumerate(lines):
+                out[i:j, 0, k] = segments.maxima(line)
+                out[i:j, 1, k] = np.minimum.reduceat(line, segments.starts)
+        return out
+
+    def _lines(self, directions, sequences):
+        for i, j, segments, columns in self.encoded(sequences):
+            yield i, j, segments, (project(u, columns) for u in directions)
+
+    def _products(self, directions, sequences):
+        scaled = np.ldexp(directions[:, : len(self.scale.center)], -self.scale.exponent)
+        shift = (scaled @ self.scale.center)[:, None]
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
+            offsets = sequences.offsets[i : j + 1]
+            lines = scaled @ np.asarray(sequences.tokens[offsets[0] : offsets[-1]].T, dtype=np.float64)
+            lines -= shift
+            if self.with_position:
+                lines += directions[:, -1:] * relative_positions(offsets)
+            yield i, j, Segments.of(offsets), lines
+
+    def product_noise(self, directions):
+        """Bound on the difference of the two kinds of projection of one training token, for each direction (k,).
+
+        A token is at most |center| + 2^exponent: terms add up to sum |u_j| (2 |center_j| / 2^exponent_j + 1), each sum of d
+        of them errs by d eps / 2 times that, encoding by eps. Infinite where powers of two leave the range of float64.
+        """
+        if (np.abs(self.scale.exponent) > 900).any():
+            return np.full(len(directions), np.inf)
+        sizes = np.ones(self.n_coordinates)
+        sizes[: len(self.scale.center)] += 2 * np.abs(np.ldexp(self.scale.center, -self.scale.exponent))
+        return (self.n_coordinates + 4) * EPS * (np.abs(directions) @ sizes)
+
+    def mean_tokens(self, sequences):
+        """Mean encoded token of each sequence, (N, n_coordinates)."""
+        out = np.empty((len(sequences), self.n_coordinates))
+        for i, j, segments, columns in self.encoded(sequences):
+            for c, column in enumerate(columns):
+                out[i:j, c] = segments.means(column)
+        return out
+
+    def encode(self, sequences, width):
+        """The tokens that the first layer takes: encoded features, position if any, zeros up to `width` coordinates."""
+        tokens = np.zeros((sequences.n_tokens, width))
+        for i, j, _, columns in self.encoded(sequences):
+            tokens[sequences.offsets[i] : sequences.offsets[j], : len(columns)] = columns.T
+        return RaggedSequences._trusted(tokens, sequences.offsets)
+
+
+def project(direction, columns):
+    """Inner products of one direction with the tokens in columns, summed in the order of the coordinates; (n,)."""
+    line, term = np.zeros((2, columns.shape[1]))
+    for c in np.flatnonzero(direction).tolist():
+        line += np.multiply(columns[c], direction[c], out=term)
+    return line
+
+
+def squash(projections):
+    """S of the first layer: (relu(x) - relu(x - 1)) + 1 with x = <u, z> + 1/2."""
+    rise = projections + 0.5
+    np.maximum(rise, 0.0, out=rise)
+    fall = projections - 0.5
+    np.maximum(fall, 0.0, out=fall)
+    rise -= fall
+    rise += 1.0
+    return rise
+
+
+def even_grid(values):
+    """Values in [1, 2) rounded to the multiples of 2^-51."""
+    return (values + 2.0) - 2.0
+
+
+def placed(directions):
+    """Directions (k, n_coordinates), each times the power of two that brings the sum of its moduli into (7/32, 7/16]."""
+    sums = np.abs(directions).sum(axis=1, keepdims=True)
+    return directions * 2.0 ** np.floor(np.log2((7 / 16) / sums))
+
+
+@dataclass(frozen=True)
+class Code:
+    """A read: everything that turns a sequence into its number A in [1, 2].
+
+    direction : (n_coordinates,); kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
+    coarse : whether A is rounded to the even grid points of [1, 2); temperature : of a leader read, 0 the hardmax.
+    """
+
+    projection: Projection
+    direction: np.ndarray
+    kind: str
+    coarse: bool
+    hats: TokenHats | None = None
+    temperature: float = 0.0
+
+    @property
+    def sign(self):
+        """1 where the largest s is read, -1 where the smallest is, 0 where the mean is."""
+        return {"max": 1.0, "min": -1.0}.get(self.kind, 0.0)
+
+    @property
+    def is_leader_read(self):
+        """Whether A is the value of one token."""
+        return self.kind in ("max", "min")
+
+    def token_values(self, columns):
+        """S of every token, (n,)."""
+        return squash(project(self.direction, columns))
+
+    def of(self, sequences, n_jobs=None):
+        """A of every sequence, shape (N,); the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._of, sequences, n_jobs)[:, 0]
+
+    def of_training(self, sequences, n_jobs=None):
+        """A of every sequence, and the smallest gap in ulps between a leader and the next value of s in its sequence.
+
+        The gap is inf without leaders.
+        """
+        found = in_batches(self._with_gaps, sequences, n_jobs)
+        return found[:, 0], float(found[:, 1].min())
+
+    def separations(self, sequences, n_jobs=None):
+        """Distance of the leader that is read of each sequence to the next value of s, (N,); inf where there is none."""
+        return in_batches(self._separations, sequences, n_jobs)
+
+    def admissible_temperature(self, sequences, rooms, n_jobs=None):
+        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
+        if not self.is_leader_read:
+            return np.inf
+        return admissible_temperature(self.separations(sequences, n_jobs), sequences.lengths, rooms / 2)
+
+    def _with_gaps(self, sequences):
+        return self._of(sequences, gaps=True)
+
+    def _of(self, sequences, gaps=False):
+        out = np.full((len(sequences), 1 + gaps), np.inf)
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            s = self.token_values(columns)
+            out[i:j, 0] = self.read(s, segments)
+            if gaps and self.is_leader_read:
+                out[i:j, 1] = _leader_gaps(self.sign * s, segments)
+        out[:, 0] = self.rounded(out[:, 0])
+        return out
+
+    def _separations(self, sequences):
+        out = np.empty(len(sequences))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            out[i:j] = separations(self.sign * self.token_values(columns), segments)
+        return out
+
+    def read(self, s, segments):
+        """A of each segment, (n_segments,), from the values s of its tokens; not yet rounded."""
+        if self.is_leader_read and self.temperature:
+            return segments.soft_means(s, self.sign * s, self.temperature)
+        if self.kind == "max":
+            return segments.maxima(s)
+        if self.kind == "min":
+            return np.minimum.reduceat(s, segments.starts)
+        return segments.means(s if self.kind == "mean" else 1.0 + hat_values(self.hats, s)[0])
+
+    def rounded(self, values):
+        """The values on the even grid points of [1, 2) where the code is coarse."""
+        return even_grid(values) if self.coarse else values
+
+    def tolerance(self, lengths):
+        """The largest of `bounds`."""
+        return self.bounds(lengths).max()
+
+    def bounds(self, lengths):
+        """How far the code of a training sequence of each length may move under a permutation of its tokens."""
+        return 2.0 * EPS * lengths if self.kind == "mean" else np.zeros(len(lengths))
+
+
+def separations(keys, segments):
+    """Distance of the largest key of each segment to the next one, (n_segments,); inf where all are equal."""
+    gaps = segments.spread(segments.maxima(keys)) - keys
+    return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
+
+
+def _leader_gaps(keys, segments):
+    """Gap in ulps between the largest key of each sequence and the next one, inf where all are equal."""
+    best = segments.spread(segments.maxima(keys))
+    gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
+    return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
+
+
+def hat_values(hats, s):
+    """Unit times the one hat at every s, in the engine's order of sums, and its index; the others are exactly 0 there."""
+    if len(hats.centers) == 0:
+        return np.zeros_like(s), np.zeros(len(s), dtype=np.int64)
+    middles = (hats.centers[1:] + hats.centers[:-1]) / 2
+    k = np.searchsorted(middles, s)
+    line, height = s * (1.0 / hats.widths)[k], hats.heights[k]
+    shift = (hats.centers / hats.widths)[k]
+    total = np.zeros_like(s)
+    for sign, corner in ((1, 1 + height), (-1, 1.0), (-1, -1.0), (1, -1 - height)):
+        total += (sign * hats.unit) * np.maximum(line + (corner - shift), 0.0)
+    return total, k
+
+
+def label_runs(values, labels):
+    """Number of runs of equal label along the line, and the smallest gap between neighbours of different label.
+
+    values : (N,) float64 in [1, 2). With equal values and different labels the gap is 0.
+    """
+    bits = int(labels.max()).bit_length()
+    if bits <= 11:  # 52 bits of the value and the label in one integer: one sort of numbers
+        keys = (values.view(np.int64) - np.float64(1.0).view(np.int64) << bits) | labels
+        keys.sort()
+        steps, labels = keys >> bits, keys & ((1 << bits) - 1)
+    else:
+        order = np.argsort(values)
+        steps, labels = values.view(np.int64)[order], labels[order]
+    change = np.flatnonzero(labels[1:] != labels[:-1])
+    if len(change) == 0:
+        return 1, np.inf
+    return len(change) + 1, float(np.min(steps[change + 1] - steps[change]) * EPS)

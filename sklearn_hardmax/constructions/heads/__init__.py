@@ -1,0 +1,1 @@
+"""Heads: features pooled from the tokens of a sequence, in integer arithmetic."""

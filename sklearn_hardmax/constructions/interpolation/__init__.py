@@ -1,0 +1,1 @@
+"""Exact interpolation: a target for every token, or one for every sequence."""

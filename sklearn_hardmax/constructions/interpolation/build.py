@@ -1,0 +1,259 @@
+"""Exact sequence interpolation: many targets a sequence, or one, to a transformer that writes them bit for bit.
+
+The statement. N sequences in R^d carry M targets in R^q, which ride on their first tokens. Wherever equal tokens in equal
+normalised multisets carry equal targets, a transformer of at most M + N blocks (one phase) or M + 3 N / 2 + 1 (two phases)
+and width at most 4 gives every token its target; on a residual stream of D = max(d, q + 3) coordinates it has at most
+(2 D + 2) (3 M + 6 N + 8) parameters, whatever the lengths. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3: 2 M + 2 N + 1
+blocks, 2 M + 3 N with softmax; softmax needs none extra here.)
+
+The construction. (i) A code c that names a token and its measure (token_code.py): 1 + K blocks with K <= N - 1 hats, one
+attention, and in two phases at most N / 2 + 1 blocks of ranks. (ii) The line of codes is cut into P <= M plateaus of one
+target each (plateaus.py). (iii) Selectors, a block a plateau (selectors.py); the attention shares a block with what follows.
+
+Tokens that carry no target lie on the plateau of one that does: the outputs of a training sequence are its targets, as a set.
+Unseen tokens take the target of the plateau that their code meets. In two phases that is, of the training sequence with the
+nearest A, the nearest token on the line; in one phase an A between those of training sequences shifts the tokens too. Between
+plateaus stands a ramp of width 1, at most a quarter of the gap, on which the output is linear from one target to the next. It
+memorises; it does not generalise.
+
+Softmax. Only a leader read has scores. At a temperature at which the code strays less than its distance to the next ramp
+(temperatures.py) all later layers are flat, and targets are exact.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_hardmax.constructions.codes.selection import Problem
+from sklearn_hardmax.constructions.codes.sequence_code import Projection
+from sklearn_hardmax.constructions.common import plans
+from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, check_network_output
+from sklearn_hardmax.constructions.common.temperatures import checked_temperature, settled_temperature
+from sklearn_hardmax.constructions.common.units import constant, to_the_next_ramp
+from sklearn_hardmax.constructions.interpolation import selectors
+from sklearn_hardmax.constructions.interpolation.in_place import build_peeling
+from sklearn_hardmax.constructions.interpolation.plateaus import Plateaus, outputs, plateaus_of
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, riders_of
+from sklearn_hardmax.constructions.interpolation.token_code import TokenCode, choose_token_code
+from sklearn_hardmax.encoding import TokenScale
+from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences.arrays import name_indices
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """The interpolating transformer as numbers.
+
+    token_code : TokenCode; plateaus : Plateaus; targets : (n_targets, q) distinct ones; one_target : whether there is one a
+    sequence; margin : how many times over the inequalities behind the outputs hold; temperature : of softmax, 0 for hardmax.
+    """
+
+    token_code: TokenCode
+    plateaus: Plateaus
+    targets: np.ndarray
+    one_target: bool
+    margin: float = np.inf
+    temperature: float = 0.0
+
+    # -- the fast path: one code and one search ----------------------------------------------------------------------------
+
+    def outputs(self, sequences, n_jobs=None):
+        """What the network writes on every token, (n_tokens, q); with one target a sequence (N, q)."""
+        return outputs(self.plateaus, self.targets, self.token_code.of(sequences, n_jobs))
+
+    # -- the network -------------------------------------------------------------------------------------------------------
+
+    @property
+    def token_dim(self):
+        """Width D of the residual stream: the encoded token, or code, two registers and the targets."""
+        return max(self.token_code.projection.n_coordinates, selectors.TARGETS + self.targets.shape[1])
+
+    def _plan(self):
+        width, code, own = self.token_dim, self.token_code, self.targets[self.plateaus.targets]
+        if len(own) == 1:
+            written = np.zeros(width)
+            written[selectors.TARGETS : selectors.TARGETS + own.shape[1]] = own[0]
+            return [plans.planned_layer(constant(width, written), eta=0.0)]
+        ones = [selectors.HERE] + [selectors.TARGETS] * bool(code.n_hats)
+        return [
+            selectors.first_layer(code, width, ones),
+            *selectors.hat_layers(code, width, selectors.TARGETS),
+            *selectors.code_attention(code, width, selectors.TARGETS, selectors.PASSED, selectors.HERE),
+            *selectors.rank_layers(code, width, selectors.TARGETS, selectors.PASSED),
+            *selectors.selector_layers(code, self.plateaus.feet, own, width),
+        ]
+
+    def n_blocks(self):
+        """Blocks of `transformer()`, from the plan."""
+        return plans.n_blocks(self._plan())
+
+    def n_parameters(self):
+        """Parameters of `transformer()`, from the plan."""
+        return plans.n_parameters(self._plan(), self.token_dim)
+
+    def transformer(self):
+        """The explicit weights."""
+        plans.check_memory(self.n_parameters())
+        q = self.targets.shape[1]
+        names = ["code", "passed", "here", *(f"target {j}" for j in range(q))]
+        return plans.built(self._plan(), names + [f"z{j}" for j in range(len(names), self.token_dim)])
+
+    def encode(self, X):
+        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
+        return self.token_code.projection.encode(as_sequences(X), self.token_dim)
+
+    def read(self, tokens):
+        """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one a sequence."""
+        tokens = as_sequences(tokens)
+        check_network_output(tokens, self.token_dim)
+        q = self.targets.shape[1]
+        written = np.ascontiguousarray(tokens.tokens[:, selectors.TARGETS : selectors.TARGETS + q])
+        return written[tokens.offsets[:-1]] if self.one_target else RaggedSequences(written, tokens.offsets)
+
+
+def build_interpolation(
+    sequences, targets, one_target, *, ordered, temperature, rng, n_jobs=None, log=lambda text: None
+):
+    """Interpolation of targets, RaggedSequences of (m_j, q) or with `one_target` an array (N, q), and their Riders.
+
+    temperature : 0 for hardmax; for softmax "auto" or a positive number. Raises ConstructionError where equal tokens in equal
+    measures carry different targets, where float64 does not resolve what must be told apart, and for a temperature that is
+    too high.
+    """
+    with_position = bool(ordered) and sequences.n_tokens > len(sequences)
+    projection = Projection(TokenScale.fit(sequences.tokens), with_position)
+    riders = riders_of(sequences, targets, one_target, with_position)
+    log(f"found {riders.n_measures} measures and {len(riders.targets)} targets")
+    problem = Problem(sequences, riders.labels, projection, False, rng, n_jobs)
+    token_code = choose_token_code(problem, riders.of_tokens, one_target)
+    log(f"chose the code: {token_code}")
+    line = token_code.of(sequences, n_jobs)
+    plateaus = plateaus_of(line, riders.of_line)
+    built = Interpolation(token_code, plateaus, riders.targets, one_target)
+    log(f"cut the line of codes into {len(plateaus.targets)} plateaus")
+    if temperature != 0:
+        built = _softened(built, sequences, riders, line, temperature, n_jobs)
+        line = built.token_code.of(sequences, n_jobs)
+        log(f"settled the temperature, {built.temperature:.3g}")
+    built = replace(built, margin=_margin(built, sequences, riders, line, n_jobs))
+    log(f"certified the targets, margin {built.margin:.3g}")
+    return built, riders
+
+
+# -- certification -----------------------------------------------------------------------------------------------------------
+
+
+def _rooms(built, sequences, riders, line, n_jobs):
+    """How far the code A of each sequence may move before one of its targets is lost, (N,); line : the codes c."""
+    code = built.token_code
+    if code.borders is not None:
+        return code.rank_rooms(code.code.of(sequences, n_jobs)) - 2 * EPS
+    free = to_the_next_ramp(built.plateaus.feet, line) - 2 * np.spacing(line)
+    if not built.one_target:
+        free = np.minimum.reduceat(np.where(riders.of_tokens >= 0, free, np.inf), sequences.offsets[:-1])
+    return free / code.kappa
+
+
+def _softened(built, sequences, riders, line, wanted, n_jobs):
+    """The same with a leader read by softmax at an admissible temperature: codes use half of their room at most."""
+    code = built.token_code.code
+    if code is None:
+        return replace(built, temperature=settled_temperature(wanted, np.inf))
+    rooms = _rooms(built, sequences, riders, line, n_jobs)
+    temperature = settled_temperature(wanted, code.admissible_temperature(sequences, rooms, n_jobs))
+    softer = replace(built.token_code, code=replace(code, temperature=temperature))
+    return replace(built, token_code=softer, temperature=temperature)
+
+
+def _margin(built, sequences, riders, line, n_jobs):
+    """Smallest room of a code over what it may stray; raises ConstructionError unless all targets are given bit for bit."""
+    token_code = built.token_code
+    code, carrying = token_code.code, riders.of_line >= 0
+    given = outputs(built.plateaus, built.targets, line)
+    wrong = np.flatnonzero(carrying & (given != built.targets[riders.of_line]).any(axis=1))
+    owners = np.arange(len(sequences)) if riders.one_target else np.repeat(np.arange(len(sequences)), sequences.lengths)
+    if len(wrong):
+        raise ConstructionError(f"Sequences {name_indices(np.unique(owners[wrong]))} are not certified.")
+    if len(built.plateaus.feet) == 0:
+        return np.inf
+    bounds, margins = 2 * np.spacing(line), []  # a code is rounded twice
+    if code is not None:
+        stray = code.bounds(sequences.lengths)
+        bounds += (token_code.kappa * stray)[owners]
+        if token_code.borders is not None:
+            margins.append((token_code.rank_rooms(code.of(sequences, n_jobs)) / (2 * EPS + stray)).min())
+        if not code.temperature:
+            margins.append(code.of_training(sequences, n_jobs)[1])
+    margins.append((to_the_next_ramp(built.plateaus.feet, line) / bounds)[carrying].min())
+    if min(margins) < 1:
+        raise ConstructionError(f"The targets are not certified: smallest margin {min(margins):.3g}, 1 is needed.")
+    return float(min(margins))
+
+
+def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature="auto", registers=True, random_state=0):
+    """Weights that give the first tokens of sequences their targets exactly.
+
+    Parameters
+    ----------
+    X : RaggedSequences or anything that as_sequences reads
+    Y : ragged or array
+        RaggedSequences, list of 2-D arrays or 3-D array: targets (m_j, q) of the first m_j tokens of sequence j,
+        1 <= m_j <= n_j. Array of shape (N, q) or (N,): one target a sequence.
+    ordered : bool, default=False
+        True joins the relative position to each token, so that any two different tokens can be told apart.
+    attention : {"hardmax", "softmax"}, default="hardmax"
+    temperature : "auto" or float, default="auto"
+        Of the softmax; "auto" is the largest at which the targets are certified. Means nothing with hardmax.
+    registers : bool, default=True
+        False: the outputs stand in the coordinates of the tokens, the stream is max(d, q) wide where neither hats nor ranks
+        are needed, and targets are met to 8 ulps of the height H (hardmax only).
+    random_state : int or RandomState, default=0
+
+    Returns
+    -------
+    Construction
+        The first rows of `read(apply(transformer, encode(X)))` are Y: bit for bit, or to 8 ulp(H) without registers.
+
+    Raises
+    ------
+    ConstructionError
+        Equal tokens in sequences with equal frequencies of tokens carry different targets, or float64 does not resolve what
+        must be told apart; the message names them. A temperature above the largest admissible one.
+    ValueError
+        Input that is not readable; more targets than tokens.
+
+    Notes
+    -----
+    Source: Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3. At most M + N blocks, or M + 3 N / 2 + 1 where codes are ranked,
+    for M targets in all. Cost: a sort of the tokens, a few passes over them, and a block a target.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax.constructions import build_interpolator
+    >>> from sklearn_hardmax.forward import apply
+    >>> X = [[[0., 1.], [2., 0.]], [[1., 1.]], [[0., 1.], [1., 1.], [2., 2.]]]
+    >>> built = build_interpolator(X, [[[5.]], [[-1.]], [[0.1], [0.2]]])
+    >>> outputs = built.read(apply(built.transformer, built.encode(X)))
+    >>> outputs[0][:1], outputs[1][:1], outputs[2][:2]
+    (array([[5.]]), array([[-1.]]), array([[0.1],
+           [0.2]]))
+    """
+    sequences = as_sequences(X)
+    targets, one_target = as_targets(Y, sequences)
+    temperature = checked_temperature(attention, temperature)
+    if temperature != 0 and not registers:
+        raise ValueError("registers=False is for attention='hardmax'.")
+    built, riders = build_interpolation(
+        sequences,
+        targets,
+        one_target,
+        ordered=ordered,
+        temperature=temperature,
+        rng=check_random_state(random_state),
+    )
+    if registers:
+        return Construction(built.transformer(), built.encode, built.read, built.margin)
+    peeled = build_peeling(built.token_code, sequences, riders)
+    return Construction(peeled.transformer, peeled.encode, peeled.read, min(built.margin, peeled.margin))

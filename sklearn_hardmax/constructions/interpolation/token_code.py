@@ -1,0 +1,225 @@
+"""One number a token: the code c that names a token and the measure of its sequence.
+
+    one phase    c = spread s + (kappa A + lift)
+    two phases   c = (spread s + lift) + 2 spread rank(A)
+
+s in [1, 2] is the token on a line, A in [1, 2] the code of its sequence (codes.py), and the rank counts the borders below A
+that stand between training codes. spread, kappa and the lift are powers of two: spread times the smallest distance of two
+tokens that must be told apart is at least 8, kappa times that of two codes at least 2 spread + 8, so that sequences with
+different codes lie in different blocks of the line, and the lift is more than all the rest. Hence all c lie in the binade
+[lift, 2 lift); c is rounded to its grid, which is 1/2 at most, once or twice and always alike, and what is done with c later
+on (differences with numbers of that grid) is exact.
+
+One phase needs the product of both distances to be at least 2^-44 or so. Ranks need no more than the distances one by one;
+they cost a ramp of the code for each border. Codes times 2^52 are integers, hence so steep a ramp is exactly 0 or 1.
+
+Where one target is wanted for a whole sequence, spread is 0 and c names the measure alone.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.constructions.codes.selection import hats_read
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, Projection, in_batches, label_runs
+from sklearn_hardmax.constructions.common.construction import ConstructionError, conflict_message
+from sklearn_hardmax.constructions.interpolation.plateaus import widest_gaps
+from sklearn_hardmax.sequences.segments import Segments
+
+RANK_SCALE = 2.0**52
+_LARGEST_LIFT = 2.0**51
+_LEAST_GAP = 2.0**-50  # of tokens
+_ROOM = 8.0  # between plateaus, in units of c
+_ROUNDS, _DIRECTIONS = 4, 4
+_STRAY = 1.0  # units that a mean may stray under a permutation
+
+
+@dataclass(frozen=True)
+class TokenCode:
+    """The code c of every token; with spread 0 one of every sequence.
+
+    projection : Projection; direction : (n_coordinates,); code : Code or None (one measure, or none need be told apart);
+    spread, kappa, lift : powers of two or 0; borders : (R - 1,) ascending, what ranks are counted by, None in one phase.
+    """
+
+    projection: Projection
+    direction: np.ndarray
+    code: Code | None
+    spread: float
+    kappa: float
+    lift: float
+    borders: np.ndarray | None = None
+
+    def of(self, sequences, n_jobs=None):
+        """Codes (n_tokens,), or (N,) with spread 0; the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._of, sequences, n_jobs)
+
+    def _of(self, sequences):
+        parts = []
+        for _, _, segments, columns in self.projection.encoded(sequences):
+            s = self._line.token_values(columns)
+            A = None if self.code is None else self.code.read(s, segments)
+            parts.append(self._heights(A, segments) if self.spread == 0 else self._lifted(s, A, segments))
+        return np.concatenate(parts)
+
+    @property
+    def _line(self):
+        return self.code or Code(self.projection, self.direction, "mean", False)
+
+    def _heights(self, A, segments):
+        return np.full(len(segments.starts), self.lift) if A is None else self.kappa * A + self.lift
+
+    def _lifted(self, s, A, segments):
+        c = self.spread * s
+        if self.borders is None:
+            return c + segments.spread(self._heights(A, segments))
+        c += self.lift
+        return c + segments.spread(2 * self.spread * self.ranks(A))
+
+    def ranks(self, A):
+        """How many borders stand below each code (N,), float64."""
+        return np.searchsorted(self.borders, A, side="left").astype(np.float64)
+
+    def rank_rooms(self, A):
+        """Distance of every code (N,) to the nearest border."""
+        k = np.searchsorted(self.borders, A)
+        return np.minimum(A - np.append(-np.inf, self.borders)[k], np.append(self.borders, np.inf)[k] - A)
+
+    def __str__(self):
+        kind = "no" if self.code is None else self.code.kind
+        return f"{kind} read in {'one phase' if self.borders is None else 'two phases'}"
+
+    @property
+    def n_hats(self):
+        """Hats that the code needs."""
+        return 0 if self.code is None or self.code.hats is None else len(self.code.hats.centers)
+
+
+def one_phase(token_gap, code_gap, stray, one_target):
+    """(spread, kappa, lift) for these smallest distances (inf: none), or None where float64 cannot hold them.
+
+    stray : how far a code may move under a permutation of the tokens.
+    """
+    if token_gap < _LEAST_GAP:
+        return None
+    spread = 0.0 if one_target else max(1.0, _power_above(_ROOM / token_gap))
+    kappa = 0.0 if np.isinf(code_gap) else _power_above((2 * spread + _ROOM) / code_gap)
+    lift = _power_above(2 * spread + 2 * kappa + 2 * _ROOM)
+    return (spread, kappa, lift) if lift <= _LARGEST_LIFT and kappa * stray <= _STRAY else None
+
+
+def two_phases(token_gap, n_runs):
+    """(spread, 0, lift) where codes are ranked, or None."""
+    if token_gap < _LEAST_GAP:
+        return None
+    spread = max(_ROOM, _power_above(_ROOM / token_gap))
+    lift = _power_above(2 * spread * (n_runs + 1) + 2 * _ROOM)
+    return (spread, 0.0, lift) if lift <= _LARGEST_LIFT else None
+
+
+def _power_above(x):
+    return 2.0 ** np.ceil(np.log2(x)) if x > 0 else 0.0
+
+
+class _Line(NamedTuple):
+    """A direction, the value s of every training token on it (n_tokens,), the smallest distance of tokens that must be told
+    apart (inf: none), and the indices of these two tokens.
+    """
+
+    direction: np.ndarray
+    s: np.ndarray
+    gap: float
+    tokens: tuple
+
+
+class _Option(NamedTuple):
+    """A TokenCode and what it costs: phases, whether it reads a mean, which permutations move by bits, then the lift."""
+
+    cost: tuple
+    token_code: TokenCode
+
+
+def choose_token_code(problem, targets, one_target):
+    """The TokenCode that tells apart what has different targets: one phase before two, leaders before the mean, small lifts.
+
+    problem : Problem, whose labels say which sequences need different codes; targets : (n_tokens,) ints, the target that
+    rides on each token, -1 for none; one_target : whether one code a sequence is wanted.
+    Raises ConstructionError where float64 does not resolve the tokens or the sequences.
+    """
+    lines = []
+    for _ in range(1 if problem.projection.n_coordinates == 1 else _ROUNDS):
+        drawn = [_line(problem, direction, targets, one_target) for direction in problem.directions(_DIRECTIONS)]
+        options = [option for line in drawn for option in _options(problem, line, one_target)]
+        if options:
+            return min(options, key=lambda option: option.cost).token_code
+        lines += drawn
+    lines.sort(key=lambda line: -line.gap)
+    lines = [line for line in lines if two_phases(line.gap, len(problem.labels))] or _refuse(problem, lines[0])
+    read, conflicts = hats_read(problem, np.stack([line.direction for line in lines]))
+    if conflicts:
+        raise ConstructionError(conflict_message(conflicts) + ".")
+    line = next(line for line in lines if np.array_equal(line.direction, read.code.direction))
+    # hats leave codes SAFE_GAP apart and move by no permutation, and there is room for two phases on this line
+    return _phases(problem, line, read.code, read.values, one_target).token_code
+
+
+def _line(problem, direction, targets, one_target):
+    code = Code(problem.projection, direction, "mean", False)
+    s = np.concatenate([code.token_values(columns) for *_, columns in problem.projection.encoded(problem.sequences)])
+    if one_target:
+        return _Line(direction, s, np.inf, ())
+    labels = np.repeat(problem.labels, problem.sequences.lengths)
+    order = np.lexsort((s, labels))
+    gaps = np.diff(s[order])
+    gaps[labels[order][1:] != labels[order][:-1]] = np.inf
+    cuts = widest_gaps(gaps, targets[order])
+    if len(cuts) == 0:
+        return _Line(direction, s, np.inf, ())
+    k = cuts[gaps[cuts].argmin()]
+    return _Line(direction, s, float(gaps[k]), (int(order[k]), int(order[k + 1])))
+
+
+def _refuse(problem, line):
+    offsets = problem.sequences.offsets
+    where = [(int(np.searchsorted(offsets, i, side="right")) - 1, i) for i in line.tokens]
+    named = " and ".join(f"token {i - offsets[j]} of sequence {j}" for j, i in where)
+    raise ConstructionError(f"Tokens with different targets are closer than float64 resolves: {named}.")
+
+
+def _options(problem, line, one_target):
+    """What the leader reads and the mean along a line offer."""
+    if (problem.labels == problem.labels[0]).all():
+        scales = one_phase(line.gap, np.inf, 0.0, one_target)
+        return [] if scales is None else [_option(problem, line, None, scales)]
+    segments, options = Segments.of(problem.sequences.offsets), []
+    for kind in ("max", "min", "mean"):
+        code = Code(problem.projection, line.direction, kind, False)
+        options.append(_phases(problem, line, code, code.read(line.s, segments), one_target))
+    return [option for option in options if option is not None]
+
+
+def _phases(problem, line, code, values, one_target):
+    """An option: one phase where it fits, else two; None where neither does."""
+    n_runs, gap = label_runs(values, problem.labels)
+    stray = code.tolerance(problem.sequences.lengths)
+    if gap < max(SAFE_GAP, 8 * stray):
+        return None
+    scales, borders = one_phase(line.gap, gap, stray, one_target), None
+    if scales is None and not one_target:
+        scales, borders = two_phases(line.gap, n_runs), _rank_borders(values, problem.labels)
+    return None if scales is None else _option(problem, line, code, scales, borders)
+
+
+def _option(problem, line, code, scales, borders=None):
+    reads_mean = code is not None and not code.is_leader_read
+    token_code = TokenCode(problem.projection, line.direction, code, *scales, borders)
+    return _Option((1 if borders is None else 2, reads_mean, token_code.lift), token_code)
+
+
+def _rank_borders(values, labels):
+    """Halfway between neighbouring codes of different label, on the grid of the codes."""
+    order = np.argsort(values, kind="stable")
+    values, labels = values[order], labels[order]
+    k = np.flatnonzero(labels[1:] != labels[:-1])
+    return values[k] + (values[k + 1] - values[k]) / 2

@@ -1,0 +1,1 @@
+"""Classification that generalises: a ridge regression on heads, and corrections of its training errors."""

@@ -1,0 +1,305 @@
+"""Classification that generalises and is exact: heads, a ridge regression, and spikes where it errs.
+
+    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of spike k is c] spike_k(fingerprint(Z))
+
+The heads (heads.py) are pooled in integers, the coefficients come in closed form (ridge.py), are put on a grid (readout.py),
+and the spikes (spikes.py) turn the training sequences that would be lost. The label is the class of the largest score, of
+equal ones the first.
+
+As a transformer, on the coordinates [scaled token, integer tokens of the heads, 1, t_c, score_c, registers of the code]:
+feed-forward layers add the shares and means of each token to t_c; uniform attention adds their mean to score_c; one
+hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the spikes. All the
+coefficients are those of the fast path, and sums, maxima and codes are the same bits; what the network adds in another order
+is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a spike.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
+from sklearn_hardmax.constructions.codes.sequence_code import Projection, in_batches
+from sklearn_hardmax.constructions.common import plans
+from sklearn_hardmax.constructions.common.construction import ConstructionError, check_network_output, labels_that_agree
+from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, settled_temperature
+from sklearn_hardmax.constructions.heads.pooled import PooledHeads
+from sklearn_hardmax.constructions.heads.series import SeriesHeads
+from sklearn_hardmax.constructions.heads.series_sampling import draw_series_heads
+from sklearn_hardmax.constructions.heads.sets import draw_set_heads
+from sklearn_hardmax.constructions.scoring.corrections import Fingerprint, Spikes, place_spikes, widest
+from sklearn_hardmax.constructions.scoring.network import Stream, network_plan
+from sklearn_hardmax.constructions.scoring.readout import Readout
+from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge_from_features
+from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+
+_FINGERPRINTS = 8  # drawn at most
+_MOST_HEADS, _HEADS_A_SEQUENCE = 8000, 64
+_ROOMY = 2.0**-40  # a smallest width of spikes that no other fingerprint needs to better
+_BLOCK = 512  # rows of features that are held in float64
+_THIN = 0.01  # of the largest score: rows whose margin is below get a spike too
+
+
+def default_n_heads(n_sequences):
+    """Heads for n sequences: 64 each, at most 8000."""
+    return min(_HEADS_A_SEQUENCE * n_sequences, _MOST_HEADS)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The classifier with heads as numbers.
+
+    projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
+    inequalities behind the training labels hold, 0 where one of them fails; temperature : of leader reads by softmax, 0 for
+    hardmax.
+    """
+
+    projection: Projection
+    heads: PooledHeads
+    readout: Readout
+    spikes: Spikes | None
+    n_classes: int
+    margin: float
+    temperature: float = 0.0
+
+    def scores(self, sequences, n_jobs=None):
+        """Score of every class, (N, n_classes); the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._scores, sequences, n_jobs)
+
+    def _scores(self, sequences):
+        out = self._smooth(sequences)
+        if self.spikes is not None:
+            self.spikes.add_to(out, self.spikes.code.of(sequences))
+        return out.T
+
+    def _smooth(self, sequences):
+        out = np.empty((self.n_classes, len(sequences)))
+        for chunk, sums in self.heads.sums(sequences):
+            out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
+        return out
+
+    def labels(self, sequences, n_jobs=None):
+        """Class index of every sequence, (N,): the first of the largest scores."""
+        return self.scores(sequences, n_jobs).argmax(axis=1)
+
+    @property
+    def n_spikes(self):
+        """Number of spikes."""
+        return 0 if self.spikes is None else len(self.spikes.labels)
+
+    # -- the network -------------------------------------------------------------------------------------------------------
+
+    def _stream(self):
+        return Stream(self.projection, self.heads, self.spikes, self.n_classes, self.temperature)
+
+    def _plan(self, max_width):
+        plans.check_width(max_width)
+        return network_plan(self.heads, self.readout, self.spikes, self._stream(), max_width)
+
+    @property
+    def token_dim(self):
+        """Width D of the residual stream."""
+        return self._stream().width
+
+    def n_blocks(self, max_width=4):
+        """Blocks of `transformer(max_width)`, from the plan."""
+        return plans.n_blocks(self._plan(max_width))
+
+    def n_parameters(self, max_width=4):
+        """Parameters of `transformer(max_width)`, from the plan."""
+        return plans.n_parameters(self._plan(max_width), self.token_dim)
+
+    def transformer(self, max_width=4):
+        """The explicit weights."""
+        plans.check_memory(self.n_parameters(max_width))
+        return plans.built(self._plan(max_width), self._stream().names)
+
+    def encode(self, X):
+        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
+        sequences, stream = as_sequences(X), self._stream()
+        tokens = np.zeros((sequences.n_tokens, stream.width))
+        if self.spikes is not None:
+            width = self.projection.n_coordinates
+            tokens[:, stream.code_input] = self.projection.encode(sequences, width).tokens
+        tokens[:, stream.tokens] = self.heads.tokens(sequences)
+        tokens[:, stream.one] = 1.0
+        return RaggedSequences._trusted(tokens, sequences.offsets)
+
+    def read(self, tokens):
+        """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""
+        tokens, stream = as_sequences(tokens), self._stream()
+        check_network_output(tokens, stream.width)
+        return labels_that_agree(tokens, tokens.tokens[:, stream.score].argmax(axis=1))
+
+
+def draw_heads(sequences, labels, n_heads, *, ordered, rng):
+    """Heads for these sequences; labels (N,) class indices, or None. One token a sequence has no order."""
+    if ordered and sequences.n_tokens > len(sequences):
+        return draw_series_heads(sequences, n_heads, rng)
+    return draw_set_heads(sequences, labels, n_heads, rng)
+
+
+def build_scoring(
+    sequences,
+    labels,
+    weights,
+    *,
+    n_heads,
+    ordered,
+    alphas,
+    exact,
+    rng,
+    temperature=0.0,
+    n_jobs=None,
+    log=lambda text: None,
+):
+    """Scoring and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+
+    temperature : 0 for hardmax; for softmax "auto" or a positive number, ConstructionError above the largest admissible one.
+    """
+    heads = draw_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
+    log(f"drew {heads.n_heads} heads")
+    if weights.min() < 2.0**-52 * weights.max():
+        raise ConstructionError(
+            f"Class weights from {weights.min():.3g} to {weights.max():.3g} are further apart than float64 resolves."
+        )
+    weights = np.ldexp(weights, 1 - np.frexp(weights.max())[1])  # the largest in [1, 2)
+    targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
+    readout, scores, errors = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
+    projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
+    spikes, conflicts, margin = None, [], max(0.0, _score_margins(scores, errors, labels).min())
+    if exact:
+        problem = Problem(sequences, labels.copy(), projection, False, rng, n_jobs)
+        spikes, conflicts, margin = _spikes(problem, scores, errors)
+        log(f"placed {0 if spikes is None else len(spikes.labels)} spikes, margin {margin:.3g}")
+    built = Scoring(projection, heads, readout, spikes, len(weights), float(margin))
+    if temperature != 0:
+        built = _softened(built, sequences, temperature, n_jobs)
+        log(f"settled the temperature, {built.temperature:.3g}")
+    return built, conflicts
+
+
+def _softened(built, sequences, wanted, n_jobs):
+    """The same with leader reads by softmax: those of heads give the largest integer itself, codes stay on their plateaus."""
+    admissible, spikes = HEAD_TEMPERATURE, built.spikes
+    if spikes is not None:
+        rooms = spikes.rooms(spikes.code.of(sequences, n_jobs)) - 8 * EPS
+        admissible = min(admissible, spikes.code.admissible_temperature(sequences, rooms, n_jobs))
+    built = replace(built, temperature=settled_temperature(wanted, admissible))
+    if spikes is None:
+        return built
+    softer = replace(spikes, code=replace(spikes.code, temperature=built.temperature))
+    rooms = softer.rooms(softer.code.of(sequences, n_jobs))
+    margin = float(rooms.min() / max(softer.code.tolerance(sequences.lengths), EPS))
+    return replace(built, spikes=softer, margin=min(built.margin, margin))
+
+
+def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
+    """The Readout, the scores of the training sequences (C, N), and how far they may be from the exact ones, (N,)."""
+    pairs = targets.shape[1] == 2  # the second class is the first with its sign changed
+    fitted = targets[:, 1:] if pairs else targets
+    common = alphas, heads.kinds, heads.scale_floor
+    held = len(sequences) <= heads.n_heads
+    if held:
+        features, order = heads.features_by_head(sequences, np.float32, n_jobs)
+        log("pooled the heads of the training sequences")
+        ridge = ridge_from_features(features, fitted[order], weights[order], *common)
+    else:
+        ridge = ridge_from_chunks(partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, *common)
+    log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
+    coefficients, intercept = ridge.coefficients, ridge.intercept
+    if pairs:
+        coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
+    readout = Readout.of(coefficients, intercept, ridge.means, heads)
+    scores = np.empty((len(intercept), len(sequences)))
+    if held:
+        coefficients = readout.coefficients(heads).T
+        scores[:, order] = _product(coefficients, features) + intercept[:, None]
+        # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
+        error = 2.0**-23 * (np.abs(coefficients) @ np.maximum(features.max(axis=1), -features.min(axis=1))).max()
+        return readout, scores, np.full(len(sequences), error)
+    for chunk, sums in heads.sums(sequences):
+        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
+    return readout, scores, 2.0**-50 * np.abs(scores).max(axis=0)
+
+
+def _product(coefficients, features):
+    """coefficients (C, F) in float64 times features (F, N) in float32, which are widened a block at a time."""
+    out = np.zeros((len(coefficients), features.shape[1]))
+    for rows in gen_batches(len(features), _BLOCK):
+        out += coefficients[:, rows] @ features[rows].astype(np.float64)
+    return out
+
+
+def _feature_chunks(heads, sequences):
+    for chunk, sums in heads.sums(sequences):
+        yield chunk.rows, heads.features_of(chunk, sums)
+
+
+def _gaps(scores, labels):
+    """Score of the label less the largest other one, (N,)."""
+    rows = np.arange(len(labels))
+    own = scores[labels, rows]
+    others = scores.copy()
+    others[labels, rows] = -np.inf
+    return own - others.max(axis=0)
+
+
+def _score_margins(scores, errors, labels):
+    """Gaps over twice their error; inf with one class."""
+    return _gaps(scores, labels) / np.maximum(2 * errors, np.finfo(float).tiny)
+
+
+def _spikes(problem, scores, errors):
+    """Spikes (None where none is needed), the settled conflicts and the margin."""
+    fingerprints = _Fingerprints(problem)
+    spikes, margin = _placed(problem, scores, errors, fingerprints)
+    if margin > 0:
+        return spikes, [], margin
+    read, conflicts = choose_code(problem)
+    spikes, margin = _placed(problem, scores, errors, fingerprints)
+    if margin <= 0 and read is not None:
+        tolerance = read.code.tolerance(problem.sequences.lengths)
+        spikes, margin = _placed(problem, scores, errors, [(read.code, read.values, tolerance)])
+    if margin <= 0:
+        raise ConstructionError(
+            "No code of the training sequences leaves room for the spikes that make them exact; use exact=False, or merge "
+            "sequences that are nearly equal."
+        )
+    return spikes, conflicts, margin
+
+
+def _placed(problem, scores, errors, codes):
+    """The widest Spikes on one of the codes, and the margin; (None, 0) where no code leaves room."""
+    gaps, largest = _gaps(scores, problem.labels), np.abs(scores).max(axis=0)
+    needed = gaps <= np.maximum(_THIN * largest, 4 * errors)
+    safe = _score_margins(scores, errors, problem.labels)[~needed].min(initial=np.inf)
+    if not needed.any():
+        return None, safe
+    height = 2.0 ** np.ceil(np.log2(4 * max(largest.max(), 2.0**-20)))
+    best = None
+    for code, values, tolerance in codes:
+        spikes = place_spikes(code, values, tolerance, problem.labels, needed, height)
+        if spikes is not None and (best is None or spikes.widths.min() > best.widths.min()):
+            best = spikes
+        if best is not None and best.widths.min() >= min(widest(tolerance), _ROOMY):
+            break
+    return (None, 0.0) if best is None else (best, min(safe, best.margin))
+
+
+class _Fingerprints:
+    """Fingerprints with their values and tolerance, drawn when they are asked for and kept."""
+
+    def __init__(self, problem):
+        self.problem, self.drawn = problem, []
+
+    def __iter__(self):
+        for k in range(_FINGERPRINTS):
+            if k == len(self.drawn):
+                problem = self.problem
+                code = Fingerprint.draw(problem.projection, problem.rng)
+                values = code.of(problem.sequences, problem.n_jobs)
+                self.drawn.append((code, values, code.tolerance(problem.sequences.lengths)))
+            yield self.drawn[k]

@@ -1,0 +1,172 @@
+"""Exactness at no cost to what was learned: spikes on a generic code.
+
+A smooth score errs on a few training sequences. The *fingerprint* of a sequence is one number, which differs between
+any two sequences but for special data:
+
+    c = 1/2 + (sum_r max_i s_r(z_i)) / 8 + (sum_r mean_i t_r(z_i)) / 16,
+
+four leader reads of s_r in [1, 2], the first layer of codes.py, and the means of four ramps t_r in [0, 1], all along random
+directions; c lies in [1, 7/4]. A *spike* is a trapezoid on the line of c around the code of a misfit, that adds a height H to
+the score of its class,
+
+    H (relu((c - low) / w + 1) - relu((c - low) / w) - relu((c - high) / w) + relu((c - high) / w - 1)).
+
+Its plateau holds the code and all that permutations of the tokens make of it (n eps), and it is 0 beyond half the gap to the
+next code of another label, 2^-35 at most for short sequences: unseen sequences do not meet it. Its slopes are powers of two
+and so is H; preactivations are exact on the grid 2^-52 of the codes, and spikes are exactly 0 or H on training codes,
+whatever other spikes stand in the same layer.
+
+Where no fingerprint leaves such gaps, the code of codes.py takes its place, which tells apart whatever can be.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_hardmax.constructions.codes.sequence_code import (
+    Code,
+    Projection,
+    in_batches,
+    placed,
+    project,
+    separations,
+    squash,
+)
+from sklearn_hardmax.constructions.common.temperatures import admissible_temperature
+from sklearn_hardmax.forward.ties import EPS
+
+_READS = 4
+LEADER_WEIGHT, MEAN_WEIGHT = 2.0**-3, 2.0**-4
+_WIDEST = 2.0**-36
+_NARROWEST = 2.0**-48  # then preactivations reach 2^49 on a grid of 2^-4
+_NEAR = 2.0**-40
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A code that differs between any two sequences but for special data, such as 1 and -1 that swap sequences.
+
+    leaders : (4, n_coordinates) directions of s_r; ramps : (4, n_coordinates) directions of t_r; biases : (4,);
+    temperature : of the leader reads, 0 the hardmax.
+    """
+
+    projection: Projection
+    leaders: np.ndarray
+    ramps: np.ndarray
+    biases: np.ndarray
+    temperature: float = 0.0
+
+    @classmethod
+    def draw(cls, projection, rng):
+        """Random directions and biases."""
+        directions = placed(rng.normal(size=(2 * _READS, projection.n_coordinates)))
+        return cls(projection, directions[:_READS], 4 * directions[_READS:], rng.uniform(-0.5, 0.5, _READS))
+
+    def of(self, sequences, n_jobs=None):
+        """Code of every sequence, (N,); the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._of, sequences, n_jobs)
+
+    def _of(self, sequences):
+        out = np.empty(len(sequences))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            code = np.full(j - i, 0.5)
+            for direction in self.leaders:
+                code += LEADER_WEIGHT * self._read(squash(project(direction, columns)), segments)
+            means = np.zeros(j - i)
+            for direction, bias in zip(self.ramps, self.biases):
+                line = project(direction, columns)
+                rise = np.maximum(line + bias, 0.0)
+                rise -= np.maximum(line + (bias - 1.0), 0.0)
+                means += segments.means(rise)
+            out[i:j] = code + MEAN_WEIGHT * means
+        return out
+
+    def _read(self, s, segments):
+        return segments.soft_means(s, s, self.temperature) if self.temperature else segments.maxima(s)
+
+    def admissible_temperature(self, sequences, rooms, n_jobs=None):
+        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
+        gaps = in_batches(self._separations, sequences, n_jobs)
+        # four reads of weight 1/8 may stray by the room each
+        return min(admissible_temperature(gap, sequences.lengths, rooms) for gap in gaps.T)
+
+    def _separations(self, sequences):
+        out = np.empty((len(sequences), _READS))
+        for i, j, segments, columns in self.projection.encoded(sequences):
+            for r, direction in enumerate(self.leaders):
+                out[i:j, r] = separations(squash(project(direction, columns)), segments)
+        return out
+
+    @staticmethod
+    def tolerance(lengths):
+        """How far a code may move under a permutation of tokens: 2 n eps of four means of at most 1, and last additions."""
+        return (8 * MEAN_WEIGHT * lengths.max() + 4) * EPS
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Trapezoids on the line of a code; spike k adds `height` to the score of class labels[k].
+
+    low, high : (K,), ends of the plateaus, ascending; widths : (K,) of the slopes on both sides, powers of two; height : a
+    power of two; labels : (K,); margin : smallest distance of a training code from the end of a plateau or slope, over what
+    it may move.
+    """
+
+    code: Fingerprint | Code
+    low: np.ndarray
+    high: np.ndarray
+    widths: np.ndarray
+    height: float
+    labels: np.ndarray
+    margin: float
+
+    def values(self, codes):
+        """Height of the one spike at every code (B,), in the engine's order of sums, and its index; the others are 0."""
+        k = np.searchsorted((self.high[:-1] + self.low[1:]) / 2, codes)
+        line, total = codes * (1.0 / self.widths)[k], np.zeros_like(codes)
+        for sign, edge, corner in ((1, self.low, 1.0), (-1, self.low, 0.0), (-1, self.high, 0.0), (1, self.high, -1.0)):
+            total += (sign * self.height) * np.maximum(line + (corner - (edge / self.widths)[k]), 0.0)
+        return total, k
+
+    def rooms(self, codes):
+        """Distance of every code (B,) to the nearest slope; negative on a slope."""
+        k = np.searchsorted((self.high[:-1] + self.low[1:]) / 2, codes)
+        inside = np.minimum(codes - self.low[k], self.high[k] - codes)
+        outside = np.maximum(self.low[k] - codes, codes - self.high[k]) - self.widths[k]
+        return np.where(inside >= 0, inside, outside)
+
+    def add_to(self, scores, codes):
+        """Add the spikes to scores (C, B), in place, for codes (B,)."""
+        lift, spike = self.values(codes)
+        scores[self.labels[spike], np.arange(len(codes))] += lift
+
+
+def widest(tolerance):
+    """Width that no spike exceeds, however much room there is: 2^-36, or 8 to 16 tolerances where that is more."""
+    return max(_WIDEST, 2.0 ** np.ceil(np.log2(8 * tolerance))) if tolerance > 0 else _WIDEST
+
+
+def place_spikes(code, codes, tolerance, labels, needed, height):
+    """Spikes for the sequences that are `needed` (N,) bool, or None where the code leaves too little room.
+
+    codes : (N,) of all training sequences; tolerance : how far one of them may move; labels : (N,); height : power of two.
+    Codes nearer than 2 tolerance, and near codes of one label, share a spike.
+    """
+    order = np.argsort(codes, kind="stable")
+    codes, labels, needed = codes[order], labels[order], needed[order]
+    steps = np.diff(codes)
+    joined = (steps <= 2 * tolerance) | ((steps <= _NEAR) & (labels[1:] == labels[:-1]))
+    first = np.flatnonzero(np.append(True, ~joined))
+    last = np.append(first[1:], len(codes)) - 1
+    gaps = np.concatenate([[np.inf], codes[first[1:]] - codes[last[:-1]], [np.inf]])
+    mine = np.flatnonzero(np.logical_or.reduceat(needed, first))
+    gap = np.minimum(gaps[:-1], gaps[1:])[mine]
+    one_label = np.minimum.reduceat(labels, first)[mine] == np.maximum.reduceat(labels, first)[mine]
+    widths = np.minimum(widest(tolerance), 2.0 ** np.floor(np.log2(np.minimum(gap, 1.0))) / 4)
+    if not (one_label & (widths >= _NARROWEST) & (widths >= tolerance)).all():
+        return None
+    # ends of plateaus and feet of slopes stay on the grid of the codes
+    low, high = codes[first][mine] - widths, codes[last][mine] + widths
+    # a code stands a width from the ends of its plateau, and no less from the slopes of others: gaps are 4 widths and more
+    margin = float(np.min(widths / max(tolerance, 2.0**-52), initial=np.inf))
+    return Spikes(code, low, high, widths, height, labels[first][mine], margin)

@@ -1,0 +1,197 @@
+"""Pairs and triples that add up to a multiple of M, by angles: one attention layer each.
+
+A residue x is the angle t = 2 pi x / M, and x_1 + x_2 + .. = 0 (mod M) means cos(t_1 + t_2 + ..) = 1. The next smaller
+value that this cosine takes is cos(2 pi / M), so that a threshold halfway, cos^2(pi / M), tells a match from none. It is the
+key of one *blank* token, which `encode` puts behind every sequence: a token without a partner attends to the blank, whose
+value is 0, any other one to its partners only, whose values are 1, and their mean is 1.
+
+    match2   cos(t_i + t_l) = c_i c_l - s_i s_l: query (c, s, 1), key (c, -s, 0), of the blank (0, 0, threshold)
+    match3   cos(t_i + t_l + t_m) = c_i c_l c_m - c_i s_l s_m - s_i c_l s_m - s_i s_l c_m, a sum of products of three: third-
+             order attention with query (c, -c, -s, -s, 1), keys (c, s, c, s, 0) and (c, s, s, c, 0), of the blank
+             (0, 0, 0, 0, 1) and (0, 0, 0, 0, threshold). A pair of the blank and a token scores 0 and has value 0.
+
+(The tasks, and that one attention layer of small width is enough for the first and not for the second: Sanford, Hsu,
+Telgarsky, arXiv 2306.02896. residues.py has variants of match3 that standard attention can do.)
+
+How large M may be. The blank stands g = sin^2(pi / M) below a match and above the nearest miss. Angles are computed up to
+10 eps each; near the maximum of the cosine three of them move a score by a part of 20 M eps < 10^-7 of g at most. Sines and
+cosines are computed up to 2 eps, which moves a sum of products of p of them, with moduli that add up to sqrt(2) at most, by
+less than 3 p eps. So all is well while what is left of g exceeds the tie bounds of the two scores (ties.py: k eps times the
+moduli), with k = 6 and moduli of at most 1 for match2, k = 10 and at most sqrt(2) for match3. At M = 10^7 it does so 36 and
+17 times over; larger M are refused.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, check_network_output
+from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.layers import Attention, ThirdOrderAttention
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.tasks import integer_tokens
+from sklearn_hardmax.transformer import Transformer
+
+LARGEST_ANGLE_MODULUS = 10**7
+
+_NAMES = ("cos", "sin", "one", "blank", "match")
+_COS, _SIN, _ONE, _BLANK, _MATCH = np.eye(5)
+
+
+def build_match2(modulus):
+    """One attention layer that tells which integers have a partner with which they add up to a multiple of the modulus.
+
+    Parameters
+    ----------
+    modulus : int
+        M, from 2 to 10^7.
+
+    Returns
+    -------
+    Construction
+        `encode` takes sequences of non-negative integers, one a token, of any lengths; `read` gives 1.0 or 0.0 for every
+        token, RaggedSequences of one coordinate, equal to `tasks.match2`. `margin`: how many times over the gap to the
+        nearest miss exceeds the tie bounds.
+
+    Raises
+    ------
+    ConstructionError
+        A modulus above 10^7, whose cosines float64 does not tell apart with certainty.
+    ValueError
+        A modulus that is no integer of at least 2. From `encode`: tokens that are no non-negative integers below 2^53.
+
+    Notes
+    -----
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. One block, 41 parameters, for sequences of any length n, O(n^2) to run.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequences
+    >>> from sklearn_hardmax.constructions import build_match2
+    >>> from sklearn_hardmax.forward import apply
+    >>> built = build_match2(10)
+    >>> X = RaggedSequences.from_series([[3, 8, 4, 7], [5, 1]])  # 3 + 7 = 10, 5 + 5 = 10
+    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    array([1., 0., 0., 1., 1., 0.])
+    """
+    task = _Angles.of(modulus)
+    layer = Attention(
+        query=[_COS, _SIN, _ONE],
+        key=[_COS, -_SIN, task.threshold * _BLANK],
+        value=[_ONE],
+        output=_MATCH[:, None],
+    )
+    return task.construction(layer, n_factors=2, terms=6, moduli=1.0)
+
+
+def build_match3(modulus):
+    """One third-order attention that tells which integers have two partners with a sum that is a multiple of the modulus.
+
+    Parameters
+    ----------
+    modulus : int
+        M, from 2 to 10^7.
+
+    Returns
+    -------
+    Construction
+        `encode` takes sequences of non-negative integers, one a token, of any lengths; `read` gives 1.0 or 0.0 for every
+        token, RaggedSequences of one coordinate, equal to `tasks.match3`. `margin`: how many times over the gap to the
+        nearest miss exceeds the tie bounds.
+
+    Raises
+    ------
+    ConstructionError
+        A modulus above 10^7, whose cosines float64 does not tell apart with certainty.
+    ValueError
+        A modulus that is no integer of at least 2. From `encode`: tokens that are no non-negative integers below 2^53.
+
+    Notes
+    -----
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. One block, 91 parameters, for sequences of any length n, but O(n^3) to
+    run: meant for up to about 200 integers. `tasks.match3` gives the same answers in O(n^2 log n).
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequences
+    >>> from sklearn_hardmax.constructions import build_match3
+    >>> from sklearn_hardmax.forward import apply
+    >>> built = build_match3(11)
+    >>> X = RaggedSequences.from_series([[1, 2, 5], [1, 2, 8]])  # 5 + 5 + 1 = 11, 1 + 2 + 8 = 11
+    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    array([1., 0., 1., 1., 1., 1.])
+    """
+    task = _Angles.of(modulus)
+    layer = ThirdOrderAttention(
+        query=[_COS, -_COS, -_SIN, -_SIN, _ONE],
+        key=[_COS, _SIN, _COS, _SIN, _BLANK],
+        second_key=[_COS, _SIN, _SIN, _COS, task.threshold * _BLANK],
+        value=[_ONE],
+        second_value=[_ONE],
+        output=_MATCH[:, None],
+    )
+    return task.construction(layer, n_factors=3, terms=10, moduli=math.sqrt(2))
+
+
+class _Angles(NamedTuple):
+    """A modulus, and the score of the blank."""
+
+    modulus: int
+    threshold: float
+
+    @classmethod
+    def of(cls, modulus):
+        check_integer(modulus, "modulus", 2)
+        if modulus > LARGEST_ANGLE_MODULUS:
+            raise ConstructionError(
+                f"modulus must be at most {LARGEST_ANGLE_MODULUS}, where neighbouring cosines still differ by more than the "
+                f"tie bound, got {modulus}; the functions of sklearn_hardmax.tasks go further."
+            )
+        return cls(int(modulus), math.cos(math.pi / modulus) ** 2)
+
+    def construction(self, layer, n_factors, terms, moduli):
+        """The network of this one layer; its scores are sums of products of n_factors, of so many terms and moduli."""
+        gap = (1 - 1e-7) * math.sin(math.pi / self.modulus) ** 2 - 3 * n_factors * EPS
+        bounds = terms * EPS * (moduli + self.threshold)
+        return Construction(Transformer([layer], _NAMES), self.encode, self.read, gap / bounds)
+
+    def encode(self, X):
+        """Every integer as (cos t, sin t, 1, 0, 0), and the blank (0, 0, 0, 1, 0) behind every sequence."""
+        sequences, x = integer_tokens(X)
+        t = 2 * np.pi * ((x % self.modulus) / self.modulus)
+        tokens = np.outer(np.cos(t), _COS) + np.outer(np.sin(t), _SIN) + _ONE
+        return with_blank(sequences, tokens, _BLANK)
+
+    def read(self, tokens):
+        """1.0 or 0.0 for every integer."""
+        return read_answers(tokens, len(_NAMES), has_blank=True)
+
+
+def with_blank(sequences, tokens, blank):
+    """Tokens (n_tokens, D) of these sequences, with one token `blank` (D,) more behind each sequence."""
+    offsets = sequences.offsets + np.arange(len(sequences) + 1)
+    out = np.empty((offsets[-1], tokens.shape[1]))
+    out[offsets[1:] - 1] = blank
+    out[_not_last(offsets)] = tokens
+    return RaggedSequences.from_flat(out, np.diff(offsets))
+
+
+def read_answers(tokens, token_dim, has_blank):
+    """1.0 or 0.0 for every integer, from the last coordinate of what `apply` returns."""
+    tokens = as_sequences(tokens)
+    check_network_output(tokens, token_dim)
+    kept, lengths = slice(None), tokens.lengths
+    if has_blank:
+        kept, lengths = _not_last(tokens.offsets), lengths - 1
+    answers = np.array(tokens.tokens[kept, -1:])
+    if (lengths == 0).any() or not np.isin(answers, (0.0, 1.0)).all():
+        raise ValueError("These tokens are no output of the network: an answer is neither 0 nor 1, or missing.")
+    return RaggedSequences.from_flat(answers, lengths)
+
+
+def _not_last(offsets):
+    kept = np.ones(offsets[-1], dtype=bool)
+    kept[offsets[1:] - 1] = False
+    return kept

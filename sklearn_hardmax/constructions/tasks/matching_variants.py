@@ -1,0 +1,312 @@
+"""Variants of match3 that standard attention can do: partners that are neighbours, and partners nearby.
+
+cos(t_j + t_(j+1)) is a product, which no attention layer forms, so residues are added and compared as integers. Everything
+here is an integer below 2^53 at every step: no score, no hidden unit and no sum is rounded, and scores tie only when equal.
+
+*Fetch.* Token i reads the token at position i + k: the score 2 (i + k) l - l^2 = (i + k)^2 - (i + k - l)^2 is largest at
+l = i + k, and where there is no such position, at the nearest end.
+
+*Indicator.* For integers s, [s >= a] = relu(s - a + 1) - relu(s - a), and [s = a] = relu(s - a + 1) - 2 relu(s - a) +
+relu(s - a - 1).
+
+*match3_bigram.* (i) Fetch x_(i+1), and the position that it comes from. (ii) The residue of the pair, r = s - M [s >= M],
+s = x_i + x_(i+1), and that of what i lacks, y = M [x_i >= 1] - x_i: indicators in one layer, M times them in the next. (iii)
+One layer a binary digit, the highest first: d = [r >= 2^k], r <- r - 2^k d, and d is kept as +-1; the same for y. (iv) One
+attention compares the L digits of y_i with those of r_l: they score L when all agree and at most L - 2 otherwise. A blank
+behind the sequence scores L - 1 and has value 0. The last token, which has fetched itself, has no pair and scores 2 L less.
+In feed-forward layers the blank meets no bias, so that its digits stay 0: constants are weights on a coordinate that is 1 for
+every other token.
+
+*match3_local.* (i) Fetch x_(i+k) for k = -window..window, one attention each; where there is no such position, the end that
+is fetched instead is a neighbour within the window too, so that it does no harm. (ii) For every two of these 2 window + 1
+numbers an indicator that their sum with x_i is 0, M or 2 M, and (iii) the number of hits is cut off at 1.
+
+(The tasks: Sanford, Hsu, Telgarsky, arXiv 2306.02896; the digits are ours.)
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.constructions.common import plans
+from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError
+from sklearn_hardmax.constructions.tasks.matching import read_answers, with_blank
+from sklearn_hardmax.encoding import positions
+from sklearn_hardmax.layers import Attention, FeedForward
+from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.arrays import check_integer, name_indices
+from sklearn_hardmax.tasks import integer_tokens
+from sklearn_hardmax.transformer import Transformer
+
+LONGEST = 2**25  # 3 l^2 < 2^53
+LARGEST_BIGRAM_MODULUS = 2**51  # sums of two residues and one are taken
+LARGEST_LOCAL_MODULUS = 2**50  # twice the sum of three
+
+_INTEGER = ["x", "position", "square", "one"]  # of an encoded integer, first in the stream
+
+
+def build_match3_bigram(n, modulus):
+    """A transformer that tells which integers add up to a multiple of the modulus with two neighbours of their sequence.
+
+    Parameters
+    ----------
+    n : int
+        Longest sequence, up to 2^25; it does not change the size of the network.
+    modulus : int
+        M, from 2 to 2^51.
+
+    Returns
+    -------
+    Construction
+        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `read` gives 1.0 or 0.0 for every
+        token, RaggedSequences of one coordinate, equal to `tasks.match3_bigram`. `margin`: the gap of integer scores, 1, in
+        ulps.
+
+    Raises
+    ------
+    ConstructionError
+        A modulus above 2^51, where sums are no longer exact.
+    ValueError
+        n or a modulus that is no integer or out of range. From `encode`: tokens that are no non-negative integers below 2^53,
+        sequences longer than n.
+
+    Notes
+    -----
+    The task: Sanford, Hsu, Telgarsky, arXiv 2306.02896. L + 3 blocks of width at most 5 on 12 + 2 L coordinates, L =
+    ceil(log2 M) digits; two attention layers.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequences
+    >>> from sklearn_hardmax.constructions import build_match3_bigram
+    >>> from sklearn_hardmax.forward import apply
+    >>> built = build_match3_bigram(4, 10)
+    >>> X = RaggedSequences.from_series([[1, 3, 6, 9], [5, 5]])  # 1 + (3 + 6) and 6 + (1 + 3) are 10
+    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    array([1., 0., 1., 0., 0., 0.])
+    """
+    check_integer(n, "n", 1, LONGEST)
+    _check_modulus(modulus, LARGEST_BIGRAM_MODULUS)
+    task = _Bigram(int(n), int(modulus))
+    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
+
+
+def build_match3_local(n, modulus, window):
+    """A transformer that tells which integers add up to a multiple of the modulus with two others nearby.
+
+    Parameters
+    ----------
+    n : int
+        Longest sequence, up to 2^25; it does not change the size of the network.
+    modulus : int
+        M, from 2 to 2^50.
+    window : int
+        How many positions a partner may be away, from 0 to n - 1.
+
+    Returns
+    -------
+    Construction
+        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `read` gives 1.0 or 0.0 for every
+        token, RaggedSequences of one coordinate, equal to `tasks.match3_local`. `margin`: the gap of integer scores, 1, in
+        ulps.
+
+    Raises
+    ------
+    ConstructionError
+        A modulus above 2^50, where sums are no longer exact.
+    ValueError
+        n, a modulus or a window that is no integer or out of range. From `encode`: tokens that are no non-negative integers
+        below 2^53, sequences longer than n.
+    MemoryError
+        A window whose pairs need more than 2 GiB of weights.
+
+    Notes
+    -----
+    The task: Sanford, Hsu, Telgarsky, arXiv 2306.02896. 2 window attention layers of rank 2, then feed-forward layers of
+    9 (window + 1) (2 window + 1) and 1 units, on 5 + 2 window coordinates.
+
+    Examples
+    --------
+    >>> from sklearn_hardmax import RaggedSequences
+    >>> from sklearn_hardmax.constructions import build_match3_local
+    >>> from sklearn_hardmax.forward import apply
+    >>> built = build_match3_local(4, 10, window=1)
+    >>> X = RaggedSequences.from_series([[1, 3, 6, 4], [0]])  # only 3 sees 1 and 6; 0 is its own partner, twice
+    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    array([0., 1., 0., 0., 1.])
+    """
+    check_integer(n, "n", 1, LONGEST)
+    check_integer(window, "window", 0, n - 1)
+    _check_modulus(modulus, LARGEST_LOCAL_MODULUS)
+    task = _Local(int(n), int(modulus), int(window))
+    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
+
+
+def _check_modulus(modulus, largest):
+    check_integer(modulus, "modulus", 2)
+    if modulus > largest:
+        raise ConstructionError(
+            f"modulus must be at most {largest}, where all sums are integers that float64 holds, got {modulus}; the "
+            "functions of sklearn_hardmax.tasks go further."
+        )
+
+
+def _margin(n):
+    """A gap of 1 in ulps of the largest score, that of a fetch or that of up to 51 digits."""
+    return float(1 / np.spacing(max(3.0 * n * n, 64.0)))
+
+
+class _Stream:
+    """Names of the coordinates of the residual stream, and rows of weights on them."""
+
+    def __init__(self, names):
+        self.names = names
+        self._index = {name: c for c, name in enumerate(names)}
+
+    def row(self, **weights):
+        """A row of weights, by name."""
+        out = np.zeros(len(self.names))
+        for name, weight in weights.items():
+            out[self._index[name]] = weight
+        return out
+
+    def attention(self, query, key, reads):
+        """Attention with these rows; `reads` maps the coordinates that are read to those that are written."""
+        value = [self.row(**{source: 1.0}) for source in reads]
+        output = [self.row(**{target: 1.0}) for target in reads.values()]
+        return Attention(query, key, value, np.transpose(output))
+
+    def feed_forward(self, units):
+        """Residual layer of units (weights in, bias, weights out), the weights by name."""
+        U, b, W = zip(*((self.row(**inside), bias, self.row(**out)) for inside, bias, out in units))
+        return FeedForward(U, b, np.transpose(W))
+
+
+class _Bigram(NamedTuple):
+    """The network for neighbours anywhere."""
+
+    n: int
+    modulus: int
+
+    @property
+    def n_digits(self):
+        return (self.modulus - 1).bit_length()
+
+    def stream(self):
+        digits = [f"{side}{k}" for side in ("pair_digit", "lack_digit") for k in range(self.n_digits)]
+        registers = ["next", "next_position", "carry", "positive", "pair", "lack"]
+        return _Stream([*_INTEGER, "blank", *registers, *digits, "match"])
+
+    def transformer(self):
+        """Fetch, residues, digits, comparison."""
+        stream = self.stream()
+        digits = [self._digit(stream, k) for k in reversed(range(self.n_digits))]
+        return Transformer([self._fetch(stream), *self._residues(stream), *digits, self._compare(stream)], stream.names)
+
+    def _fetch(self, stream):
+        # the blank stands at position -1 and asks for the lowest position, its own: the score is -2 l
+        query = [stream.row(position=2, one=2), stream.row(one=-1)]
+        key = [stream.row(position=1), stream.row(square=1)]
+        return stream.attention(query, key, {"x": "next", "position": "next_position"})
+
+    def _residues(self, stream):
+        M, s = self.modulus, {"x": 1, "next": 1}
+        indicators = [
+            ({**s, "one": 1 - M}, 0, {"carry": 1}),
+            ({**s, "one": -M}, 0, {"carry": -1}),
+            ({"x": 1}, 0, {"positive": 1}),
+            ({"x": 1, "one": -1}, 0, {"positive": -1}),
+        ]
+        sums = [
+            (s, 0, {"pair": 1}),
+            ({"carry": 1}, 0, {"pair": -M}),
+            ({"positive": 1}, 0, {"lack": M}),
+            ({"x": 1}, 0, {"lack": -1}),
+        ]
+        return stream.feed_forward(indicators), stream.feed_forward(sums)
+
+    def _digit(self, stream, k):
+        # powers of two times integers up to 2^k: exact
+        units = [({"one": 1}, 0, {f"pair_digit{k}": -1, f"lack_digit{k}": -1})]
+        for side in ("pair", "lack"):
+            for start, sign in ((2**k - 1, 1), (2**k, -1)):
+                units.append(({side: 1, "one": -start}, 0, {side: -sign * 2**k, f"{side}_digit{k}": 2 * sign}))
+        return stream.feed_forward(units)
+
+    def _compare(self, stream):
+        L = self.n_digits
+        query = [stream.row(**{f"lack_digit{k}": 1}) for k in range(L)]
+        key = [stream.row(**{f"pair_digit{k}": 1}) for k in range(L)]
+        # 0 for tokens with a next one, -2 L for the last, L - 1 for the blank
+        extra = stream.row(next_position=2 * L, position=-2 * L, one=-2 * L, blank=L - 1)
+        return stream.attention([*query, stream.row(one=1)], [*key, extra], {"one": "match"})
+
+    def encode(self, X):
+        """Every integer as (residue, position, its square, 1, 0, ..), and the blank at position -1 behind every sequence."""
+        stream = self.stream()
+        sequences, tokens = _placed(X, self.n, self.modulus, len(stream.names))
+        return with_blank(sequences, tokens, stream.row(position=-1, square=1, blank=1))
+
+    def read(self, tokens):
+        """1.0 or 0.0 for every integer."""
+        return read_answers(tokens, len(self.stream().names), has_blank=True)
+
+
+class _Local(NamedTuple):
+    """The network for partners within a window."""
+
+    n: int
+    modulus: int
+    window: int
+
+    @property
+    def shifts(self):
+        return [k for k in range(-self.window, self.window + 1) if k]
+
+    def stream(self):
+        return _Stream([*_INTEGER, *(f"x{k:+}" for k in self.shifts), "match"])
+
+    def transformer(self):
+        """Fetches, sums, cut-off."""
+        stream = self.stream()
+        n_units = 9 * (self.window + 1) * (2 * self.window + 1)
+        plans.check_memory(n_units * (2 * len(stream.names) + 1))
+        fetches = [self._fetch(stream, k) for k in self.shifts]
+        cut = stream.feed_forward([({"match": 1}, -1, {"match": -1})])
+        return Transformer([*fetches, self._sums(stream), cut], stream.names)
+
+    def _fetch(self, stream, k):
+        query = [stream.row(position=2, one=2 * k), stream.row(one=-1)]
+        key = [stream.row(position=1), stream.row(square=1)]
+        return stream.attention(query, key, {"x": f"x{k:+}"})
+
+    def _sums(self, stream):
+        M, units = self.modulus, []
+        slots = ["x", *(f"x{k:+}" for k in self.shifts)]
+        for pair in itertools.combinations_with_replacement(slots, 2):
+            inside = {slot: float(("x", *pair).count(slot)) for slot in ("x", *pair)}
+            for wanted in (0, M, 2 * M):
+                units += [(inside, 1 - wanted + below, {"match": sign}) for below, sign in ((0, 1), (-1, -2), (-2, 1))]
+        return stream.feed_forward(units)
+
+    def encode(self, X):
+        """Every integer as (residue, position, its square, 1, 0, ..)."""
+        sequences, tokens = _placed(X, self.n, self.modulus, len(self.stream().names))
+        return RaggedSequences.from_flat(tokens, sequences.lengths)
+
+    def read(self, tokens):
+        """1.0 or 0.0 for every integer."""
+        return read_answers(tokens, len(self.stream().names), has_blank=False)
+
+
+def _placed(X, n, modulus, width):
+    """User integers as sequences, and tokens (residue, position, square, 1, 0, ..) of this width."""
+    sequences, x = integer_tokens(X)
+    too_long = np.flatnonzero(sequences.lengths > n)
+    if len(too_long):
+        raise ValueError(f"Sequences {name_indices(too_long)} have more than n = {n} tokens.")
+    index, _ = positions(sequences.offsets)
+    tokens = np.zeros((len(x), width))
+    tokens[:, :4] = np.stack([x % modulus, index, index**2, np.ones(len(x))], axis=1)
+    return sequences, tokens

@@ -1,0 +1,70 @@
+"""Texts as lists of words, and how often each word occurs: what scikit-learn's CountVectorizer makes of them."""
+
+import warnings
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sklearn_hardmax.sequences.arrays import name_indices
+
+
+def words_of(X, max_length=None):
+    """Each text as the list of its words, cut off at max_length under one warning that names the texts."""
+    analyze = CountVectorizer().build_analyzer()
+    words = [analyze(text) if isinstance(text, str) else list(text) for text in _as_texts(X)]
+    if max_length is None:
+        return words
+    cut = [i for i, text in enumerate(words) if len(text) > max_length]
+    if cut:
+        warnings.warn(
+            f"Texts {name_indices(cut)} have more than max_length={max_length} words; what follows these is not read.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return [text[:max_length] for text in words]
+
+
+def count_words(words, min_df):
+    """How often each word occurs in each text, CSR (n_texts, n_words), and a dict of the index of each word.
+
+    Words in fewer than min_df texts are left out; ValueError where none is left.
+    """
+    counter = CountVectorizer(analyzer=_as_it_is, min_df=min_df)
+    try:
+        counts = counter.fit_transform(words)
+    except ValueError as error:
+        if not any(part in str(error) for part in ("no terms remain", "empty vocabulary", "documents than min_df")):
+            raise
+        raise ValueError(
+            f"No word occurs in at least min_df={min_df} of the {len(words)} texts; lower min_df or give more texts."
+        ) from error
+    return counts.tocsr(), {word: int(index) for word, index in counter.vocabulary_.items()}
+
+
+def _as_it_is(words):
+    """The analyzer of texts that are lists of words already."""
+    return words
+
+
+def _as_texts(X):
+    """X as a list of texts, each a string or a list of strings; ValueError for anything else."""
+    rule = "X must be a list of texts, each a string or a list of words"
+    if isinstance(X, str):
+        raise ValueError(f"{rule}; got one string: pass [text].")
+    if getattr(X, "ndim", 1) != 1 or hasattr(X, "toarray"):
+        raise ValueError(f"{rule}; got {type(X).__name__} of shape {getattr(X, 'shape', '?')}: pass one column.")
+    try:
+        texts = list(X)
+    except TypeError:
+        raise ValueError(f"{rule}; got {type(X).__name__}.") from None
+    if not texts:
+        raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required: {rule}.")
+    wrong = [i for i, text in enumerate(texts) if not (isinstance(text, str) or _is_list_of_words(text))]
+    if wrong:
+        raise ValueError(f"{rule}; entries {name_indices(wrong)} are not, the first is {texts[wrong[0]]!r:.80}.")
+    return texts
+
+
+def _is_list_of_words(text):
+    is_list = isinstance(text, (list, tuple)) or (isinstance(text, np.ndarray) and text.ndim == 1)
+    return is_list and all(isinstance(word, str) for word in text)
