@@ -15,8 +15,9 @@ from joblib import parallel_config
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
 from sklearn_hardmax.constructions.classification.build import build_classification, certified_margin
+from sklearn_hardmax.constructions.codes.projection import Projection, placed
 from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Projection, label_runs, placed
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, label_runs
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
 

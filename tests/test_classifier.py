@@ -1,7 +1,6 @@
 """The estimator around the construction: labels of any kind, parameters, warnings, wrong input."""
 
 import pickle
-import re
 import warnings
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-import sklearn_hardmax
 from sklearn_hardmax import (
     ConstructionError,
     FeedForward,

@@ -32,7 +32,7 @@ from sklearn_hardmax import (
     RaggedSequenceTransformer,
     datasets,
 )
-from sklearn_hardmax.constructions.heads.reductions import one_blas_thread
+from sklearn_hardmax.constructions.common.threads import one_blas_thread
 
 X, Y = datasets.make_labelled_sequences(16, n_classes=3, token_dim=2, random_state=0)
 TEXTS, KINDS = ["great fun", "a great film", "a dull film", "dull"] * 3, ["good", "good", "bad", "bad"] * 3

@@ -30,7 +30,7 @@ PACKAGE = {
 CONSTRUCTIONS = {
     "common": set(),
     "codes": {"common"},
-    "heads": {"codes"},
+    "heads": {"common"},
     "classification": {"common", "codes"},
     "interpolation": {"common", "codes"},
     "scoring": {"common", "codes", "heads"},

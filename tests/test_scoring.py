@@ -25,9 +25,9 @@ from sklearn_hardmax import (
     datasets,
 )
 from sklearn_hardmax.constructions.heads.pooled import KINDS, MAX
+from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring import build as scoring
 from sklearn_hardmax.constructions.scoring import corrections as spikes
-from sklearn_hardmax.constructions.scoring.build import default_n_heads
 from sklearn_hardmax.constructions.scoring.explanation import strongest
 from sklearn_hardmax.forward import apply
 

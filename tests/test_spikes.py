@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 from sklearn_hardmax import FeedForward, RaggedSequences, datasets
-from sklearn_hardmax.constructions.codes.sequence_code import Code, Projection
+from sklearn_hardmax.constructions.codes.fingerprint import Fingerprint
+from sklearn_hardmax.constructions.codes.projection import Projection
+from sklearn_hardmax.constructions.codes.sequence_code import Code
 from sklearn_hardmax.constructions.common import units as gadgets
 from sklearn_hardmax.constructions.scoring import build as scoring
 from sklearn_hardmax.constructions.scoring.build import build_scoring
-from sklearn_hardmax.constructions.scoring.corrections import Fingerprint, Spikes, place_spikes, widest
+from sklearn_hardmax.constructions.scoring.corrections import Spikes, place_spikes, widest
 from sklearn_hardmax.encoding import TokenScale, relative_positions
 from sklearn_hardmax.forward import apply
 

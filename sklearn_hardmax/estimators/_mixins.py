@@ -1,8 +1,70 @@
-"""What estimators have in common whose network a construction wrote down."""
+"""What several estimators inherit or use: networks that were built, versions in pickles, ragged output, progress."""
+
+import time
+import warnings
 
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.estimators.validation import VersionStamped, validate_sequences
+from sklearn_hardmax import _version
+from sklearn_hardmax.estimators.validation import check_integer, validate_sequences
+
+
+class VersionStamped:
+    """Estimators that are saved with the version of this package, which is named when another one reads them.
+
+    pickle names it before it reads the state, so also where the state holds classes that are no longer there.
+    """
+
+    def __reduce__(self):
+        return _unpickled, (type(self), _version.__version__), super().__getstate__()
+
+    def __getstate__(self):  # for skops, which asks for the state alone
+        return {**super().__getstate__(), "_sklearn_hardmax_version": _version.__version__}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        _check_version(type(self), state.pop("_sklearn_hardmax_version", _version.__version__))
+        super().__setstate__(state)
+
+
+def _unpickled(cls, version):
+    """An estimator without a state, which pickle adds."""
+    _check_version(cls, version)
+    return cls.__new__(cls)
+
+
+def _check_version(cls, version):
+    if version != _version.__version__:
+        warnings.warn(
+            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "
+            "it anew, or save its Transformer, which has a format of its own.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+class RaggedOutput:
+    """Transformers whose output is RaggedSequences, of the dtype of the input."""
+
+    def set_output(self, *, transform=None):
+        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
+
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Means nothing here.
+
+        Returns
+        -------
+        estimator
+            Itself.
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 class Constructed(VersionStamped):
@@ -34,3 +96,22 @@ class Constructed(VersionStamped):
         """
         check_is_fitted(self)
         return self._built.encode(validate_sequences(self, X, reset=False))
+
+
+class Progress:
+    """Prints a line a stage with the seconds since the last, where the estimator is verbose."""
+
+    def __init__(self, estimator):
+        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
+
+    def __call__(self, text):
+        """Print it."""
+        now = time.perf_counter()
+        if self.on:
+            print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
+        self.last = now
+
+
+def check_verbose(value):
+    """Raise ValueError unless value is a flag or an integer of at least 0."""
+    check_integer(int(value) if isinstance(value, bool) else value, "verbose", 0)

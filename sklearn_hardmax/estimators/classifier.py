@@ -14,12 +14,12 @@ from sklearn_hardmax.constructions.common.construction import (
     conflict_message,
 )
 from sklearn_hardmax.constructions.common.temperatures import checked_temperature
-from sklearn_hardmax.constructions.scoring.build import build_scoring, default_n_heads
+from sklearn_hardmax.constructions.heads.sampling import default_n_heads
+from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
-from sklearn_hardmax.estimators._mixins import Constructed
-from sklearn_hardmax.estimators.progress import Progress, check_verbose
+from sklearn_hardmax.estimators._mixins import Constructed, Progress, check_verbose
+from sklearn_hardmax.estimators.session import all_or_nothing
 from sklearn_hardmax.estimators.validation import (
-    all_or_nothing,
     check_flag,
     check_integer,
     check_option,

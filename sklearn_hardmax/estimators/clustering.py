@@ -8,7 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
 from sklearn_hardmax.constructions.leaders.flow import Flow
-from sklearn_hardmax.estimators.validation import VersionStamped, all_or_nothing, check_integer, check_positive
+from sklearn_hardmax.estimators._mixins import VersionStamped
+from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators.validation import check_integer, check_positive
 from sklearn_hardmax.sequences import RaggedSequences
 
 

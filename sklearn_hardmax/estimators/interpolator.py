@@ -8,13 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hardmax.constructions.common.temperatures import checked_temperature
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, carriers_of
-from sklearn_hardmax.estimators._mixins import Constructed
-from sklearn_hardmax.estimators.progress import Progress, check_verbose
-from sklearn_hardmax.estimators.validation import (
-    all_or_nothing,
-    check_flag,
-    validate_sequences,
-)
+from sklearn_hardmax.estimators._mixins import Constructed, Progress, check_verbose
+from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators.validation import check_flag, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 
 

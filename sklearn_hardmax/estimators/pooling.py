@@ -6,10 +6,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.scoring.build import default_n_heads, draw_heads
+from sklearn_hardmax.constructions.heads.sampling import default_n_heads, draw_heads
+from sklearn_hardmax.estimators._mixins import VersionStamped
+from sklearn_hardmax.estimators.session import all_or_nothing
 from sklearn_hardmax.estimators.validation import (
-    VersionStamped,
-    all_or_nothing,
     check_flag,
     check_integer,
     input_names,

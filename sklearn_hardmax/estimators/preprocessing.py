@@ -6,15 +6,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
-from sklearn_hardmax.estimators.validation import (
-    RaggedOutput,
-    VersionStamped,
-    all_or_nothing,
-    check_integer,
-    check_option,
-    input_names,
-    validate_sequences,
-)
+from sklearn_hardmax.estimators._mixins import RaggedOutput, VersionStamped
+from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import name_indices, not_finite
 

@@ -5,12 +5,13 @@ by context managers written in Python. An interrupt that arrives in the middle o
 then takes parameters that it would refuse, say, until the session ends.
 """
 
+import functools
 import warnings
 
 import numpy as np
 import sklearn
 
-from sklearn_hardmax.constructions.heads.reductions import one_blas_thread
+from sklearn_hardmax.constructions.common.threads import one_blas_thread
 
 
 class SessionSettings:
@@ -31,3 +32,28 @@ class SessionSettings:
             warnings.filters[:] = self.entries
             with warnings.catch_warnings():
                 pass  # entering and leaving tells Python that filters have changed
+
+
+def all_or_nothing(fit):
+    """A fit that works on a draft, which takes the place of the estimator in one step.
+
+    So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
+    the estimator as it was. After an interrupt the settings of the session are those of before.
+    """
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        draft = object.__new__(type(self))
+        vars(draft).update(vars(self))
+        settings = SessionSettings()
+        try:
+            result = fit(draft, *args, **kwargs)
+        except Exception:
+            raise  # every context manager has done its work, and other threads may be in theirs
+        except BaseException:
+            settings.restore()
+            raise
+        self.__dict__ = vars(draft)
+        return self if result is draft else result
+
+    return wrapped

@@ -1,15 +1,11 @@
 """What every estimator does with user input and with its own state."""
 
-import functools
 import numbers
-import warnings
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
-from sklearn_hardmax import _version
-from sklearn_hardmax.estimators.session import SessionSettings
 from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 
@@ -85,86 +81,3 @@ def input_names(estimator, input_features):
     if known is not None and names != [str(name) for name in known]:
         raise ValueError("input_features is not equal to feature_names_in_.")
     return names
-
-
-def all_or_nothing(fit):
-    """A fit that works on a draft, which takes the place of the estimator in one step.
-
-    So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
-    the estimator as it was. After an interrupt the settings of the session are those of before.
-    """
-
-    @functools.wraps(fit)
-    def wrapped(self, *args, **kwargs):
-        draft = object.__new__(type(self))
-        vars(draft).update(vars(self))
-        settings = SessionSettings()
-        try:
-            result = fit(draft, *args, **kwargs)
-        except Exception:
-            raise  # every context manager has done its work, and other threads may be in theirs
-        except BaseException:
-            settings.restore()
-            raise
-        self.__dict__ = vars(draft)
-        return self if result is draft else result
-
-    return wrapped
-
-
-class VersionStamped:
-    """Estimators that are saved with the version of this package, which is named when another one reads them.
-
-    pickle names it before it reads the state, so also where the state holds classes that are no longer there.
-    """
-
-    def __reduce__(self):
-        return _unpickled, (type(self), _version.__version__), super().__getstate__()
-
-    def __getstate__(self):  # for skops, which asks for the state alone
-        return {**super().__getstate__(), "_sklearn_hardmax_version": _version.__version__}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        _check_version(type(self), state.pop("_sklearn_hardmax_version", _version.__version__))
-        super().__setstate__(state)
-
-
-def _unpickled(cls, version):
-    """An estimator without a state, which pickle adds."""
-    _check_version(cls, version)
-    return cls.__new__(cls)
-
-
-def _check_version(cls, version):
-    if version != _version.__version__:
-        warnings.warn(
-            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "
-            "it anew, or save its Transformer, which has a format of its own.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-class RaggedOutput:
-    """Transformers whose output is RaggedSequences, of the dtype of the input."""
-
-    def set_output(self, *, transform=None):
-        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Means nothing here.
-
-        Returns
-        -------
-        estimator
-            Itself.
-        """
-        return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -1,6 +1,5 @@
 """skops stores what was fitted, trusts plain arrays, and asks about no types but ours."""
 
-import re
 import warnings
 
 import numpy as np

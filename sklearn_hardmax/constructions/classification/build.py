@@ -38,8 +38,9 @@ from sklearn_hardmax.constructions.classification.intervals import (
     runs_of,
     weighted_cells,
 )
+from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Projection
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP
 from sklearn_hardmax.constructions.common import units as gadgets
 from sklearn_hardmax.constructions.common.construction import (
     Construction,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_hardmax.constructions.classification.intervals import Cells, Runs, neighbours
-from sklearn_hardmax.constructions.codes.sequence_code import Code, Projection
+from sklearn_hardmax.constructions.codes.projection import Projection
+from sklearn_hardmax.constructions.codes.sequence_code import Code
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common import units as gadgets
 from sklearn_hardmax.constructions.common.construction import ConstructionError, check_network_output, labels_that_agree

@@ -13,18 +13,9 @@ from sklearn_hardmax.constructions.codes.multisets import (
     measures_of,
     separating_hats,
 )
-from sklearn_hardmax.constructions.codes.sequence_code import (
-    SAFE_GAP,
-    Code,
-    Projection,
-    TokenHats,
-    even_grid,
-    in_batches,
-    label_runs,
-    placed,
-    project,
-    squash,
-)
+from sklearn_hardmax.constructions.codes.projection import Projection, even_grid, placed, project, squash
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, TokenHats, label_runs
+from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import Conflict
 from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.forward.ties import EPS

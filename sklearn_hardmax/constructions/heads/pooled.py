@@ -22,7 +22,7 @@ from functools import partial
 import joblib
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.sequence_code import in_batches
+from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.heads.reductions import CHUNK_TOKENS, Scratch, chunks_by_length
 from sklearn_hardmax.encoding import TokenScale
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from sklearn_hardmax.constructions.common.threads import one_blas_thread
 from sklearn_hardmax.constructions.heads.pooled import (
     MAX,
     MEAN,
@@ -24,13 +25,7 @@ from sklearn_hardmax.constructions.heads.pooled import (
     sample_tokens,
     unique_names,
 )
-from sklearn_hardmax.constructions.heads.reductions import (
-    CHUNK_TOKENS,
-    counts_above,
-    maxima_over_rows,
-    one_blas_thread,
-    sums_over_rows,
-)
+from sklearn_hardmax.constructions.heads.reductions import CHUNK_TOKENS, counts_above, maxima_over_rows, sums_over_rows
 
 _CLIP = 10.0  # deviations
 _SHARES = _MEANS = 3

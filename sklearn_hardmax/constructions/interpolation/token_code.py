@@ -21,8 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.selection import hats_read
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, Projection, in_batches, label_runs
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, label_runs
+from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import ConstructionError, conflict_message
 from sklearn_hardmax.constructions.interpolation.plateaus import widest_gaps
 from sklearn_hardmax.sequences.segments import Segments

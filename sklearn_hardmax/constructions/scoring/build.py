@@ -13,132 +13,29 @@ coefficients are those of the fast path, and sums, maxima and codes are the same
 is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a spike.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_hardmax.constructions.codes.fingerprint import Fingerprint
+from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
-from sklearn_hardmax.constructions.codes.sequence_code import Projection, in_batches
-from sklearn_hardmax.constructions.common import plans
-from sklearn_hardmax.constructions.common.construction import ConstructionError, check_network_output, labels_that_agree
+from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, settled_temperature
-from sklearn_hardmax.constructions.heads.pooled import PooledHeads
+from sklearn_hardmax.constructions.heads.sampling import draw_heads
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
-from sklearn_hardmax.constructions.heads.series_sampling import draw_series_heads
-from sklearn_hardmax.constructions.heads.sets import draw_set_heads
-from sklearn_hardmax.constructions.scoring.corrections import Fingerprint, Spikes, place_spikes, widest
-from sklearn_hardmax.constructions.scoring.network import Stream, network_plan
+from sklearn_hardmax.constructions.scoring.corrections import place_spikes, widest
+from sklearn_hardmax.constructions.scoring.pooled_classifier import Scoring
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 _FINGERPRINTS = 8  # drawn at most
-_MOST_HEADS, _HEADS_A_SEQUENCE = 8000, 64
 _ROOMY = 2.0**-40  # a smallest width of spikes that no other fingerprint needs to better
 _BLOCK = 512  # rows of features that are held in float64
 _THIN = 0.01  # of the largest score: rows whose margin is below get a spike too
-
-
-def default_n_heads(n_sequences):
-    """Heads for n sequences: 64 each, at most 8000."""
-    return min(_HEADS_A_SEQUENCE * n_sequences, _MOST_HEADS)
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """The classifier with heads as numbers.
-
-    projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
-    inequalities behind the training labels hold, 0 where one of them fails; temperature : of leader reads by softmax, 0 for
-    hardmax.
-    """
-
-    projection: Projection
-    heads: PooledHeads
-    readout: Readout
-    spikes: Spikes | None
-    n_classes: int
-    margin: float
-    temperature: float = 0.0
-
-    def scores(self, sequences, n_jobs=None):
-        """Score of every class, (N, n_classes); the same bits for any batch, chunk and n_jobs."""
-        return in_batches(self._scores, sequences, n_jobs)
-
-    def _scores(self, sequences):
-        out = self._smooth(sequences)
-        if self.spikes is not None:
-            self.spikes.add_to(out, self.spikes.code.of(sequences))
-        return out.T
-
-    def _smooth(self, sequences):
-        out = np.empty((self.n_classes, len(sequences)))
-        for chunk, sums in self.heads.sums(sequences):
-            out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
-        return out
-
-    def labels(self, sequences, n_jobs=None):
-        """Class index of every sequence, (N,): the first of the largest scores."""
-        return self.scores(sequences, n_jobs).argmax(axis=1)
-
-    @property
-    def n_spikes(self):
-        """Number of spikes."""
-        return 0 if self.spikes is None else len(self.spikes.labels)
-
-    # -- the network -------------------------------------------------------------------------------------------------------
-
-    def _stream(self):
-        return Stream(self.projection, self.heads, self.spikes, self.n_classes, self.temperature)
-
-    def _plan(self, max_width):
-        plans.check_width(max_width)
-        return network_plan(self.heads, self.readout, self.spikes, self._stream(), max_width)
-
-    @property
-    def token_dim(self):
-        """Width D of the residual stream."""
-        return self._stream().width
-
-    def n_blocks(self, max_width=4):
-        """Blocks of `transformer(max_width)`, from the plan."""
-        return plans.n_blocks(self._plan(max_width))
-
-    def n_parameters(self, max_width=4):
-        """Parameters of `transformer(max_width)`, from the plan."""
-        return plans.n_parameters(self._plan(max_width), self.token_dim)
-
-    def transformer(self, max_width=4):
-        """The explicit weights."""
-        plans.check_memory(self.n_parameters(max_width))
-        return plans.built(self._plan(max_width), self._stream().names)
-
-    def encode(self, X):
-        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        sequences, stream = as_sequences(X), self._stream()
-        tokens = np.zeros((sequences.n_tokens, stream.width))
-        if self.spikes is not None:
-            width = self.projection.n_coordinates
-            tokens[:, stream.code_input] = self.projection.encode(sequences, width).tokens
-        tokens[:, stream.tokens] = self.heads.tokens(sequences)
-        tokens[:, stream.one] = 1.0
-        return RaggedSequences._trusted(tokens, sequences.offsets)
-
-    def read(self, tokens):
-        """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""
-        tokens, stream = as_sequences(tokens), self._stream()
-        check_network_output(tokens, stream.width)
-        return labels_that_agree(tokens, tokens.tokens[:, stream.score].argmax(axis=1))
-
-
-def draw_heads(sequences, labels, n_heads, *, ordered, rng):
-    """Heads for these sequences; labels (N,) class indices, or None. One token a sequence has no order."""
-    if ordered and sequences.n_tokens > len(sequences):
-        return draw_series_heads(sequences, n_heads, rng)
-    return draw_set_heads(sequences, labels, n_heads, rng)
 
 
 def build_scoring(

@@ -23,84 +23,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.sequence_code import (
-    Code,
-    Projection,
-    in_batches,
-    placed,
-    project,
-    separations,
-    squash,
-)
-from sklearn_hardmax.constructions.common.temperatures import admissible_temperature
-from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.constructions.codes.fingerprint import Fingerprint
+from sklearn_hardmax.constructions.codes.sequence_code import Code
 
-_READS = 4
-LEADER_WEIGHT, MEAN_WEIGHT = 2.0**-3, 2.0**-4
 _WIDEST = 2.0**-36
 _NARROWEST = 2.0**-48  # then preactivations reach 2^49 on a grid of 2^-4
 _NEAR = 2.0**-40
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """A code that differs between any two sequences but for special data, such as 1 and -1 that swap sequences.
-
-    leaders : (4, n_coordinates) directions of s_r; ramps : (4, n_coordinates) directions of t_r; biases : (4,);
-    temperature : of the leader reads, 0 the hardmax.
-    """
-
-    projection: Projection
-    leaders: np.ndarray
-    ramps: np.ndarray
-    biases: np.ndarray
-    temperature: float = 0.0
-
-    @classmethod
-    def draw(cls, projection, rng):
-        """Random directions and biases."""
-        directions = placed(rng.normal(size=(2 * _READS, projection.n_coordinates)))
-        return cls(projection, directions[:_READS], 4 * directions[_READS:], rng.uniform(-0.5, 0.5, _READS))
-
-    def of(self, sequences, n_jobs=None):
-        """Code of every sequence, (N,); the same bits for any batch, chunk and n_jobs."""
-        return in_batches(self._of, sequences, n_jobs)
-
-    def _of(self, sequences):
-        out = np.empty(len(sequences))
-        for i, j, segments, columns in self.projection.encoded(sequences):
-            code = np.full(j - i, 0.5)
-            for direction in self.leaders:
-                code += LEADER_WEIGHT * self._read(squash(project(direction, columns)), segments)
-            means = np.zeros(j - i)
-            for direction, bias in zip(self.ramps, self.biases):
-                line = project(direction, columns)
-                rise = np.maximum(line + bias, 0.0)
-                rise -= np.maximum(line + (bias - 1.0), 0.0)
-                means += segments.means(rise)
-            out[i:j] = code + MEAN_WEIGHT * means
-        return out
-
-    def _read(self, s, segments):
-        return segments.soft_means(s, s, self.temperature) if self.temperature else segments.maxima(s)
-
-    def admissible_temperature(self, sequences, rooms, n_jobs=None):
-        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
-        gaps = in_batches(self._separations, sequences, n_jobs)
-        # four reads of weight 1/8 may stray by the room each
-        return min(admissible_temperature(gap, sequences.lengths, rooms) for gap in gaps.T)
-
-    def _separations(self, sequences):
-        out = np.empty((len(sequences), _READS))
-        for i, j, segments, columns in self.projection.encoded(sequences):
-            for r, direction in enumerate(self.leaders):
-                out[i:j, r] = separations(squash(project(direction, columns)), segments)
-        return out
-
-    @staticmethod
-    def tolerance(lengths):
-        """How far a code may move under a permutation of tokens: 2 n eps of four means of at most 1, and last additions."""
-        return (8 * MEAN_WEIGHT * lengths.max() + 4) * EPS
 
 
 @dataclass(frozen=True)

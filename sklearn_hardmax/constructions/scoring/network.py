@@ -16,6 +16,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from sklearn_hardmax.constructions.codes.fingerprint import LEADER_WEIGHT, MEAN_WEIGHT
 from sklearn_hardmax.constructions.codes.sequence_code import Code
 from sklearn_hardmax.constructions.common import units as gadgets
 from sklearn_hardmax.constructions.common.plans import (
@@ -27,7 +28,6 @@ from sklearn_hardmax.constructions.common.plans import (
 )
 from sklearn_hardmax.constructions.common.units import Units
 from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
-from sklearn_hardmax.constructions.scoring.corrections import LEADER_WEIGHT, MEAN_WEIGHT
 from sklearn_hardmax.layers import Attention
 
 

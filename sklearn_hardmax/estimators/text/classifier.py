@@ -8,12 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import forward
 from sklearn_hardmax.constructions.leaders import text_training as sentiment
-from sklearn_hardmax.estimators.progress import Progress, check_verbose
+from sklearn_hardmax.estimators._mixins import Progress, VersionStamped, check_verbose
+from sklearn_hardmax.estimators.session import all_or_nothing
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import count_words, words_of
 from sklearn_hardmax.estimators.validation import (
-    VersionStamped,
-    all_or_nothing,
     check_flag,
     check_from_zero,
     check_integer,
