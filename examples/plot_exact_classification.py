@@ -31,12 +31,12 @@ print(f"parameters: {clf.n_parameters_}; bound 16 D N = {16 * D * N}, D = {D}")
 
 # the weights themselves, run layer by layer: all layers act on all tokens, so a part of the digits will do
 some = X[:300]
-read = clf.read_labels(apply(transformer, clf.encode(some)))
+read = clf.decode(apply(transformer, clf.encode(some)))
 print(f"{transformer}, run on {len(some)} digits: {(read == y[: len(some)]).sum()} labels right")
 
 # the same hidden units, a stage in one wide layer: few enough layers for all digits
 wide = clf.to_transformer(max_width=None)
-read = clf.read_labels(apply(wide, clf.encode(X)))
+read = clf.decode(apply(wide, clf.encode(X)))
 print(f"{wide}, run on all digits: {(read == y).sum()} labels right")
 
 folds = StratifiedKFold(3, shuffle=True, random_state=0)

@@ -31,7 +31,7 @@ def make_bumps(n_series, rng):
 
 
 def gap_of_sums(classifier, X):
-    """Largest difference between what contributions, intercept and spike of a class add up to, and decision_function."""
+    """Largest difference between what contributions, intercept and correction of a class add up to, and decision_function."""
     gaps = []
     for table, score in zip(classifier.explain(X, top=None), classifier.decision_function(X)):
         classes = classifier.classes_[1:] if np.ndim(score) == 0 else classifier.classes_
@@ -56,7 +56,9 @@ for row in table[table["class"] == predicted]:
     token = f"token {row['leader']} {row['value']}" if row["leader"] >= 0 else "all tokens"
     print(f"  {row['contribution']:+.3f}  {row['name']:62} {token}")
 for name, classifier, some in (("series", early_or_late, series[200:210]), ("digits", digits, test[:10])):
-    print(f"{name}: contributions + intercept + spike = decision_function up to {gap_of_sums(classifier, some):.1e}")
+    print(
+        f"{name}: contributions + intercept + correction = decision_function up to {gap_of_sums(classifier, some):.1e}"
+    )
 
 figure = plt.figure(figsize=(13, 10), layout="constrained")
 lines, sets = figure.subfigures(2, 1, height_ratios=[1.25, 1])

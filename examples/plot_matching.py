@@ -28,7 +28,7 @@ errors = np.zeros((4, 4), dtype=int)
 for column, task in enumerate(NETWORKS):
     X, Y = make_match(40, task=task, length=N, modulus=M, random_state=0)
     for row, (name, built) in enumerate(NETWORKS.items()):
-        answers = built.read(apply(built.transformer, built.encode(X)))
+        answers = built.decode(apply(built.transformer, built.encode(X)))
         errors[row, column] = (answers.tokens != Y.tokens).sum()
         if name == task:
             print(f"{task}: {errors[row, column]} of {X.n_tokens} answers wrong, {built.transformer}")

@@ -34,7 +34,7 @@ models = {
 for name, model in models.items():
     print(f"{name:32} {model.fit(X[train], y[train]).score(X[test], y[test]):.3f} on {len(test)} unseen digits")
 print(f"training accuracy: {ours.score(X[train], y[train])} on {len(train)} digits")
-print(f"one transformer: {ours.n_heads_} heads, {ours.n_spikes_} spikes, {ours.n_blocks_} blocks")
+print(f"one transformer: {ours.n_heads_} heads, {ours.n_corrections_} corrections, {ours.n_blocks_} blocks")
 
 predicted = ours.predict(X[test])
 order = np.random.RandomState(0).permutation(X.n_tokens)  # the points of every digit in another order

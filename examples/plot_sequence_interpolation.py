@@ -27,7 +27,7 @@ print(f"parameters: {model.n_parameters_}; margin: {model.margin_:.3g} rounding 
 
 transformer = model.to_transformer()
 some = X[:40]
-read = model.read_targets(apply(transformer, model.encode(some)))
+read = model.decode(apply(transformer, model.encode(some)))
 right = sum(np.array_equal(outputs[:8], wanted) for outputs, wanted in zip(read, targets))
 print(f"{transformer}, run on {len(some)} digits: {right} reproduced")
 

@@ -61,7 +61,7 @@ accuracies = {name: model.fit(X[train], y[train]).score(X[test], y[test]) for na
 for name, accuracy in accuracies.items():
     print("{:36} {:.3f} on {} unseen series".format(name.replace("\n", " "), accuracy, len(test)))
 print(f"training accuracy: {ours.score(X[train], y[train])} on {len(train)} series")
-print(f"one transformer: {ours.n_heads_} heads, {ours.n_spikes_} spikes, {ours.n_blocks_} blocks")
+print(f"one transformer: {ours.n_heads_} heads, {ours.n_corrections_} corrections, {ours.n_blocks_} blocks")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 for k, name in enumerate(NAMES):

@@ -1,7 +1,7 @@
 """How small must a softmax temperature be to stay exact?
 ======================================================
 
-Softmax attention is not hardmax: at temperature T a leader read strays from the largest value. But the layers behind it are
+Softmax attention is not hardmax: at temperature T a leader read errs from the largest value. But the layers behind it are
 flat around every training code, so that below a temperature that the construction certifies, targets are met bit for bit,
 and not only approached. The same weights are run at other temperatures, three data sets of 100 sequences with tokens that
 are ever closer to each other.
@@ -36,7 +36,7 @@ for spread, color in ((1.0, "tab:blue"), (1e-2, "tab:orange"), (1e-4, "tab:green
     transformer, tokens = model.to_transformer(), model.encode(X)
     worst, share = [], []
     for factor in factors:
-        outputs = model.read_targets(apply(at_temperature(transformer, factor), tokens))
+        outputs = model.decode(apply(at_temperature(transformer, factor), tokens))
         gaps = np.array([np.abs(rows[:3] - wanted).max() for rows, wanted in zip(outputs, targets)])
         worst.append(gaps.max())
         share.append((gaps == 0).mean())

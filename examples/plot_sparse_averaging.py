@@ -46,7 +46,7 @@ def two_inputs(width, n=16):
 
 X, Y = make_sparse_averaging(4, length=256, q=4, random_state=1)
 built = build_sparse_averaging(256, 4, token_dim=2, random_state=0)
-error = np.abs(built.read(apply(built.transformer, built.encode(X))).tokens - Y.tokens).max()
+error = np.abs(built.decode(apply(built.transformer, built.encode(X))).tokens - Y.tokens).max()
 print(f"largest error of 1,024 means through the weights: {error:.1e}")
 COLORS = ("tab:blue", "tab:orange", "tab:green")
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.3), layout="constrained")

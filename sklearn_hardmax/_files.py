@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def whole_file(path):
+def atomic_write(path):
     """A new file to write bytes into; it becomes `path` when all of it is on the disk.
 
     Where anything fails or the process ends before, `path` is what it was: no reader ever finds a part of a file. What fails

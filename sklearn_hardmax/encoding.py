@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK = 512  # tokens
+_BLOCK_TOKENS = 512  # tokens
 _SATURATION = 2.0**20  # encoded features of unseen tokens end here: a million training half-ranges
 
 
@@ -31,7 +31,7 @@ class TokenScale:
     def fit(cls, tokens):
         """From the tokens (n_tokens, token_dim); one pass in bounded memory."""
         low, high = np.full((2, tokens.shape[1]), [[np.inf], [-np.inf]])
-        step = max(_BLOCK, 2**15 // tokens.shape[1])
+        step = max(_BLOCK_TOKENS, 2**15 // tokens.shape[1])
         for start in range(0, len(tokens), step):
             columns = np.array(tokens[start : start + step].T, dtype=np.float64, order="C")
             np.minimum(low, columns.min(axis=1), out=low)
@@ -50,8 +50,8 @@ class TokenScale:
             first, second = first * second, None
         shift = self.center * first if second is None else self.center * first * second
         rows = out[: tokens.shape[1], : len(tokens)]
-        for start in range(0, len(tokens), _BLOCK):  # rows turn into columns inside the cache
-            rows[:, start : start + _BLOCK] = tokens[start : start + _BLOCK].T
+        for start in range(0, len(tokens), _BLOCK_TOKENS):  # rows turn into columns inside the cache
+            rows[:, start : start + _BLOCK_TOKENS] = tokens[start : start + _BLOCK_TOKENS].T
         with np.errstate(over="ignore"):  # an overflow saturates
             rows *= first[:, None]
             if second is not None:

@@ -16,11 +16,11 @@ Everything about integers is exact: residues and their sums are int64, so that a
 import numpy as np
 
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.sequences.arrays import check_integer, name_indices, owners_of
+from sklearn_hardmax.sequences.arrays import check_integer, format_indices, sequences_with_tokens
 
 LARGEST_MODULUS = 2**62  # the sum of two residues is an int64
 LARGEST_TOKEN = 2**53  # integers from here on have neighbours that are the same float64
-_BLOCK = 2**20  # numbers that one step holds
+_BLOCK_NUMBERS = 2**20  # numbers that one step holds
 
 
 def match2(integers, modulus):
@@ -95,7 +95,7 @@ def match3(integers, modulus):
     x, modulus = _residues(integers, modulus)
     x, place = np.unique(x, return_inverse=True)
     found = np.empty(len(x), dtype=np.int64)
-    step = max(1, _BLOCK // len(x))
+    step = max(1, _BLOCK_NUMBERS // len(x))
     for start in range(0, len(x), step):
         third = _negative(x[start : start + step, None], modulus) - x
         third[third < 0] += modulus
@@ -261,8 +261,8 @@ def averaging_parts(sequences, q):
 
 def _refuse(bad, sequences, what):
     if bad.any():
-        owners = owners_of(np.flatnonzero(bad), sequences.offsets)
-        raise ValueError(f"Tokens of sequences {name_indices(owners)} {what}.")
+        owners = sequences_with_tokens(np.flatnonzero(bad), sequences.offsets)
+        raise ValueError(f"Tokens of sequences {format_indices(owners)} {what}.")
 
 
 def integer_tokens(X):

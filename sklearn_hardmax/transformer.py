@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sklearn_hardmax._files import whole_file
+from sklearn_hardmax._files import atomic_write
 from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
 _FORMAT = "sklearn_hardmax.Transformer/2"
@@ -123,7 +123,7 @@ class Transformer:
             np.concatenate([np.ravel(getattr(layer, n)) for n in layer._arrays + layer._scalars])
             for layer in self.layers
         ]
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             np.savez(
                 file,
                 format=np.array(_FORMAT),

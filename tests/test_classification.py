@@ -15,8 +15,8 @@ from joblib import parallel_config
 from sklearn_hardmax import Attention, ConstructionError, RaggedSequences, datasets
 from sklearn_hardmax.constructions import build_classifier
 from sklearn_hardmax.constructions.classification.build import build_classification, certified_margin
-from sklearn_hardmax.constructions.codes.projection import Projection, placed
-from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
+from sklearn_hardmax.constructions.codes.projection import Projection, normalise_directions
+from sklearn_hardmax.constructions.codes.selection import CodeProblem, select_code
 from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, label_runs
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward import apply, trace
@@ -32,7 +32,7 @@ def build(X, y, *, ordered=False, seed=0, weights=None):
 
 
 def labels_by_network(built, X, max_width=4):
-    return built.read(apply(built.transformer(max_width), built.encode(X)))
+    return built.decode(apply(built.transformer(max_width), built.encode(X)))
 
 
 def check_exact(X, y, *, ordered=False):
@@ -69,7 +69,7 @@ def check_network(built, X, y):
         wanted = y if n >= len(X) else y[np.linspace(0, len(X) - 1, max(n, 1)).astype(int)]
         out = apply(transformer, built.encode(some))
         assert np.isin(out.tokens[:, 1 : 1 + built.n_digits], [0.0, 1.0]).all()
-        assert np.array_equal(built.read(out), wanted)
+        assert np.array_equal(built.decode(out), wanted)
 
 
 def family(name, n, **options):
@@ -175,9 +175,9 @@ def multiset_problems(draw):
     token_dim = draw(st.integers(1, 2))
     token = st.tuples(*[TOKENS] * token_dim)
     sequences = draw(st.lists(st.lists(token, min_size=1, max_size=5), min_size=1, max_size=8))
-    measures = [frozenset((t, Fraction(s.count(t), len(s))) for t in s) for s in sequences]
-    labels = {m: draw(st.integers(0, 4)) for m in measures}
-    y = np.array([labels[m] for m in measures])
+    multisets = [frozenset((t, Fraction(s.count(t), len(s))) for t in s) for s in sequences]
+    labels = {m: draw(st.integers(0, 4)) for m in multisets}
+    y = np.array([labels[m] for m in multisets])
     return RaggedSequences.from_list([np.array(s) for s in sequences]), y
 
 
@@ -217,12 +217,12 @@ def test_in_exact_arithmetic_the_network_gives_the_labels_too(problem):
 
 
 def swept_codes(built):
-    """Codes through every ramp: around each border at all scales, the ends of ramps, the runs, and a grid."""
-    borders = built.cells.borders
-    ramp = 0.5 / built.kappa
+    """Codes through every ramp: around each boundary at all scales, the ends of ramps, the runs, and a grid."""
+    boundaries = built.intervals.boundaries
+    ramp = 0.5 / built.code_scale
     steps = np.concatenate([[0.0], *(s * 2.0 ** -np.arange(1, 53) for s in (1, -1))])
-    near = (borders[:, None] + np.concatenate([steps, ramp * np.linspace(-3, 3, 31)])).ravel()
-    codes = np.concatenate([near, borders, built.runs.low, built.runs.high, np.linspace(1, 2, 501)])
+    near = (boundaries[:, None] + np.concatenate([steps, ramp * np.linspace(-3, 3, 31)])).ravel()
+    codes = np.concatenate([near, boundaries, built.runs.low, built.runs.high, np.linspace(1, 2, 501)])
     codes = np.unique(np.clip(codes, 1.0, 2.0))
     return np.unique(built.code.rounded(codes))
 
@@ -232,7 +232,7 @@ def digits_of(built, codes, max_width):
     transformer = built.transformer(max_width)
     start = next(i for i, layer in enumerate(transformer.layers) if isinstance(layer, Attention)) + 1
     tokens = np.zeros((len(codes), built.token_dim))
-    tokens[:, 0] = built.kappa * codes
+    tokens[:, 0] = built.code_scale * codes
     decode = type(transformer)(transformer.layers[start:])
     return apply(decode, RaggedSequences.from_flat(tokens, lengths=np.ones(len(codes), dtype=int)))
 
@@ -245,7 +245,7 @@ def test_on_all_codes_the_fast_path_is_the_network_and_only_neighbours_labels_ap
     codes = swept_codes(built)
     fast = built.labels_of(codes)
     for max_width in (4, None):
-        assert np.array_equal(built.read(digits_of(built, codes, max_width)), fast)
+        assert np.array_equal(built.decode(digits_of(built, codes, max_width)), fast)
     k = np.searchsorted(built.runs.low, codes, side="right")
     below = built.runs.labels[np.maximum(k - 1, 0)]
     above = built.runs.labels[np.minimum(k, len(built.runs.labels) - 1)]
@@ -270,11 +270,11 @@ def test_an_unseen_code_gets_the_label_of_the_nearest_run_in_exact_arithmetic(n_
 
 def problem_of(X, y, seed):
     projection = Projection(TokenScale.fit(X.tokens), False)
-    return Problem(X, np.array(y), projection, False, np.random.RandomState(seed), None)
+    return CodeProblem(X, np.array(y), projection, False, np.random.RandomState(seed), None)
 
 
 def runs_and_gap(values, y):
-    """How many runs of one label there are along the line, and the smallest distance between neighbours of two labels."""
+    """How many runs of one label there are along the line, and the smallest distance between adjacent_codes of two labels."""
     line = sorted(zip(values.tolist(), list(y)))
     steps = [b - a for (a, one), (b, other) in pairwise(line) if one != other]
     return 1 + len(steps), min(steps)
@@ -283,10 +283,10 @@ def runs_and_gap(values, y):
 @pytest.mark.parametrize("seed", range(5))
 def test_of_the_leader_reads_that_are_drawn_first_the_one_with_the_fewest_label_runs_is_taken(seed):
     X, y = family("labelled_sequences", 30)
-    read, _ = choose_code(problem_of(X, y, seed))
+    read, _ = select_code(problem_of(X, y, seed))
     problem = problem_of(X, y, seed)
     drawn = problem.directions(4)
-    candidates = [runs_and_gap(problem.read(u, kind).values, y) for u in drawn for kind in ("max", "min")]
+    candidates = [runs_and_gap(problem.candidate(u, kind).values, y) for u in drawn for kind in ("max", "min")]
     safe = {runs for runs, gap in candidates if gap >= SAFE_GAP}
     assert len(safe) > 1
     assert runs_and_gap(read.values, y)[0] == min(safe)
@@ -299,9 +299,9 @@ def test_leader_reads_are_drawn_again_before_a_mean_is_taken():
     at_once = 0
     for seed in range(20):
         problem = problem_of(X, y, seed)
-        reads = [problem.read(u, kind).values for u in problem.directions(4) for kind in ("max", "min")]
+        reads = [problem.candidate(u, kind).values for u in problem.directions(4) for kind in ("max", "min")]
         at_once += any(runs_and_gap(values, y)[1] >= SAFE_GAP for values in reads)
-        read, _ = choose_code(problem_of(X, y, seed))
+        read, _ = select_code(problem_of(X, y, seed))
         assert read.code.kind in ("max", "min")
     assert 0 < at_once < 15
 
@@ -342,10 +342,10 @@ def test_the_hard_case_needs_one_hat_a_sequence_and_keeps_within_the_bounds(n):
 
 
 def test_swaps_have_equal_extremes_and_means_in_every_direction():
-    """So that leader reads and the mean must fail, and hats are needed."""
+    """So that leader reads and the mean must fail, and bumps are needed."""
     X, y = family("swaps", 20, n_classes=20)
     built, _ = build(X, y)
-    assert built.code.kind == "hats"
+    assert built.code.kind == "bumps"
 
 
 def test_size_does_not_change_when_every_sequence_is_lengthened():
@@ -425,7 +425,7 @@ def test_products_stay_within_their_noise_of_the_sums_in_fixed_order():
         for offset in (0.0, 1e3, 1e7):
             X, _ = family(name, 40, token_dim=3)
             projection = Projection(TokenScale.fit(X.tokens + offset), name != "swaps")
-            directions = placed(np.random.default_rng(1).normal(size=(5, projection.n_coordinates)))
+            directions = normalise_directions(np.random.default_rng(1).normal(size=(5, projection.n_coordinates)))
             X = RaggedSequences(X.tokens + offset, X.offsets)
             exact, rough = (projection.extremes(directions, e, X) for e in (True, False))
             assert (np.abs(exact - rough) <= projection.product_noise(directions)).all()
@@ -462,8 +462,8 @@ def test_the_leader_margin_is_the_one_that_trace_reports():
     built, _ = build(X, y)
     assert built.code.is_leader_read
     steps = trace(built.transformer(), built.encode(X))
-    assert min(step.margin for step in steps) == built.code.of_training(X)[1]
-    assert built.margin <= built.code.of_training(X)[1]
+    assert min(step.margin for step in steps) == built.code.evaluate_training(X)[1]
+    assert built.margin <= built.code.evaluate_training(X)[1]
 
 
 def test_the_margin_is_that_of_the_nearest_follower_of_a_leader_where_that_is_the_smallest():
@@ -478,7 +478,7 @@ def test_tokens_too_near_for_a_leader_read_are_told_apart_by_hats():
     # 2^-45 becomes a gap of 2^-48 in s, below the safe 2^-46
     X = RaggedSequences.from_list([[[-1.0]], [[1.0]], [[0.0]], [[2.0**-45]]])
     built = check_exact(X, np.array([0, 1, 0, 1]))
-    assert built.code.kind == "hats"
+    assert built.code.kind == "bumps"
 
 
 def test_what_the_codes_do_not_certify_is_refused_by_name():
@@ -490,11 +490,11 @@ def test_what_the_codes_do_not_certify_is_refused_by_name():
     with pytest.raises(ConstructionError, match=r"^Sequences 3, 8 are not certified: smallest margin \S+, 1 is needed"):
         certified_margin(built, X, codes, wrong)
     first = codes.argmin()
-    codes[first] = np.nextafter(built.cells.borders[0], 0.0)  # its label still, but on the ramp
+    codes[first] = np.nextafter(built.intervals.boundaries[0], 0.0)  # its label still, but on the ramp
     with pytest.raises(ConstructionError, match=f"^Sequences {first} are not certified: smallest margin -"):
         certified_margin(built, X, codes, y)
     with pytest.raises(ConstructionError, match="A ramp is not flat on the training codes"):
-        replace(built, kappa=built.kappa * 2.0**-20).transformer()
+        replace(built, code_scale=built.code_scale * 2.0**-20).transformer()
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=12))
@@ -545,7 +545,7 @@ def test_tokens_closer_than_float64_resolves_at_their_range_are_a_close_conflict
 
 
 def test_sequences_that_no_hat_tells_apart_are_one_close_conflict():
-    # the tokens 0 and 2^-60 are one place on every line, so that both sequences are one measure
+    # the tokens 0 and 2^-60 are one place on every line, so that both sequences are one multiset
     ends = [[-1.0, 1.0], [1.0, -1.0]]
     X = RaggedSequences.from_list([[*ends, [0.0, 0.0]], [*ends, [2.0**-60, 0.0]]])
     built, (conflict,) = build(X, [1, 0])
@@ -576,7 +576,7 @@ def test_with_class_weights_training_labels_stay_exact_and_both_paths_agree(weig
     assert np.array_equal(built.labels_of(built.codes(X)), y)
     check_network(built, X, y)
     codes = swept_codes(built)
-    assert np.array_equal(built.read(digits_of(built, codes, 4)), built.labels_of(codes))
+    assert np.array_equal(built.decode(digits_of(built, codes, 4)), built.labels_of(codes))
 
 
 @pytest.mark.parametrize("weights", [(1, 5), (1, 2, 3), (7, 0.01, 2), (1, 1, 4)])
@@ -596,7 +596,7 @@ def test_a_weighted_cell_belongs_to_the_class_whose_weighted_distance_is_smalles
 def test_build_classifier_returns_a_network_between_an_encoding_and_a_reading():
     X, y = family("labelled_sequences", 30, n_classes=4)
     built = build_classifier(X, y)
-    assert np.array_equal(built.read(apply(built.transformer, built.encode(X))), y)
+    assert np.array_equal(built.decode(apply(built.transformer, built.encode(X))), y)
     assert built.margin > 1
 
 
@@ -617,9 +617,9 @@ def test_read_refuses_tokens_that_are_no_output():
     built = build_classifier(X, y)
     out = apply(built.transformer, built.encode(X))
     with pytest.raises(ValueError, match="The network has 2 coordinates"):
-        built.read(RaggedSequences(out.tokens[:, :1], out.offsets))
+        built.decode(RaggedSequences(out.tokens[:, :1], out.offsets))
     broken = out.tokens.copy()
     i = int(np.argmax(X.lengths))
     broken[X.offsets[i], 1] = 1 - broken[X.offsets[i], 1]
     with pytest.raises(ValueError, match="reads another label than its sequence"):
-        built.read(RaggedSequences(broken, out.offsets))
+        built.decode(RaggedSequences(broken, out.offsets))

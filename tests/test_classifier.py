@@ -55,7 +55,7 @@ def test_labels_of_any_kind_come_back_by_every_way_of_asking(names, ordered):
     assert [fitted.predict(X[i : i + 1])[0] for i in range(len(X))] == y.tolist()
     for max_width in (4, None):
         tokens = apply(fitted.to_transformer(max_width), fitted.encode(X))
-        assert (fitted.read_labels(tokens) == y).all()
+        assert (fitted.decode(tokens) == y).all()
     assert fitted.n_conflicts_ == 0
     assert fitted.n_features_in_ == 2
 
@@ -66,10 +66,10 @@ def test_counts_are_those_of_the_weights(n_heads):
     transformer = fitted.to_transformer()
     assert (fitted.n_blocks_, fitted.n_parameters_) == (transformer.n_blocks, transformer.n_parameters)
     assert fitted.n_heads_ == n_heads
-    hats = [
+    bumps = [
         layer for layer in transformer.layers if "code" in np.array(transformer.names)[np.flatnonzero(reads(layer))]
     ]
-    assert fitted.n_spikes_ == (len(hats) if n_heads else 0)
+    assert fitted.n_corrections_ == (len(bumps) if n_heads else 0)
 
 
 def reads(layer):
@@ -82,7 +82,7 @@ def test_weights_survive_a_file(tmp_path):
     fitted = classifier().fit(X, y)
     fitted.to_transformer().save(tmp_path / "weights.npz")
     tokens = apply(Transformer.load(tmp_path / "weights.npz"), fitted.encode(X))
-    assert (fitted.read_labels(tokens) == y).all()
+    assert (fitted.decode(tokens) == y).all()
 
 
 def test_one_class_is_predicted_for_everything():
@@ -90,7 +90,7 @@ def test_one_class_is_predicted_for_everything():
     fitted = classifier().fit(X, ["only"] * len(X))
     assert set(fitted.predict(X)) == {"only"}
     assert fitted.decision_function(X).shape == (len(X),)
-    assert set(fitted.read_labels(apply(fitted.to_transformer(), fitted.encode(X)))) == {"only"}
+    assert set(fitted.decode(apply(fitted.to_transformer(), fitted.encode(X)))) == {"only"}
 
 
 def test_many_classes_one_sequence_each():
@@ -131,7 +131,7 @@ def test_float32_sequences_are_classified_exactly():
     X = RaggedSequences(X.tokens.astype(np.float32), X.offsets)
     fitted = classifier().fit(X, y)
     assert fitted.score(X, y) == 1.0
-    assert fitted.read_labels(apply(fitted.to_transformer(), fitted.encode(X))).tolist() == y.tolist()
+    assert fitted.decode(apply(fitted.to_transformer(), fitted.encode(X))).tolist() == y.tolist()
 
 
 def test_sequences_of_one_token_have_no_order():
@@ -323,7 +323,7 @@ def test_nothing_answers_before_fit():
         lambda: fresh.decision_function(GOOD),
         lambda: fresh.encode(GOOD),
         fresh.to_transformer,
-        lambda: fresh.read_labels(GOOD),
+        lambda: fresh.decode(GOOD),
         lambda: RaggedSequenceTransformer().transform(GOOD),
         lambda: RaggedSequenceTransformer().get_feature_names_out(),
     ):

@@ -75,7 +75,7 @@ def test_blocks_do_not_show_in_the_scale_and_the_columns(monkeypatch):
     tokens = np.random.default_rng(1).normal(size=(1000, 2))
     whole = TokenScale.fit(tokens)
     out = encoded(whole, tokens)
-    monkeypatch.setattr("sklearn_hardmax.encoding._BLOCK", 7)
+    monkeypatch.setattr("sklearn_hardmax.encoding._BLOCK_TOKENS", 7)
     parts = TokenScale.fit(tokens)
     assert np.array_equal(whole.center, parts.center)
     assert np.array_equal(whole.exponent, parts.exponent)

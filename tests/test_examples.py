@@ -71,10 +71,10 @@ def test_the_walk_from_theorem_to_weights_shows_what_its_text_says(shown):
     codes = re.search(r"^codes: \[(.*)\]$", printed, re.MULTILINE).group(1).split()
     assert codes[1] == codes[3]  # "the same leader, hence the same code"
     assert len(set(codes)) == 3
-    assert re.search(r"^output=\n\[\[ 256\. -512\.\]", printed, re.MULTILINE)  # "times kappa = 256"
+    assert re.search(r"^output=\n\[\[ 256\. -512\.\]", printed, re.MULTILINE)  # "times code_scale = 256"
     assert "labels: [0 1 2] in 5 blocks" in printed
     assert "nine heads and a ridge: [0 1 1 1]" in printed  # "wrong about the third sequence"
-    assert re.search(r"^with 1 spike: +\[0 1 2 1\], wanted \[0 1 2 1\]$", printed, re.MULTILINE)
+    assert re.search(r"^with 1 correction: +\[0 1 2 1\], wanted \[0 1 2 1\]$", printed, re.MULTILINE)
 
 
 def test_examples_are_short():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, FeedForward, RaggedSequences, Transformer
-from sklearn_hardmax.forward.run import apply, lead, trace
+from sklearn_hardmax.forward.run import apply, attend_with_leaders, trace
 from sklearn_hardmax.sequences.segments import Segments, chunks
 
 SMALL = st.integers(-3, 3).map(float)
@@ -241,7 +241,7 @@ def test_a_step_that_tells_the_leaders_is_the_step_of_apply_and_tells_those_of_t
         sequences[2][3:5], sequences[3][1:] = sequences[2][0], sequences[3][0]  # copies
         X = RaggedSequences.from_list(sequences)
         stream = np.array(X.tokens.T, order="C")
-        told = lead(layer, stream, Segments.of(X.offsets))
+        told = attend_with_leaders(layer, stream, Segments.from_offsets(X.offsets))
         (step,) = trace(Transformer([layer]), X)
         assert np.array_equal(stream.T, step.tokens.tokens)
         expected = [
@@ -254,7 +254,9 @@ def test_a_step_that_tells_the_leaders_is_the_step_of_apply_and_tells_those_of_t
 
 def test_of_two_neighbouring_floats_the_larger_leads():
     stream = np.array([[1.0, 1.0 + 2.0**-52]])
-    told = lead(Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], 0.0), stream, Segments.of(np.array([0, 2])))
+    told = attend_with_leaders(
+        Attention([[1.0]], [[1.0]], [[1.0]], [[1.0]], 0.0), stream, Segments.from_offsets(np.array([0, 2]))
+    )
     assert (told.tolist(), stream.tolist()) == ([False, True], [[1.0 + 2.0**-52] * 2])
 
 

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV
 from sklearn_hardmax.constructions.heads.reductions import (
-    CHUNK_TOKENS,
+    HEAD_CHUNK_TOKENS,
     chunks_by_length,
     maxima_over_rows,
     sums_over_rows,
 )
-from sklearn_hardmax.constructions.heads.series_sampling import draw_series_heads
-from sklearn_hardmax.constructions.heads.sets import draw_set_heads
+from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
+from sklearn_hardmax.constructions.heads.sets import sample_set_heads
 
 KERNELS = list(combinations(range(9), 3))  # the taps of weight 2
 LEVELS = 1365
@@ -60,14 +60,12 @@ def pool(kind, scores, bias):
     """The definition of a head: from the integer scores of the tokens of one sequence."""
     if kind == MAX:
         return max(scores)
-    return sum(s > bias for s in scores) if kind == SHARE else sum(max(s - bias, 0) for s in scores)
+    return sum(s > bias for s in scores) if kind == PPV else sum(max(s - bias, 0) for s in scores)
 
 
 # -- series --------------------------------------------------------------------------------------------------------------
 
-NAME = re.compile(
-    r"(max|share) of kernel (\d+), dilation (\d+), channels ([-x\d ]+), (above|tilt) (-?\d+)(?: \(\d+\))?"
-)
+NAME = re.compile(r"(max|ppv) of kernel (\d+), dilation (\d+), channels ([-x\d ]+), (above|tilt) (-?\d+)(?: \(\d+\))?")
 
 
 def parsed(heads):
@@ -124,7 +122,7 @@ def looped(heads, X):
                 n = max(len(x) - 1, 1)
                 s = [v + last * refinement * round(255 * (t / n)) for t, v in enumerate(s)]
                 tilted = max(tilted, max(map(abs, s)) / refinement)
-            row.append(pool(MAX if kind == "max" else SHARE, s, last))
+            row.append(pool(MAX if kind == "max" else PPV, s, last))
         out.append(row)
     return np.array(out), plain, tilted
 
@@ -151,7 +149,7 @@ SERIES = {
 @pytest.mark.parametrize("name", SERIES)
 def test_series_heads_are_plain_loops_over_their_definition(name):
     X, bits = SERIES[name]
-    heads = draw_series_heads(X, 120, np.random.RandomState(0))
+    heads = sample_series_heads(X, 120, np.random.RandomState(0))
     check_bits(heads, bits)
     unseen = RaggedSequences.from_list([*series(6, X.token_dim, seed=9), *extreme(6, X.token_dim, seed=9)])
     for some in (X, unseen):
@@ -166,7 +164,7 @@ def test_series_heads_are_plain_loops_over_their_definition(name):
 def test_the_largest_possible_scores_are_reached_and_do_not_overflow(bits):
     """Three taps at the upper end, six at the lower: S = 2 * 3 * 1365 + 6 * 1365 = 16380, and minus that."""
     X = series(30, lengths=(9, 10)) if bits == 16 else uneven(30)
-    heads = draw_series_heads(X, 1200, np.random.RandomState(0))
+    heads = sample_series_heads(X, 1200, np.random.RandomState(0))
     patterns = [[[1e300 if tap in kernel else -1e300] for tap in range(9)] for kernel in KERNELS]
     some = [*patterns[::14], *(np.negative(p) for p in patterns[::14])]
     # the pattern in reverse at the end, where tilts add the most that the kernel can meet
@@ -180,16 +178,16 @@ def test_the_largest_possible_scores_are_reached_and_do_not_overflow(bits):
 def test_one_token_beside_three_thousand_is_pooled_as_alone():
     rng = np.random.default_rng(0)
     X = RaggedSequences.from_list([rng.normal(size=(n, 1)) for n in (1, 3000, 1, 2, 40)])
-    heads = draw_series_heads(X, 20, np.random.RandomState(0))
+    heads = sample_series_heads(X, 20, np.random.RandomState(0))
     assert np.array_equal(sums_of(heads, X), looped(heads, X)[0])
 
 
 def test_there_are_84_kernels_and_one_channel_uses_all_of_them():
     assert len(KERNELS) == 84
     X = series(40, lengths=(30, 100))
-    found = parsed(draw_series_heads(X, 2000, np.random.RandomState(0)))
+    found = parsed(sample_series_heads(X, 2000, np.random.RandomState(0)))
     for dilation in {h[2] for h in found}:
-        plain = {h[1] for h in found if h[2] == dilation and h[0] == "share"}
+        plain = {h[1] for h in found if h[2] == dilation and h[0] == "ppv"}
         assert plain == set(range(84)) or dilation == max(h[2] for h in found)  # the last is cut at n_heads
     tilts = [abs(h[4]) for h in found if h[0] == "max"]
     assert max(tilts) <= 64 < 4 * max(tilts)
@@ -202,7 +200,7 @@ def test_windows_span_the_median_length_at_most_or_have_dilation_one(length, tok
     X = RaggedSequences.from_list(
         [np.random.default_rng(n).normal(size=(n, token_dim)) for n in (1, length, length, length, 50 * length)]
     )
-    dilations = {h[2] for h in parsed(draw_series_heads(X, 500, np.random.RandomState(0)))}
+    dilations = {h[2] for h in parsed(sample_series_heads(X, 500, np.random.RandomState(0)))}
     assert min(dilations) == 1
     assert max(dilations) == max(1, (length - 1) // 8)
     assert len(dilations) <= 12
@@ -211,8 +209,8 @@ def test_windows_span_the_median_length_at_most_or_have_dilation_one(length, tok
 def test_biases_split_the_training_tokens_near_their_quantiles():
     """Of the 1,024 tokens that biases are taken from no bias leaves less than a share of 0.05 on one side."""
     X = RaggedSequences(np.random.default_rng(0).normal(size=(1000, 1)), np.arange(0, 1001, 50))
-    heads = draw_series_heads(X, 500, np.random.RandomState(0))
-    shares = sums_of(heads, X)[:, heads.kinds == SHARE].sum(axis=0) / 1000
+    heads = sample_series_heads(X, 500, np.random.RandomState(0))
+    shares = sums_of(heads, X)[:, heads.kinds == PPV].sum(axis=0) / 1000
     assert 0.045 <= shares.min() < 0.1
     assert 0.9 < shares.max() <= 0.955
     assert abs(np.median(shares) - 0.5) < 0.05
@@ -222,7 +220,7 @@ def test_biases_split_the_training_tokens_near_their_quantiles():
 
 
 def set_heads(X, n_heads, labels=None, seed=0):
-    return draw_set_heads(X, labels, n_heads, np.random.RandomState(seed))
+    return sample_set_heads(X, labels, n_heads, np.random.RandomState(seed))
 
 
 def set_tokens(heads, tokens):
@@ -256,7 +254,7 @@ def test_set_heads_are_plain_loops_over_their_definition(name):
             scores = [[sum(a * b for a, b in zip(form, t)) for t in z] for form in forms]
             wanted.append([pool(k, scores[i], b) for k, i, b in zip(heads.kinds, index.tolist(), biases.tolist())])
         assert np.array_equal(sums_of(heads, some), np.array(wanted, dtype=float))
-    assert heads.kinds[:7].tolist() == [MAX] + 3 * [SHARE] + 3 * [MEAN]
+    assert heads.kinds[:7].tolist() == [MAX] + 3 * [PPV] + 3 * [MEAN]
 
 
 @pytest.mark.parametrize("token_dim", [1, 2, 30, 1000])
@@ -341,7 +339,7 @@ def test_permuting_and_repeating_tokens_leaves_set_heads_as_they_are():
 
 def drawn(kind, X, n_heads, seed=0):
     rng = np.random.RandomState(seed)
-    return draw_series_heads(X, n_heads, rng) if kind == "series" else draw_set_heads(X, None, n_heads, rng)
+    return sample_series_heads(X, n_heads, rng) if kind == "series" else sample_set_heads(X, None, n_heads, rng)
 
 
 BOTH = pytest.mark.parametrize("kind", ["series", "set"])
@@ -398,13 +396,13 @@ def test_features_are_sums_over_lengths_and_units_for_any_number_of_jobs(kind, d
     heads = drawn(kind, X, 100)
     found, sums = heads.features(X, dtype), sums_of(heads, X)
     assert (np.frexp(heads.unit)[0] == 0.5).all()
-    wanted = sums / np.where(heads.kinds == SHARE, 1, heads.unit)
+    wanted = sums / np.where(heads.kinds == PPV, 1, heads.unit)
     wanted[:, heads.kinds != MAX] /= X.lengths[:, None]
     assert found.dtype == dtype
     assert np.array_equal(found, wanted.astype(dtype))
     with parallel_config("threading"):
         assert np.array_equal(heads.features(X, dtype, n_jobs=2), found)
-    assert (found[:, heads.kinds == SHARE] <= 1).all()
+    assert (found[:, heads.kinds == PPV] <= 1).all()
 
 
 @BOTH
@@ -419,14 +417,14 @@ def test_what_a_network_reads_gives_the_same_sums(kind, name):
     scores = (forms.astype(np.int64) @ tokens.astype(np.int64).T)[index]
     above = scores - biases[:, None]
     for kind_, pooled in ((MAX, np.maximum.reduceat(scores, X.offsets[:-1], axis=1)),
-                          (SHARE, np.add.reduceat(above > 0, X.offsets[:-1], axis=1, dtype=np.int64)),
+                          (PPV, np.add.reduceat(above > 0, X.offsets[:-1], axis=1, dtype=np.int64)),
                           (MEAN, np.add.reduceat(np.maximum(above, 0), X.offsets[:-1], axis=1))):  # fmt: skip
         mine = heads.kinds == kind_
         assert np.array_equal(sums_of(heads, X)[:, mine], pooled[mine].T)
 
 
 def test_only_the_heads_that_need_it_have_32_bits():
-    heads = draw_series_heads(SERIES["an even beside an uneven channel"][0], 300, np.random.RandomState(0))
+    heads = sample_series_heads(SERIES["an even beside an uneven channel"][0], 300, np.random.RandomState(0))
     bits = {(h[3], h[-1]) for h in parsed(heads)}
     assert {((0, 1),), ((0, -1),)} & {channels for channels, refinement in bits if refinement == 1}
     assert {channels for channels, refinement in bits if refinement == 2**16} == {((1, 1),), ((1, -1),)}
@@ -443,11 +441,11 @@ def test_any_number_of_heads_is_drawn_exactly_and_named_uniquely(kind, token_dim
         if n_heads in (1, 2, 7, 50, 100, 1000):
             assert np.isfinite(sums_of(heads, X)).all()
             assert len(heads.forms()[1]) == n_heads
-            assert [KIND in name.split() for name, KIND in zip(names, np.array(["max", "share", "mean"])[heads.kinds])]
+            assert [KIND in name.split() for name, KIND in zip(names, np.array(["max", "ppv", "mean"])[heads.kinds])]
 
 
 def test_names_of_features_replace_their_numbers():
-    heads = draw_series_heads(CASES["three"], 300, np.random.RandomState(0))
+    heads = sample_series_heads(CASES["three"], 300, np.random.RandomState(0))
     found = zip(heads.names(), heads.names(["height", "width", "weight"]))
     words = {"x0": "height", "x1": "width", "x2": "weight"}
     for numbered, named in found:
@@ -470,9 +468,9 @@ def test_names_of_set_heads_say_what_is_pooled():
     z = (tokens - tokens.mean(axis=0)) / tokens.std(axis=0)
     said = {"prototype": [], "difference": []}
     for name, share in zip(heads.names(["a", "b"]), heads.features(X, np.float64)[0]):
-        found = re.match(r"share of (?:closeness to )?(\w+) \d+ \((.*)\) (?:within|above) ([\d.e-]+)", name)
+        found = re.match(r"ppv of (?:closeness to )?(\w+) \d+ \((.*)\) (?:within|above) ([\d.e-]+)", name)
         if found is None:
-            assert not name.startswith("share")
+            assert not name.startswith("ppv")
             continue
         kind, inside, end = found.groups()
         if kind == "prototype":
@@ -604,7 +602,7 @@ def test_chunks_hold_every_sequence_once_in_bounded_size(lengths, most):
     for chunk in chunks:
         assert np.array_equal(chunk.lengths, lengths[chunk.rows])
         assert chunk.n_rows == chunk.lengths.max() == chunk.lengths[0]
-        assert len(chunk.rows) == 1 or (len(chunk.rows) * chunk.n_rows <= CHUNK_TOKENS and len(chunk.rows) <= most)
+        assert len(chunk.rows) == 1 or (len(chunk.rows) * chunk.n_rows <= HEAD_CHUNK_TOKENS and len(chunk.rows) <= most)
         assert chunk.is_ragged == (len(set(chunk.lengths.tolist())) > 1)
 
 

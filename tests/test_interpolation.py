@@ -14,14 +14,19 @@ from riding import FAMILIES, first_rows, measure_of, random_targets
 
 from sklearn_hardmax import ConstructionError, FeedForward, RaggedSequences, Transformer, datasets
 from sklearn_hardmax.constructions import build_interpolator
-from sklearn_hardmax.constructions.codes.sequence_code import Code
-from sklearn_hardmax.constructions.common.units import to_the_next_ramp
+from sklearn_hardmax.constructions.codes.sequence_code import SequenceCode
+from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.constructions.interpolation import build as interpolation
 from sklearn_hardmax.constructions.interpolation import selectors
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
-from sklearn_hardmax.constructions.interpolation.in_place import build_peeling
-from sklearn_hardmax.constructions.interpolation.plateaus import Plateaus, outputs, plateaus_of, widest_gaps
-from sklearn_hardmax.constructions.interpolation.targets import as_targets, riders_of
+from sklearn_hardmax.constructions.interpolation.in_place import build_in_place
+from sklearn_hardmax.constructions.interpolation.plateaus import (
+    StepFunction,
+    outputs,
+    step_function_from_codes,
+    widest_gaps,
+)
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, assign_targets
 from sklearn_hardmax.constructions.interpolation.token_code import one_phase, two_phases
 from sklearn_hardmax.forward import apply, trace
 
@@ -62,13 +67,13 @@ def check_exact(X, Y, *, ordered=False, attention="hardmax", work=WORK):
     transformer = built.transformer()
     layers, n, m, D = len(transformer.layers), len(X), Y.n_tokens, built.token_dim
     assert (transformer.n_blocks, transformer.n_parameters) == (built.n_blocks(), built.n_parameters())
-    ranked = built.token_code.borders is not None
+    ranked = built.token_code.boundaries is not None
     assert transformer.n_blocks <= (m + 3 * n // 2 + 1 if ranked else m + n) <= m + 2 * n + 1
     assert transformer.n_parameters <= (2 * D + 2) * (3 * m + 6 * n + 8)
     assert transformer.width <= 4
     assert built.margin >= 1
     some = some_of(X, work * len(X) // (layers * X.n_tokens))
-    read = built.read(apply(transformer, built.encode(X[some])))
+    read = built.decode(apply(transformer, built.encode(X[some])))
     assert np.array_equal(read.tokens, built.outputs(X[some]))
     return built
 
@@ -114,7 +119,7 @@ TOKENS = st.integers(-2, 2).map(float)
 
 @st.composite
 def problems(draw):
-    """Sequences of few integer tokens, and a target for every token of every measure, with many ties."""
+    """Sequences of few integer tokens, and a target for every token of every multiset, with many ties."""
     token = st.tuples(*[TOKENS] * draw(st.integers(1, 2)))
     sequences = draw(st.lists(st.lists(token, min_size=1, max_size=5), min_size=1, max_size=6))
     table = {}
@@ -167,53 +172,53 @@ def nearly_equal_pairs(n):
 def test_codes_are_ranked_where_tokens_and_codes_are_near_at_once(attention):
     X = nearly_equal_pairs(30)
     built = check_exact(X, random_targets(X, 2), attention=attention)
-    assert built.token_code.borders is not None
-    assert len(built.token_code.borders) == 29
+    assert built.token_code.boundaries is not None
+    assert len(built.token_code.boundaries) == 29
     peeled = peel(built, X, random_targets(X, 2))
     assert_peeled(peeled, X, random_targets(X, 2))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
 def test_ranked_codes_with_hats_keep_within_the_bound(n):
-    # swaps need a hat a sequence; with pairs 2^-39 apart, 2^-42 on the line, c does not fit into one phase
+    # swaps need a bump a sequence; with pairs 2^-39 apart, 2^-42 on the line, c does not fit into one phase
     a = 0.25 + 2.0**-18 * np.arange(n)
     X = RaggedSequences.from_list([np.array([b, -b, b + 2.0**-39, -b - 2.0**-39, 1, -1])[:, None] for b in a])
     Y = random_targets(X, 1, most=4)
     built = check_exact(X, Y)
-    assert n == 1 or built.token_code.code.kind == "hats"
-    assert n == 1 or built.token_code.borders is not None
+    assert n == 1 or built.token_code.code.kind == "bumps"
+    assert n == 1 or built.token_code.boundaries is not None
     assert built.n_blocks() <= 1 + (n - 1) + (n + 2) // 2 + len(built.plateaus.targets)
 
 
 def test_one_phase_is_for_distances_that_float64_holds_together():
-    # spread 2^13 brings 2^-10 to 8; kappa 2^45 brings 2^-30 to more than 2 spread + 8; the lift 2^47 is more than 2 kappa
+    # token_scale 2^13 brings 2^-10 to 8; code_scale 2^45 brings 2^-30 to more than 2 token_scale + 8; the offset 2^47 is more than 2 code_scale
     assert one_phase(2.0**-10, 2.0**-30, 2.0**-45, False) == (2.0**13, 2.0**45, 2.0**47)
-    assert one_phase(2.0**-10, 2.0**-30, 2.0**-44, False) is None  # a mean may stray by two units
-    assert one_phase(2.0**-10, 2.0**-35, 0.0, False) is None  # the lift would be 2^52
+    assert one_phase(2.0**-10, 2.0**-30, 2.0**-44, False) is None  # a mean may error_bound by two units
+    assert one_phase(2.0**-10, 2.0**-35, 0.0, False) is None  # the offset would be 2^52
     assert one_phase(np.inf, 2.0**-30, 0.0, True) == (0.0, 2.0**33, 2.0**35)
     assert one_phase(2.0**-10, np.inf, 0.0, False) == (2.0**13, 0.0, 2.0**15)
     assert two_phases(2.0**-10, 100) == (2.0**13, 0.0, 2.0**21)
-    assert two_phases(2.0**-41, 100) is None  # spread 2^44 times 2 (100 + 1) is beyond 2^51
+    assert two_phases(2.0**-41, 100) is None  # token_scale 2^44 times 2 (100 + 1) is beyond 2^51
     assert two_phases(0.0, 1) is one_phase(0.0, np.inf, 0.0, False) is None
 
 
 def test_a_mean_that_rounding_may_carry_from_one_sequence_to_another_is_not_read():
-    # 4096 tokens: a mean strays by 2 n eps = 2^-39 of s at most, and must leave 8 times that; these differ by 2^-38
+    # 4096 tokens: a mean errs by 2 n eps = 2^-39 of s at most, and must leave 8 times that; these differ by 2^-38
     X = np.zeros((3, 4096, 1))
     X[:, 0], X[:, 1], X[:, 2, 0] = -1.0, 1.0, [0.0, 2.0**-22, 2.0**-21]
     X = RaggedSequences.from_list(list(X))
     built = check_exact(X, random_targets(X, 1))
-    assert built.token_code.code.kind == "hats"
+    assert built.token_code.code.kind == "bumps"
 
 
 def test_one_phase_takes_one_block_and_one_a_hat_and_a_plateau():
-    for name, hats in (("labelled_sequences", 0), ("swaps", 29)):
+    for name, bumps in (("labelled_sequences", 0), ("swaps", 29)):
         X = family(name, 30)
         Y = random_targets(X)
         built = check_exact(X, Y)
-        assert built.token_code.borders is None
-        assert (built.token_code.n_hats, len(built.plateaus.targets)) == (hats, Y.n_tokens)
-        assert built.n_blocks() == 1 + hats + Y.n_tokens <= Y.n_tokens + len(X)
+        assert built.token_code.boundaries is None
+        assert (built.token_code.n_bumps, len(built.plateaus.targets)) == (bumps, Y.n_tokens)
+        assert built.n_blocks() == 1 + bumps + Y.n_tokens <= Y.n_tokens + len(X)
 
 
 @pytest.mark.parametrize("name", ["labelled_sequences", "shared_tokens", "swaps"])
@@ -233,7 +238,7 @@ def test_equal_targets_share_a_plateau_and_one_target_needs_one_block():
     assert (built.outputs(X) == 7.5).all()
     one = X[3:4]
     Y = random_targets(one, most=len(one[0]))
-    assert check_exact(one, Y).token_code.code is None  # a measure alone needs no code
+    assert check_exact(one, Y).token_code.code is None  # a multiset alone needs no code
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -253,9 +258,9 @@ def test_outputs_of_a_training_sequence_are_its_targets_as_a_set(name):
 def selected(built, codes):
     """What the selector layers alone make of codes, (n, q)."""
     width, own = built.token_dim, built.targets[built.plateaus.targets]
-    plan = selectors.selector_layers(built.token_code, built.plateaus.feet, own, width)
+    plan = selectors.selector_layers(built.token_code, built.plateaus.thresholds, own, width)
     tokens = np.zeros((len(codes), width))
-    tokens[:, selectors.CODE], tokens[:, selectors.HERE] = codes, 1.0
+    tokens[:, selectors.CODE], tokens[:, selectors.ON_PLATEAU] = codes, 1.0
     out = apply(
         Transformer([layer.make() for layer in plan]), RaggedSequences.from_flat(tokens, np.ones(len(codes), int))
     )
@@ -265,15 +270,15 @@ def selected(built, codes):
 def test_on_all_codes_the_fast_path_is_the_network_bit_for_bit():
     X = family("labelled_sequences", 20)
     built = build(X, random_targets(X, 3))
-    feet, lift = built.plateaus.feet, built.token_code.lift
-    steps = np.concatenate([np.linspace(-1, 2, 13), np.array([-1, 1, 3]) * np.spacing(lift)])
-    codes = np.concatenate([(feet[:, None] + steps).ravel(), np.linspace(lift, 2 * lift - 8, 500)])
+    thresholds, offset = built.plateaus.thresholds, built.token_code.offset
+    steps = np.concatenate([np.linspace(-1, 2, 13), np.array([-1, 1, 3]) * np.spacing(offset)])
+    codes = np.concatenate([(thresholds[:, None] + steps).ravel(), np.linspace(offset, 2 * offset - 8, 500)])
     assert np.array_equal(selected(built, codes), outputs(built.plateaus, built.targets, codes))
 
 
 def test_between_plateaus_outputs_are_linear_and_on_them_constant_in_exact_arithmetic():
     # three plateaus with targets 0, 1 and 5, ramps from 8 to 9 and from 20 to 21: at 8.25 a quarter of the way to 1
-    plateaus = Plateaus(np.array([8.0, 20.0]), np.array([0, 1, 2]))
+    plateaus = StepFunction(np.array([8.0, 20.0]), np.array([0, 1, 2]))
     targets = np.array([[0.0], [1.0], [5.0]])
     line = np.array([0.0, 8.0, 8.25, 9.0, 14.0, 20.0, 20.5, 21.0, 100.0])
     assert outputs(plateaus, targets, line)[:, 0].tolist() == [0.0, 0.0, 0.25, 1.0, 1.0, 1.0, 3.0, 5.0, 5.0]
@@ -300,11 +305,14 @@ def test_the_layer_of_a_plateau_is_the_difference_of_two_ramps_as_real_numbers()
 def test_unseen_tokens_get_the_same_bits_by_both_paths(name, ordered, attention):
     X = family(name, 25)
     built = build(X, random_targets(X, 2), ordered=ordered, attention=attention)
-    rng, spread = np.random.default_rng(3), np.abs(X.tokens).max()
-    new = [rng.normal(size=(rng.integers(1, 9), X.token_dim)) * s for s in (spread, 1e-9 * spread, 1e6 * spread, 1e300)]
-    new += [np.zeros((3, X.token_dim)), np.full((1, X.token_dim), 1.7e308), X[0] + spread * 1e-7]
+    rng, token_scale = np.random.default_rng(3), np.abs(X.tokens).max()
+    new = [
+        rng.normal(size=(rng.integers(1, 9), X.token_dim)) * s
+        for s in (token_scale, 1e-9 * token_scale, 1e6 * token_scale, 1e300)
+    ]
+    new += [np.zeros((3, X.token_dim)), np.full((1, X.token_dim), 1.7e308), X[0] + token_scale * 1e-7]
     new = RaggedSequences.from_list(new)
-    read = built.read(apply(built.transformer(), built.encode(new)))
+    read = built.decode(apply(built.transformer(), built.encode(new)))
     assert np.array_equal(read.tokens, built.outputs(new))
 
 
@@ -350,13 +358,13 @@ def test_one_target_a_sequence_is_met_and_all_its_tokens_say_it(name, q, attenti
     transformer = built.transformer()
     assert transformer.n_blocks == built.n_blocks() <= 2 * len(X)
     out = apply(transformer, built.encode(X))
-    assert np.array_equal(built.read(out), y)
+    assert np.array_equal(built.decode(out), y)
     written = out.tokens[:, selectors.TARGETS : selectors.TARGETS + q]
     assert np.array_equal(written, np.repeat(y, X.lengths, axis=0))
     shuffled = RaggedSequences.from_list([np.random.default_rng(0).permutation(x) for x in X])
     assert np.array_equal(built.outputs(shuffled), y)
     new = RaggedSequences.from_list([x + 1e-7 for x in X])
-    assert np.array_equal(built.outputs(new), built.read(apply(transformer, built.encode(new))))
+    assert np.array_equal(built.outputs(new), built.decode(apply(transformer, built.encode(new))))
 
 
 def test_sequences_with_one_target_need_no_codes_of_their_own():
@@ -368,7 +376,7 @@ def test_sequences_with_one_target_need_no_codes_of_their_own():
 def test_minus_zero_is_written_as_zero_by_both_paths():
     X = family("labelled_sequences", 5)
     built = build(X, np.array([-0.0, 1.0, 0.0, -1.0, -0.0]))
-    for given_rows in (built.outputs(X), built.read(apply(built.transformer(), built.encode(X)))):
+    for given_rows in (built.outputs(X), built.decode(apply(built.transformer(), built.encode(X)))):
         assert not np.signbit(given_rows[[0, 2, 4]]).any()
     assert len(built.targets) == 3
 
@@ -380,8 +388,8 @@ def test_the_line_is_cut_in_the_widest_gap_between_carriers_of_different_targets
     # carriers at 0 (target 3), 40 (3), 80 (5), 100 (3); others at 50 and 79: the widest gap between 40 and 80 is 50 to 79
     line = np.array([100.0, 0.0, 40.0, 50.0, 79.0, 80.0])
     targets = np.array([3, 3, 3, -1, -1, 5])
-    feet, labels = plateaus_of(line, targets)
-    assert feet.tolist() == [64.0, 89.5]  # (50 + 79) / 2 - 1/2, (80 + 100) / 2 - 1/2
+    thresholds, labels = step_function_from_codes(line, targets)
+    assert thresholds.tolist() == [64.0, 89.5]  # (50 + 79) / 2 - 1/2, (80 + 100) / 2 - 1/2
     assert labels.tolist() == [3, 5, 3]
     order = np.argsort(line)
     assert widest_gaps(np.diff(line[order]), targets[order]).tolist() == [2, 4]
@@ -393,9 +401,9 @@ def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs)
     if max(points.values()) < 0:
         return
     line, targets = np.array(list(points)), np.array(list(points.values()))
-    found = plateaus_of(line, targets)
-    assert (to_the_next_ramp(found.feet, line) > 0).all()
-    labels = found.targets[np.searchsorted(found.feet, line)]
+    found = step_function_from_codes(line, targets)
+    assert (distance_to_nearest_ramp(found.thresholds, line) > 0).all()
+    labels = found.targets[np.searchsorted(found.thresholds, line)]
     assert (labels[targets >= 0] == targets[targets >= 0]).all()
     carriers = np.sort(line[targets >= 0])
     for x, label in zip(line.tolist(), labels.tolist()):
@@ -405,14 +413,14 @@ def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs)
 
 def test_plateaus_that_stand_too_near_are_our_own_mistake():
     with pytest.raises(AssertionError, match="nearer than 4 units"):
-        plateaus_of(np.array([8.0, 11.0]), np.array([0, 1]))
-    assert plateaus_of(np.array([8.0, 12.0]), np.array([0, 1])).feet.tolist() == [9.5]
+        step_function_from_codes(np.array([8.0, 11.0]), np.array([0, 1]))
+    assert step_function_from_codes(np.array([8.0, 12.0]), np.array([0, 1])).thresholds.tolist() == [9.5]
 
 
 def test_the_distance_to_the_next_ramp_is_that_of_a_loop():
-    feet, line = np.array([3.0, 10.0]), np.array([0.0, 3.5, 4.0, 7.0, 10.0, 12.5])
-    assert to_the_next_ramp(feet, line).tolist() == [3.0, -0.5, 0.0, 3.0, 0.0, 1.5]
-    assert np.isinf(to_the_next_ramp(np.zeros(0), line)).all()
+    thresholds, line = np.array([3.0, 10.0]), np.array([0.0, 3.5, 4.0, 7.0, 10.0, 12.5])
+    assert distance_to_nearest_ramp(thresholds, line).tolist() == [3.0, -0.5, 0.0, 3.0, 0.0, 1.5]
+    assert np.isinf(distance_to_nearest_ramp(np.zeros(0), line)).all()
 
 
 # -- inside R^d ----------------------------------------------------------------------------------------------------------
@@ -420,13 +428,13 @@ def test_the_distance_to_the_next_ramp_is_that_of_a_loop():
 
 def peel(built, X, Y):
     targets, one_target = as_targets(Y, X)
-    return build_peeling(
-        built.token_code, X, riders_of(X, targets, one_target, built.token_code.projection.with_position)
+    return build_in_place(
+        built.token_code, X, assign_targets(X, targets, one_target, built.token_code.projection.with_position)
     )
 
 
 def assert_peeled(peeled, X, Y):
-    read = peeled.read(apply(peeled.transformer, peeled.encode(X)))
+    read = peeled.decode(apply(peeled.transformer, peeled.encode(X)))
     errors = np.abs(first_rows(read, Y) - Y.tokens)
     assert errors.max() <= 8 * np.spacing(peeled.height)
     assert peeled.height <= 4 * (np.abs(Y.tokens).max() + 4)
@@ -445,7 +453,7 @@ def test_inside_the_space_of_the_tokens_targets_are_met_to_eight_ulps_of_the_hei
     assert_peeled(peeled, X, Y)
     orders = [np.random.default_rng(i).permutation(len(x)) for i, x in enumerate(X)]
     shuffled = RaggedSequences.from_list([x[order] for x, order in zip(X, orders)])
-    out = peeled.read(apply(peeled.transformer, peeled.encode(shuffled)))
+    out = peeled.decode(apply(peeled.transformer, peeled.encode(shuffled)))
     back = [rows[np.argsort(order)] for rows, order in zip(out, orders)]
     assert np.abs(first_rows(back, Y) - Y.tokens).max() <= 8 * np.spacing(peeled.height)
 
@@ -464,7 +472,7 @@ def test_codes_that_do_not_tell_carriers_apart_are_not_peeled():
     X = family("labelled_sequences", 30)
     Y = random_targets(X, 1)
     built = build(X, Y)
-    blurred = replace(built, token_code=replace(built.token_code, spread=2.0**-60))
+    blurred = replace(built, token_code=replace(built.token_code, token_scale=2.0**-60))
     with pytest.raises(ConstructionError, match=r"Codes of carriers coincide inside R\^d; use registers=True"):
         peel(blurred, X, Y)
 
@@ -478,7 +486,7 @@ def test_large_targets_and_one_target_a_sequence_are_peeled_too():
     y = np.random.default_rng(0).normal(size=30)
     built = build_interpolator(X, y, registers=False)
     height = built.transformer.layers[-1].W[0, -1]
-    read = built.read(apply(built.transformer, built.encode(X)))
+    read = built.decode(apply(built.transformer, built.encode(X)))
     assert np.abs(read[:, 0] - y).max() <= 8 * np.spacing(height)
 
 
@@ -498,22 +506,24 @@ def test_targets_that_the_plateaus_do_not_give_are_never_certified():
     Y = random_targets(X)
     built = build(X, Y)
     targets, one_target = as_targets(Y, X)
-    riders = riders_of(X, targets, one_target, False)
+    assignment = assign_targets(X, targets, one_target, False)
     broken = replace(built, targets=built.targets + 1e-16 + np.spacing(built.targets))
-    interpolation._margin(built, X, riders, built.token_code.of(X), None)
-    wrong = replace(riders, targets=riders.targets, of_tokens=np.where(riders.of_tokens >= 0, 0, -1))
+    interpolation._margin(built, X, assignment, built.token_code.evaluate(X), None)
+    wrong = replace(assignment, targets=assignment.targets, by_token=np.where(assignment.by_token >= 0, 0, -1))
     with pytest.raises(ConstructionError, match="are not certified"):
-        interpolation._margin(broken, X, wrong, broken.token_code.of(X), None)
+        interpolation._margin(broken, X, wrong, broken.token_code.evaluate(X), None)
 
 
 def test_a_margin_below_one_is_refused(monkeypatch):
     X = family("labelled_sequences", 10)
     built, (targets, one_target) = build(X, random_targets(X)), as_targets(random_targets(X), X)
-    riders = riders_of(X, targets, one_target, False)
-    assert interpolation._margin(built, X, riders, built.token_code.of(X), None) == built.margin
-    monkeypatch.setattr(Code, "bounds", lambda self, lengths: np.ones(len(lengths)))  # as far as all codes lie apart
+    assignment = assign_targets(X, targets, one_target, False)
+    assert interpolation._margin(built, X, assignment, built.token_code.evaluate(X), None) == built.margin
+    monkeypatch.setattr(
+        SequenceCode, "error_bounds", lambda self, lengths: np.ones(len(lengths))
+    )  # as far as all codes lie apart
     with pytest.raises(ConstructionError, match=r"not certified: smallest margin \d.*, 1 is needed"):
-        interpolation._margin(built, X, riders, built.token_code.of(X), None)
+        interpolation._margin(built, X, assignment, built.token_code.evaluate(X), None)
 
 
 # -- what cannot be interpolated -----------------------------------------------------------------------------------------
@@ -612,4 +622,4 @@ def test_tokens_of_another_width_are_no_output():
         built = build_interpolator(X, random_targets(X), registers=registers)
         width = built.transformer.token_dim
         with pytest.raises(ValueError, match=f"The network has {width} coordinates, these tokens have {width + 1}"):
-            built.read(RaggedSequences(np.zeros((X.n_tokens, width + 1)), X.offsets))
+            built.decode(RaggedSequences(np.zeros((X.n_tokens, width + 1)), X.offsets))

@@ -55,7 +55,7 @@ def test_targets_are_given_bit_for_bit_by_both_paths(ragged, form, ordered, atte
     assert out.lengths.tolist() == ragged[0].lengths.tolist()
     assert np.array_equal(first_rows(out, Y), wanted)
     transformer = fitted.to_transformer()
-    assert fitted.read_targets(apply(transformer, fitted.encode(X))) == out
+    assert fitted.decode(apply(transformer, fitted.encode(X))) == out
     assert fitted.score(X, Y) == 1.0
     assert (fitted.n_outputs_, fitted.n_targets_) == (2, len(wanted))
     assert (fitted.n_blocks_, fitted.n_parameters_) == (transformer.n_blocks, transformer.n_parameters)
@@ -75,7 +75,7 @@ def test_one_target_a_sequence_comes_back_in_the_shape_of_y(ragged, shape, kind)
     out = fitted.predict(X)
     assert isinstance(out, np.ndarray)
     assert np.array_equal(out, y)
-    assert np.array_equal(fitted.read_targets(apply(fitted.to_transformer(), fitted.encode(X))), y)
+    assert np.array_equal(fitted.decode(apply(fitted.to_transformer(), fitted.encode(X))), y)
     assert fitted.score(X, kind(y)) == 1.0
     y = y.copy()
     y[0] += 1
@@ -156,7 +156,7 @@ def test_one_column_names_the_features_of_a_frame():
 
 
 def test_what_is_not_fitted_says_so():
-    for ask in ("predict", "encode", "read_targets"):
+    for ask in ("predict", "encode", "decode"):
         with pytest.raises(NotFittedError):
             getattr(model(), ask)([[[0.0]]])
     for ask in (lambda m: m.n_blocks_, lambda m: m.to_transformer(), lambda m: m.score([[[0.0]]], [1.0])):

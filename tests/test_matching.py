@@ -50,7 +50,7 @@ integer_networks = pytest.mark.parametrize("task", [TASKS["bigram"], TASKS["loca
 
 
 def run(built, X):
-    return built.read(apply(built.transformer, built.encode(X)))
+    return built.decode(apply(built.transformer, built.encode(X)))
 
 
 def wrong(task, built, X, modulus):
@@ -238,22 +238,22 @@ def test_a_window_whose_pairs_fill_the_memory_is_refused():
 @each
 def test_tokens_that_are_no_output_of_the_network_are_refused(task):
     with pytest.raises(ValueError, match=r"The network has \d+ coordinates, these tokens have 2"):
-        task.build(10).read([[[1.0, 2.0], [1.0, 2.0]]])
+        task.build(10).decode([[[1.0, 2.0], [1.0, 2.0]]])
 
 
 @each
 def test_answers_that_are_neither_0_nor_1_are_refused(task):
     built = task.build(10)
     tokens = np.zeros((2, 3, built.transformer.token_dim))
-    assert built.read(tokens).tokens.max() == 0
+    assert built.decode(tokens).tokens.max() == 0
     tokens[1, 0, -1] = 0.5
     with pytest.raises(ValueError, match="no output of the network: an answer is neither 0 nor 1, or missing"):
-        built.read(tokens)
+        built.decode(tokens)
 
 
 def test_sequences_without_a_blank_are_no_output():
     with pytest.raises(ValueError, match="no output of the network: an answer is neither 0 nor 1, or missing"):
-        build_match2(10).read([np.zeros((2, 5)), np.zeros((1, 5))])
+        build_match2(10).decode([np.zeros((2, 5)), np.zeros((1, 5))])
 
 
 # -- many --------------------------------------------------------------------------------------------------------------

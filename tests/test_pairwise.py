@@ -75,7 +75,14 @@ def test_permuting_tokens_permutes_outputs_bit_for_bit(transformer):
 @EVERY_STACK
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("_SLAB", 1), ("_SLAB", 50), ("_SMALL", 0), ("_SIMILAR", 1.0), ("_SIMILAR", 100.0), ("_NOTHING", 2.0**900)],
+    [
+        ("_BLOCK_SCORES", 1),
+        ("_BLOCK_SCORES", 50),
+        ("_SMALL", 0),
+        ("_SIMILAR", 1.0),
+        ("_SIMILAR", 100.0),
+        ("_NOTHING", 2.0**900),
+    ],
 )
 def test_blocks_batches_and_filter_change_no_bit(transformer, name, value, monkeypatch):
     """_NOTHING at 2^900 lets all pairs through the filter, so that the tie rule alone decides."""
@@ -156,7 +163,9 @@ def test_the_margin_of_pairs_is_that_of_a_hand_computation():
 
 def attend(layer, tokens):
     tokens = np.asarray(tokens, dtype=float)
-    return pairwise.attend(layer, np.ascontiguousarray(tokens.T), Segments.of(np.array([0, len(tokens)])), [0, 1])
+    return pairwise.attend(
+        layer, np.ascontiguousarray(tokens.T), Segments.from_offsets(np.array([0, len(tokens)])), [0, 1]
+    )
 
 
 def test_who_attends_to_itself_and_its_copies_only_is_told():

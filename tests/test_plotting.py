@@ -45,7 +45,7 @@ def test_bands_cover_the_line_in_the_colours_of_the_labels_at_their_middles(n_cl
     display = CodeLineDisplay.from_estimator(clf, X, y)
     bands = spans(display.cells_)
     # neighbouring bands meet, and the outermost end where the picture does
-    np.testing.assert_array_equal(bands[1:, 0], clf._built.cells.borders)
+    np.testing.assert_array_equal(bands[1:, 0], clf._built.intervals.boundaries)
     np.testing.assert_allclose(bands[1:, 0], bands[:-1, 1], rtol=0, atol=2**-50)  # drawn as start + width
     assert (bands[0, 0], bands[-1, 1]) == pytest.approx(display.ax_.get_xlim(), rel=0, abs=2**-50)
     predicted = clf._built.labels_of(bands.mean(axis=1))
@@ -66,7 +66,7 @@ def test_each_class_has_one_row_with_its_cells_and_a_tick_for_each_of_its_sequen
         np.testing.assert_array_equal(places, np.stack([codes[y == k]] * 2, axis=1))
         heights = np.array(ticks.get_segments())[:, :, 1]
         assert ((k + 0.5 < heights) & (heights < k + 1.5)).all()
-        assert len(spans(bands)) == (clf._built.cells.labels == k).sum()
+        assert len(spans(bands)) == (clf._built.intervals.labels == k).sum()
         assert inside(codes[y == k], spans(bands)).all()
         assert not inside(codes[y != k], spans(bands)).any()
 
@@ -77,7 +77,7 @@ def test_the_rows_bear_the_names_of_the_classes_and_the_title_the_counts():
     ax = CodeLineDisplay.from_estimator(clf, X, y).ax_
     assert [text.get_text() for text in ax.get_yticklabels()] == ["network", "cat", "dog", "eel"]
     np.testing.assert_array_equal(ax.get_yticks(), [0, 1, 2, 3])
-    n_runs = 1 + (np.diff(clf._built.cells.labels) != 0).sum()
+    n_runs = 1 + (np.diff(clf._built.intervals.labels) != 0).sum()
     assert ax.get_title() == f"{n_runs} label runs for 60 sequences, {clf.n_blocks_} blocks"
     assert ax.get_xlabel() == "code A of a sequence"
 
@@ -205,7 +205,7 @@ def marks_of(display):
 
 
 def without_spike(title):
-    return re.sub(", of it spike [-+.0-9]+", "", title)
+    return re.sub(", of it correction [-+.0-9]+", "", title)
 
 
 def extents(patch):
@@ -348,12 +348,12 @@ def test_the_title_says_what_a_spike_adds():
     said = []
     for index in range(12):
         table = clf.explain(X[index : index + 1], top=None)[0]
-        spike = table["contribution"][
-            (table["class"] == clf.predict(X[index : index + 1])[0]) & (table["name"] == "spike")
+        correction = table["contribution"][
+            (table["class"] == clf.predict(X[index : index + 1])[0]) & (table["name"] == "correction")
         ]
         headline = LeaderDisplay.from_estimator(clf, X, index).ax_.get_title().splitlines()[0]
-        assert re.findall("of it spike (.*)", headline) == [f"{value:+.2f}" for value in spike]
-        said += spike.tolist()
+        assert re.findall("of it correction (.*)", headline) == [f"{value:+.2f}" for value in correction]
+        said += correction.tolist()
     assert 0 < len(said) < 12
 
 

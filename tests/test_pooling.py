@@ -39,7 +39,7 @@ def test_a_share_by_hand():
     assert np.array_equal(three[maxima], both[maxima])
     np.testing.assert_allclose(both[~maxima], ((low + high) / 2)[~maxima], rtol=1e-15)
     np.testing.assert_allclose(three[~maxima], ((low + 2 * high) / 3)[~maxima], rtol=1e-15)
-    shares = np.array([name.startswith("share") for name in names])
+    shares = np.array([name.startswith("ppv") for name in names])
     assert set(np.concatenate([low[shares], high[shares]])) == {0.0, 1.0}
 
 

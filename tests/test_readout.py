@@ -9,21 +9,25 @@ from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV
 from sklearn_hardmax.constructions.scoring.readout import Readout
 
 
 def heads_of(kinds, unit=2.0**14):
     """What a readout asks heads for."""
     kinds = np.asarray(kinds)
-    return SimpleNamespace(kinds=kinds, n_heads=len(kinds), scales=np.where(kinds == SHARE, 1.0, 1.0 / unit))
+    return SimpleNamespace(kinds=kinds, n_heads=len(kinds), scales=np.where(kinds == PPV, 1.0, 1.0 / unit))
 
 
 def drawn(n_heads, n_classes, rng, spread=0.0):
     """Heads of all kinds, coefficients (F, C) whose sizes vary by 10^spread, and the readout."""
-    heads = heads_of(rng.choice([SHARE, MEAN, MAX], n_heads), 2.0 ** rng.integers(0, 30))
+    heads = heads_of(rng.choice([PPV, MEAN, MAX], n_heads), 2.0 ** rng.integers(0, 30))
     coefficients = rng.normal(size=(n_heads, n_classes)) * 10.0 ** rng.uniform(-spread, spread, (n_heads, 1))
-    return heads, coefficients, Readout.of(coefficients, rng.normal(size=n_classes), np.zeros(n_heads), heads)
+    return (
+        heads,
+        coefficients,
+        Readout.from_coefficients(coefficients, rng.normal(size=n_classes), np.zeros(n_heads), heads),
+    )
 
 
 def integer_sums(heads, n, largest, rng):
@@ -67,9 +71,9 @@ def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bit
     heads, _, readout = drawn(n_heads, n_classes, rng, spread)
     sums, lengths = integer_sums(heads, 5, 2.0**bits, rng), rng.integers(1, 100_000, 5)
     share, mean, best = (
-        [[float(p) for p in row] for row in exact_products(readout, k, sums)] for k in (SHARE, MEAN, MAX)
+        [[float(p) for p in row] for row in exact_products(readout, k, sums)] for k in (PPV, MEAN, MAX)
     )
-    step = [step_of(readout, kind) for kind in (SHARE, MEAN, MAX)]
+    step = [step_of(readout, kind) for kind in (PPV, MEAN, MAX)]
     wanted = [
         [((step[0] * a + step[1] * b) / n + beta) + step[2] * c for a, b, c, n in zip(*rows, lengths.tolist())]
         for beta, *rows in zip(readout.intercept.tolist(), share, mean, best)
@@ -81,9 +85,9 @@ def test_scores_are_exact_sums_with_five_roundings(seed, n_heads, n_classes, bit
 @given(SEEDS, st.integers(1, 300), st.integers(41, 53))
 def test_sums_up_to_two_to_the_53_err_by_two_roundings_of_their_integer(seed, n_heads, bits):
     rng = np.random.default_rng(seed)
-    for kind in (SHARE, MAX):
+    for kind in (PPV, MAX):
         heads = heads_of([kind] * n_heads, 1.0)
-        readout = Readout.of(rng.normal(size=(n_heads, 2)), np.zeros(2), np.zeros(n_heads), heads)
+        readout = Readout.from_coefficients(rng.normal(size=(n_heads, 2)), np.zeros(2), np.zeros(n_heads), heads)
         sums = integer_sums(heads, 3, 2.0**bits, rng)
         scores = scores_of(readout, np.ones(3), sums)
         for row, wanted in zip(scores.tolist(), exact_products(readout, kind, sums)):
@@ -111,7 +115,7 @@ def test_scores_are_the_same_bits_for_any_batch_bound_and_order_of_heads(bits):
     assert np.array_equal(scores_of(readout, lengths, np.asfortranarray(sums)), scores)
     order = rng.permutation(500)
     again = heads_of(heads.kinds[order], 1 / heads.scales.min())
-    moved = Readout.of(coefficients[order], readout.intercept, np.zeros(500), again)
+    moved = Readout.from_coefficients(coefficients[order], readout.intercept, np.zeros(500), again)
     assert moved.kinds == readout.kinds
     assert np.array_equal(moved.steps, readout.steps)
     assert np.array_equal(scores_of(moved, lengths, sums[order]), scores)
@@ -145,15 +149,15 @@ def test_a_score_by_hand():
 
     Count 5, sum 80, maximum -6: 1 + 3/4 * 5/10 - 1/2 * 80/4/10 + 2 * -6/4 = 1 + 0.375 - 1 - 3 = -2.625.
     """
-    heads = heads_of([SHARE, MEAN, MAX], 4.0)
-    readout = Readout.of(np.array([[0.75], [-0.5], [2.0]]), np.array([1.0]), np.zeros(3), heads)
+    heads = heads_of([PPV, MEAN, MAX], 4.0)
+    readout = Readout.from_coefficients(np.array([[0.75], [-0.5], [2.0]]), np.array([1.0]), np.zeros(3), heads)
     assert readout.scores(np.array([10]), np.array([[5.0], [80.0], [-6.0]]), 80).tolist() == [[-2.625]]
     assert readout.coefficients(heads).tolist() == [[0.75], [-0.5], [2.0]]
 
 
-@pytest.mark.parametrize("kinds", [[SHARE], [MEAN, MEAN], [MAX], [SHARE, MAX]])
+@pytest.mark.parametrize("kinds", [[PPV], [MEAN, MEAN], [MAX], [PPV, MAX]])
 def test_without_coefficients_the_score_is_the_intercept(kinds):
     heads = heads_of(kinds)
-    readout = Readout.of(np.zeros((len(kinds), 2)), np.array([3.0, -1.0]), np.zeros(len(kinds)), heads)
+    readout = Readout.from_coefficients(np.zeros((len(kinds), 2)), np.array([3.0, -1.0]), np.zeros(len(kinds)), heads)
     assert scores_of(readout, np.array([7]), np.full((len(kinds), 1), 2.0**40)).tolist() == [[3.0], [-1.0]]
     assert not readout.coefficients(heads).any()

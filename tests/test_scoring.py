@@ -27,7 +27,7 @@ from sklearn_hardmax import (
 from sklearn_hardmax.constructions.heads.pooled import KINDS, MAX
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring import build as scoring
-from sklearn_hardmax.constructions.scoring import corrections as spikes
+from sklearn_hardmax.constructions.scoring import corrections as corrections
 from sklearn_hardmax.constructions.scoring.explanation import strongest
 from sklearn_hardmax.forward import apply
 
@@ -87,10 +87,10 @@ def test_any_number_of_heads_classifies_exactly(name, n_heads):
 
 
 def test_the_fewest_heads_leave_the_most_to_spikes():
-    """One head is nearly no classifier: a third of random labels needs a spike at least; 64 heads a sequence interpolate."""
+    """One head is nearly no classifier: a third of random labels needs a correction at least; 64 heads a sequence interpolate."""
     X, y = family("labelled_sequences", 60)
-    assert classifier(1).fit(X, y).n_spikes_ >= 20
-    assert classifier("auto", alphas=[1e-3]).fit(X, y).n_spikes_ == 0
+    assert classifier(1).fit(X, y).n_corrections_ >= 20
+    assert classifier("auto", alphas=[1e-3]).fit(X, y).n_corrections_ == 0
 
 
 def test_auto_is_64_heads_a_sequence_and_8000_at_most():
@@ -168,7 +168,7 @@ def test_raise_raises_and_inexact_does_not_look():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted = classifier(exact=False, on_conflict="raise").fit(X, y)
-    assert fitted.n_spikes_ == fitted.n_conflicts_ == 0
+    assert fitted.n_corrections_ == fitted.n_conflicts_ == 0
 
 
 def test_two_equal_sequences_of_two_classes_are_one_class():
@@ -198,7 +198,7 @@ def test_the_network_gives_the_labels_and_scores_of_the_fast_path(name, ordered)
     for max_width in (4, None):
         transformer = fitted.to_transformer(max_width)
         out = apply(transformer, fitted.encode(new))
-        assert np.array_equal(fitted.read_labels(out), labels)
+        assert np.array_equal(fitted.decode(out), labels)
         registers = [transformer.names.index(f"score {c}") for c in range(3)]
         found = out.tokens[new.offsets[:-1]][:, registers]
         assert (np.abs(found - scores) <= rounding_bound(fitted, new)).all()
@@ -207,10 +207,10 @@ def test_the_network_gives_the_labels_and_scores_of_the_fast_path(name, ordered)
 
 @pytest.mark.parametrize("ordered", [False, True])
 def test_the_network_in_exact_arithmetic_gives_the_scores_of_the_fast_path(ordered):
-    """The layers run in fractions on three short sequences, spikes and all."""
+    """The layers run in fractions on three short sequences, corrections and all."""
     X, y = family("labelled_sequences", 6, n_classes=2, max_length=4)
     fitted = classifier(5, ordered=ordered, alphas=[1e3]).fit(X, y)
-    assert fitted.n_spikes_ > 0
+    assert fitted.n_corrections_ > 0
     encoded, scores = fitted.encode(X), fitted.decision_function(X)
     transformer = fitted.to_transformer()
     first = transformer.names.index("score 0")
@@ -235,7 +235,7 @@ def test_counts_are_those_of_the_built_network(ordered, exact):
             assert (transformer.n_blocks, transformer.n_parameters) == (fitted.n_blocks_, fitted.n_parameters_)
     reads = [layer for layer in transformer.layers if isinstance(layer, Attention) and layer.rank == 1]
     kinds = fitted._built.heads.kinds
-    assert len(reads) == (kinds == MAX).sum() + (4 if fitted.n_spikes_ else 0)  # and four of the fingerprint
+    assert len(reads) == (kinds == MAX).sum() + (4 if fitted.n_corrections_ else 0)  # and four of the random_code
 
 
 @pytest.mark.parametrize("name", ["labelled_sequences", "frequencies", "shared_tokens"])
@@ -246,21 +246,23 @@ def test_size_does_not_change_when_every_sequence_is_lengthened(name):
         long = RaggedSequences.from_list([np.tile(x, (copies, 1)) for x in X])
         fitted = classifier(ordered=False).fit(long, y)
         assert fitted.score(long, y) == fitted.score(X, y) == 1.0
-        assert fitted.n_spikes_ > 0
-        # other tokens are drawn, so that other sequences need spikes: one block and four hidden units each
+        assert fitted.n_corrections_ > 0
+        # other tokens are drawn, so that other sequences need corrections: one block and four hidden units each
         width = fitted._built.token_dim
-        sizes.append((fitted.n_blocks_ - fitted.n_spikes_, fitted.n_parameters_ - fitted.n_spikes_ * (8 * width + 5)))
+        sizes.append(
+            (fitted.n_blocks_ - fitted.n_corrections_, fitted.n_parameters_ - fitted.n_corrections_ * (8 * width + 5))
+        )
     assert len(set(sizes)) == 1
 
 
 def test_spikes_change_no_prediction_of_generic_data():
-    """A spike covers at most 2^-28 of the line of codes."""
+    """A correction covers at most 2^-28 of the line of codes."""
     X, y = family("labelled_sequences", 60, n_classes=3)
     new, _ = family("labelled_sequences", 1000, seed=1)
     for ordered in (False, True):
         with_spikes, without = (classifier(ordered=ordered, exact=exact).fit(X, y) for exact in (True, False))
-        assert with_spikes.n_spikes_ > 5
-        assert without.n_spikes_ == 0
+        assert with_spikes.n_corrections_ > 5
+        assert without.n_corrections_ == 0
         assert np.array_equal(with_spikes.decision_function(new), without.decision_function(new))
         assert without.score(X, y) < 1 == with_spikes.score(X, y)
 
@@ -285,12 +287,12 @@ def test_read_labels_refuses_tokens_that_are_no_output():
     fitted = classifier().fit(X, y)
     out = apply(fitted.to_transformer(None), fitted.encode(X))
     with pytest.raises(ValueError, match="these tokens have 1"):
-        fitted.read_labels(RaggedSequences(out.tokens[:, :1], out.offsets))
+        fitted.decode(RaggedSequences(out.tokens[:, :1], out.offsets))
     broken, i = out.tokens.copy(), int(np.argmax(X.lengths))
     at = fitted.to_transformer(None).names.index("score 0")
     broken[X.offsets[i], at : at + 2] = broken[X.offsets[i], at : at + 2][::-1]
     with pytest.raises(ValueError, match="reads another label than its sequence"):
-        fitted.read_labels(RaggedSequences(broken, out.offsets))
+        fitted.decode(RaggedSequences(broken, out.offsets))
 
 
 # -- the regression --------------------------------------------------------------------------------------------------------
@@ -392,7 +394,7 @@ def test_jobs_and_batches_change_nothing():
         with parallel_config("threading"):
             two = classifier(ordered=ordered, n_jobs=2).fit(X, y)
             assert np.array_equal(two.decision_function(X), one.decision_function(X))
-        assert (two.margin_, two.n_spikes_) == (one.margin_, one.n_spikes_)
+        assert (two.margin_, two.n_corrections_) == (one.margin_, one.n_corrections_)
 
 
 @pytest.mark.slow
@@ -400,7 +402,7 @@ def test_jobs_and_batches_change_nothing():
 def test_two_processes_give_the_fit_and_the_predictions_of_one(ordered):
     X, y = family("labelled_sequences", n_classes=3)
     one = classifier(400, ordered=ordered, alphas=[1e3]).fit(X, y)
-    assert one.n_spikes_ > 0
+    assert one.n_corrections_ > 0
     with parallel_config("loky"):
         two = classifier(400, ordered=ordered, alphas=[1e3], n_jobs=2).fit(X, y)
         decisions = two.decision_function(X)
@@ -409,7 +411,7 @@ def test_two_processes_give_the_fit_and_the_predictions_of_one(ordered):
     assert np.array_equal(theirs.integers, ours.integers)
     assert np.array_equal(theirs.steps, ours.steps)
     assert np.array_equal(theirs.intercept, ours.intercept)
-    assert np.array_equal(two._built.spikes.low, one._built.spikes.low)
+    assert np.array_equal(two._built.corrections.low, one._built.corrections.low)
     assert two.margin_ == one.margin_
 
 
@@ -444,7 +446,7 @@ def test_mapped_tokens_are_not_read_into_memory_as_a_whole(ordered, long_file):
     X, path = long_file
     y = np.arange(30) % 2
     fitted = classifier(4, ordered=ordered).fit(X[:30], y)
-    assert fitted.n_spikes_ > 0
+    assert fitted.n_corrections_ > 0
     mapped = RaggedSequences.load(path, mmap_mode="r")
     tracemalloc.start()
     try:
@@ -474,7 +476,7 @@ def test_pickles_keep_every_bit(ordered):
 def test_all_contributions_add_up_to_the_decision(n_classes, ordered):
     X, y = family("labelled_sequences", n_classes=n_classes)
     fitted = classifier(ordered=ordered).fit(X, y)
-    assert fitted.n_spikes_ > 0
+    assert fitted.n_corrections_ > 0
     new = RaggedSequences.from_list([*X, *family("labelled_sequences", 10, seed=1)[0]])
     decisions, lifted = fitted.decision_function(new), 0
     for found, decision in zip(fitted.explain(new, top=None), decisions):
@@ -482,9 +484,9 @@ def test_all_contributions_add_up_to_the_decision(n_classes, ordered):
         np.testing.assert_allclose(sums, np.atleast_1d(decision), rtol=0, atol=1e-9)
         assert (found["head"] == -1).sum() == (1 if n_classes == 2 else n_classes)
         lifted += (found["head"] == -2).sum() > 0
-        assert set(found["name"][found["head"] == -2]) <= {"spike"}
+        assert set(found["name"][found["head"] == -2]) <= {"correction"}
         assert set(found["name"][found["head"] == -1]) == {"intercept"}
-    assert lifted >= fitted.n_spikes_  # none on the ten new ones, by the next test
+    assert lifted >= fitted.n_corrections_  # none on the ten new ones, by the next test
     assert not any((found["head"] == -2).any() for found in fitted.explain(new, top=None)[len(X) :])
 
 
@@ -514,14 +516,14 @@ def test_top_heads_are_the_largest_of_all_and_sorted_and_intercept_and_spike_fol
     X, y = family("labelled_sequences", n_classes=3)
     fitted = classifier().fit(X, y)
     some = RaggedSequences.from_list([*X[:10], *family("labelled_sequences", 10, seed=1)[0]])
-    heads, codes = fitted._built.heads, fitted._built.spikes.code.of(some)
-    lifts, spike = fitted._built.spikes.values(codes)
+    heads, codes = fitted._built.heads, fitted._built.corrections.code.evaluate(some)
+    lifts, correction = fitted._built.corrections.values(codes)
     assert 0 < (lifts > 0).sum() <= 10
     for top in (1, 41, 1000):
         for j, few in enumerate(fitted.explain(some, top=top)):
             every = fitted.explain(some[j : j + 1], top=None)[0]
             for c in range(3):
-                lifted = lifts[j] > 0 and fitted._built.spikes.labels[spike[j]] == c
+                lifted = lifts[j] > 0 and fitted._built.corrections.labels[correction[j]] == c
                 tail = [-1, -2] if lifted else [-1]
                 mine, of_all = few[few["class"] == c], every[every["class"] == c]
                 assert len(mine) == min(top, 42) + len(tail)
@@ -533,7 +535,10 @@ def test_top_heads_are_the_largest_of_all_and_sorted_and_intercept_and_spike_fol
                     assert np.array_equal(mine[field][-len(tail) :], of_all[field][42:])
                 if lifted:
                     assert mine["contribution"][-1] == lifts[j]
-    names, kinds = [*heads.names(), "spike", "intercept"], [*(KINDS[k] for k in heads.kinds), "spike", "intercept"]
+    names, kinds = (
+        [*heads.names(), "correction", "intercept"],
+        [*(KINDS[k] for k in heads.kinds), "correction", "intercept"],
+    )
     assert every["name"].tolist() == [names[h] for h in every["head"]]
     assert every["kind"].tolist() == [kinds[h] for h in every["head"]]
     with pytest.raises(ValueError, match="top must be an integer of at least 1, got 0"):
@@ -547,7 +552,7 @@ def test_the_kind_of_a_row_is_the_first_word_of_its_name(ordered):
     X, y = family("labelled_sequences", n_classes=3)
     found = np.concatenate(classifier(420, ordered=ordered, alphas=[1e3]).fit(X, y).explain(X, top=None))
     assert all(name.split()[0] == kind for name, kind in zip(found["name"], found["kind"]))
-    assert set(found["kind"]) == {"max", "share", "intercept", "spike"} | (set() if ordered else {"mean"})
+    assert set(found["kind"]) == {"max", "ppv", "intercept", "correction"} | (set() if ordered else {"mean"})
     assert ((found["leader"] >= 0) == (found["kind"] == "max")).all()
 
 
@@ -608,7 +613,7 @@ def check_edge(X, y, n_heads=42, orders=(True, False)):
         fitted = classifier(n_heads, ordered=ordered).fit(X, y)
         assert np.array_equal(fitted.predict(X), y)
         assert np.isfinite(fitted.decision_function(X)).all()
-        assert np.array_equal(fitted.read_labels(apply(fitted.to_transformer(None), fitted.encode(X))), y)
+        assert np.array_equal(fitted.decode(apply(fitted.to_transformer(None), fitted.encode(X))), y)
 
 
 def test_windows_longer_than_every_sequence_read_zeros_beyond():
@@ -642,7 +647,7 @@ def test_few_sequences_and_classes_of_one_member(n):
 def test_one_class_is_predicted_for_everything_by_both_paths():
     X, _ = family("labelled_sequences", 10)
     check_edge(X, ["only"] * 10)
-    assert classifier().fit(X, ["only"] * 10).n_spikes_ == 0
+    assert classifier().fit(X, ["only"] * 10).n_corrections_ == 0
     assert classifier().fit(X[:1], ["only"]).predict(X).tolist() == ["only"] * 10
 
 
@@ -662,7 +667,7 @@ def test_one_token_beside_a_hundred_thousand():
         assert np.array_equal(fitted.predict(X), y)
         scores = fitted.decision_function(X)
         assert [fitted.decision_function(X[i : i + 1])[0] for i in range(6)] == scores.tolist()
-        assert np.array_equal(fitted.read_labels(apply(fitted.to_transformer(None), fitted.encode(X))), y)
+        assert np.array_equal(fitted.decode(apply(fitted.to_transformer(None), fitted.encode(X))), y)
 
 
 def test_extreme_unseen_tokens_get_finite_scores():
@@ -689,11 +694,13 @@ def test_class_weights_of_any_size_are_taken_but_not_further_apart_than_float64_
 
 
 def test_no_room_for_spikes_is_said(monkeypatch):
-    monkeypatch.setattr(spikes, "_NARROWEST", 1.0)
+    monkeypatch.setattr(corrections, "_NARROWEST", 1.0)
     X, y = family("labelled_sequences", 30)
-    with pytest.raises(ConstructionError, match="leaves room for the spikes that make them exact; use exact=False"):
+    with pytest.raises(
+        ConstructionError, match="leaves room for the corrections that make them exact; use exact=False"
+    ):
         classifier(3).fit(X, y)
-    assert classifier(3, exact=False).fit(X, y).n_spikes_ == 0
+    assert classifier(3, exact=False).fit(X, y).n_corrections_ == 0
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))

@@ -27,7 +27,7 @@ EPS = 2.0**-52
 
 
 def run(built, X):
-    return built.read(apply(built.transformer, built.encode(X)))
+    return built.decode(apply(built.transformer, built.encode(X)))
 
 
 def asking(subsets, n, token_dim=1, seed=0, scale=1.0):
@@ -144,7 +144,7 @@ def test_at_any_key_dimension_the_answer_is_right_or_there_is_an_error_with_the_
             gaps, spreads = query_gaps(keys, [subset])
             assert gaps[0] < 1e-12 or spreads[0] > 1e-14
             continue
-        out = built.read(apply(built.transformer, encoded))
+        out = built.decode(apply(built.transformer, encoded))
         assert np.abs(out.tokens - tasks.sparse_averages(X, 3).tokens).max() <= 1e-12
     assert (n_refused == 5) if key_dim <= 3 else (key_dim < 30 or n_refused == 0)
 
@@ -161,7 +161,7 @@ def test_the_refused_set_is_named_with_its_rival():
 
 @pytest.mark.parametrize("block", [1, 2**20])
 def test_the_refused_set_is_that_of_the_named_token(monkeypatch, block):
-    monkeypatch.setattr(sparse_averaging, "_BLOCK", block)
+    monkeypatch.setattr(sparse_averaging, "_BLOCK_NUMBERS", block)
     X, _ = make_sparse_averaging(3, length=40, q=3, token_dim=1, random_state=0)
     with pytest.raises(ConstructionError, match=r"the set \{") as error:
         build_sparse_averaging(40, 3, key_dim=42, random_state=1).encode(X)
@@ -304,4 +304,4 @@ def test_sets_of_another_size_are_refused():
 
 def test_tokens_that_are_no_output_of_the_network_are_refused():
     with pytest.raises(ValueError, match="The network has 12 coordinates, these tokens have 2"):
-        build_sparse_averaging(8, 2, method="moment").read([np.ones((2, 2))])
+        build_sparse_averaging(8, 2, method="moment").decode([np.ones((2, 2))])

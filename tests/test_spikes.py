@@ -1,4 +1,4 @@
-"""Spikes against exact arithmetic: 0 or the height on training codes, 0 beyond the slopes, room for permutations."""
+"""Corrections against exact arithmetic: 0 or the height on training codes, 0 beyond the slopes, clearance for permutations."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 from sklearn_hardmax import FeedForward, RaggedSequences, datasets
-from sklearn_hardmax.constructions.codes.fingerprint import Fingerprint
 from sklearn_hardmax.constructions.codes.projection import Projection
-from sklearn_hardmax.constructions.codes.sequence_code import Code
-from sklearn_hardmax.constructions.common import units as gadgets
+from sklearn_hardmax.constructions.codes.random_code import RandomCode
+from sklearn_hardmax.constructions.codes.sequence_code import SequenceCode
+from sklearn_hardmax.constructions.common.units import bump_units_between
 from sklearn_hardmax.constructions.scoring import build as scoring
 from sklearn_hardmax.constructions.scoring.build import build_scoring
-from sklearn_hardmax.constructions.scoring.corrections import Spikes, place_spikes, widest
+from sklearn_hardmax.constructions.scoring.corrections import Corrections, place_corrections, widest
 from sklearn_hardmax.encoding import TokenScale, relative_positions
 from sklearn_hardmax.forward import apply
 
@@ -34,34 +34,34 @@ def on_grid(codes):
     return np.rint(np.asarray(codes) / GRID) * GRID
 
 
-def place(codes, labels, needed=None, tolerance=8 * GRID):
+def place(codes, labels, needed=None, error_bound=8 * GRID):
     needed = np.ones(len(codes), dtype=bool) if needed is None else np.asarray(needed)
-    return place_spikes(None, np.asarray(codes, dtype=float), tolerance, np.asarray(labels), needed, HEIGHT)
+    return place_corrections(None, np.asarray(codes, dtype=float), error_bound, np.asarray(labels), needed, HEIGHT)
 
 
-def by_layer(spikes, codes):
+def by_layer(corrections, codes):
     """What the layers of the network add to each class, in fractions: its hidden units read a code and nothing else."""
-    n_classes = int(spikes.labels.max()) + 1
-    places = spikes.low, spikes.high, spikes.widths, spikes.height
-    units = gadgets.trapezoids(1 + n_classes, 0, 1 + spikes.labels, *places)
+    n_classes = int(corrections.labels.max()) + 1
+    places = corrections.low, corrections.high, corrections.widths, corrections.height
+    units = bump_units_between(1 + n_classes, 0, 1 + corrections.labels, *places)
     layer = FeedForward(units.U, units.b, units.W)
     tokens = oracle.fractions_of(np.column_stack([codes, np.zeros((len(codes), n_classes))]))
     return [[float(v) for v in row[1:]] for row in oracle.feed_forward(layer, tokens)]
 
 
-def lifts(spikes, codes):
+def lifts(corrections, codes):
     """What the fast path adds to each class, (n_codes, n_classes)."""
-    out = np.zeros((int(spikes.labels.max()) + 1, len(codes)))
-    spikes.add_to(out, np.asarray(codes, dtype=float))
+    out = np.zeros((int(corrections.labels.max()) + 1, len(codes)))
+    corrections.add_to(out, np.asarray(codes, dtype=float))
     return out.T
 
 
-def groups_of(codes, labels, tolerance):
+def groups_of(codes, labels, error_bound):
     """Lists of indices of ascending codes that share a place, by a plain loop: near ones, or nearly near of one label."""
     groups = [[0]]
     for i in range(1, len(codes)):
         step, alike = codes[i] - codes[i - 1], labels[i] == labels[i - 1]
-        if step <= 2 * tolerance or (alike and step <= 2.0**-40):
+        if step <= 2 * error_bound or (alike and step <= 2.0**-40):
             groups[-1].append(i)
         else:
             groups.append([i])
@@ -77,26 +77,26 @@ def codes_of(rng, n, smallest):
 @examples(40)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.sampled_from([2.0**-46, 2.0**-44, 2.0**-41, 2.0**-33, 2.0**-25]))
 def test_spikes_are_0_or_the_height_on_training_codes_and_within_the_tolerance(seed, n, smallest):
-    """Chains of codes of random labels: one spike for each group of near codes that has a needed one, 0 on all others."""
+    """Chains of codes of random labels: one correction for each group of near codes that has a needed one, 0 on all others."""
     rng = np.random.default_rng(seed)
     codes, labels = codes_of(rng, n, smallest)
     if rng.uniform() < 0.5:  # equally fine everywhere
         codes = on_grid(codes[0] + smallest * np.arange(n))
     needed = rng.uniform(size=n) < 0.7
-    tolerance = rng.choice([0.0, GRID, 8 * GRID])
-    spikes = place(codes, labels, needed, tolerance)
-    groups = [group for group in groups_of(codes, labels, tolerance) if needed[group].any()]
-    assert spikes.labels.tolist() == [labels[group[0]] for group in groups]
-    assert spikes.margin >= 1
+    error_bound = rng.choice([0.0, GRID, 8 * GRID])
+    corrections = place(codes, labels, needed, error_bound)
+    groups = [group for group in groups_of(codes, labels, error_bound) if needed[group].any()]
+    assert corrections.labels.tolist() == [labels[group[0]] for group in groups]
+    assert corrections.margin >= 1
     if not groups:
         return
-    wanted = np.zeros((n, spikes.labels.max() + 1))
+    wanted = np.zeros((n, corrections.labels.max() + 1))
     for group in groups:
         wanted[group, labels[group]] = HEIGHT
-    for shift in (0.0, tolerance, -tolerance):
+    for shift in (0.0, error_bound, -error_bound):
         moved = codes + shift
-        assert np.array_equal(by_layer(spikes, moved), wanted)
-        assert np.array_equal(lifts(spikes, moved), wanted)
+        assert np.array_equal(by_layer(corrections, moved), wanted)
+        assert np.array_equal(lifts(corrections, moved), wanted)
 
 
 @examples(12)
@@ -105,8 +105,8 @@ def test_spikes_are_0_beyond_their_slopes_and_the_fast_path_is_the_layer_everywh
     """A slope ends two widths from the last code, at most half way to the next one."""
     rng = np.random.default_rng(seed)
     codes, labels = codes_of(rng, n, smallest)
-    spikes = place(codes, labels)
-    low, high, widths = spikes.low, spikes.high, spikes.widths
+    corrections = place(codes, labels)
+    low, high, widths = corrections.low, corrections.high, corrections.widths
     assert (widths <= 2.0**-36).all()
     assert (np.frexp(widths)[0] == 0.5).all()
     assert (high[:-1] + widths[:-1] <= low[1:] - widths[1:]).all()
@@ -117,13 +117,13 @@ def test_spikes_are_0_beyond_their_slopes_and_the_fast_path_is_the_layer_everywh
     for shift in (-1, 0, 0.25, 0.5, 0.875, 1, 1.25, 2, 3):
         new += [low - shift * widths, high + shift * widths]
     new = on_grid(np.concatenate(new))
-    found = lifts(spikes, new)
-    assert np.array_equal(found, by_layer(spikes, new))
+    found = lifts(corrections, new)
+    assert np.array_equal(found, by_layer(corrections, new))
     out = (new[:, None] <= low - widths) | (new[:, None] >= high + widths)
     assert not found[out.all(axis=1)].any()
     # between the ends of plateau and slope it is neither 0 nor the height
     for edge, sign in ((low, -1), (high, 1)):
-        slope = lifts(spikes, edge + sign * widths / 4)[np.arange(len(widths)), spikes.labels]
+        slope = lifts(corrections, edge + sign * widths / 4)[np.arange(len(widths)), corrections.labels]
         assert (slope == 0.75 * HEIGHT).all()
 
 
@@ -136,7 +136,7 @@ def test_a_place_that_carries_two_labels_or_is_too_narrow_has_no_spike():
     # a width of 2^-48 is the narrowest; it needs a gap of 2^-46
     assert place([base, base + 2.0**-46], [0, 1]).widths.tolist() == [2.0**-48] * 2
     assert place([base, base + 2.0**-46 - GRID], [0, 1]) is None
-    # where no spike is needed, anything may stand
+    # where no correction is needed, anything may stand
     assert place([base, base, 1.5], [0, 1, 1], [False, False, True]).labels.tolist() == [1]
 
 
@@ -149,8 +149,8 @@ def test_codes_of_one_label_at_2_to_the_minus_40_share_a_spike_and_farther_ones_
     apart = place([base, base + near + GRID], [1, 1])
     assert apart.labels.tolist() == [1, 1]
     assert apart.widths.tolist() == [near / 4] * 2
-    # codes that may meet share a spike at any distance, and so do codes in the wrong order
-    met = place([base + 2.0**-36, base], [1, 1], tolerance=2.0**-36)
+    # codes that may meet share a correction at any distance, and so do codes in the wrong order
+    met = place([base + 2.0**-36, base], [1, 1], error_bound=2.0**-36)
     assert met.labels.tolist() == [1]
     assert met.widths.tolist() == [2.0**-33]
     assert lifts(met, [base - 2.0**-36, base, base + 2.0**-35]).tolist() == [[0.0, HEIGHT]] * 3
@@ -161,45 +161,45 @@ def test_the_widest_width_is_2_to_the_minus_36_or_8_to_16_tolerances():
     assert widest(2.0**-39 + GRID) == 2.0**-35
     assert widest(2.0**-30) == 2.0**-27
     assert place([1.25, 1.5], [0, 1]).widths.tolist() == [2.0**-36] * 2
-    assert place([1.25, 1.5], [0, 1], tolerance=2.0**-30).widths.tolist() == [2.0**-27] * 2
+    assert place([1.25, 1.5], [0, 1], error_bound=2.0**-30).widths.tolist() == [2.0**-27] * 2
 
 
 def test_a_tolerance_wider_than_a_plateau_leaves_no_room():
     codes = [1.25, 1.25 + 2.0**-40]
-    assert place(codes, [0, 1], tolerance=2.0**-42).margin == 1.0  # width 2^-42, a quarter of the gap
-    assert place(codes, [0, 1], tolerance=2.0**-42 + GRID) is None
+    assert place(codes, [0, 1], error_bound=2.0**-42).margin == 1.0  # width 2^-42, a quarter of the gap
+    assert place(codes, [0, 1], error_bound=2.0**-42 + GRID) is None
 
 
 def test_the_margin_is_the_room_over_the_tolerance_by_hand():
     """Gap 2^-38, width 2^-40: the plateau leaves 2^-40, the foot 2^-38 - 2^-39 = 2^-39; over 2^-49 that is 2^9."""
-    spikes = place([1.25, 1.25 + 2.0**-38], [0, 1], tolerance=2.0**-49)
-    assert spikes.widths.tolist() == [2.0**-40] * 2
-    assert spikes.margin == 2.0**9
+    corrections = place([1.25, 1.25 + 2.0**-38], [0, 1], error_bound=2.0**-49)
+    assert corrections.widths.tolist() == [2.0**-40] * 2
+    assert corrections.margin == 2.0**9
     assert place([1.25], [0], [False]).margin == np.inf
 
 
 @pytest.mark.parametrize("step", [2.0**-34, 2.0**-41, 2.0**-45])
 def test_near_codes_of_any_labels_have_their_spikes_wherever_neighbours_leave_four_narrowest_widths(step):
-    """Random labels along a fine chain of codes: near codes of one label share a spike, others have their own."""
+    """Random labels along a fine chain of codes: near codes of one label share a correction, others have their own."""
     rng = np.random.default_rng(0)
     codes, labels = on_grid(1.25 + step * np.arange(30)), rng.integers(0, 2, 30)
-    spikes = place(codes, labels, tolerance=GRID)
-    assert spikes is not None
+    corrections = place(codes, labels, error_bound=GRID)
+    assert corrections is not None
     wanted = np.zeros((30, 2))
     wanted[np.arange(30), labels] = HEIGHT
-    assert np.array_equal(lifts(spikes, codes), wanted)
-    assert np.array_equal(by_layer(spikes, codes), wanted)
+    assert np.array_equal(lifts(corrections, codes), wanted)
+    assert np.array_equal(by_layer(corrections, codes), wanted)
 
 
-# -- the fingerprint -----------------------------------------------------------------------------------------------------
+# -- the random_code -----------------------------------------------------------------------------------------------------
 
 
 def family(name, n=40, **options):
     return getattr(datasets, name)(n, random_state=0, **options)
 
 
-def fingerprint(X, ordered=False, seed=0):
-    return Fingerprint.draw(Projection(TokenScale.fit(X.tokens), ordered), np.random.RandomState(seed))
+def random_code(X, ordered=False, seed=0):
+    return RandomCode.sample(Projection(TokenScale.fit(X.tokens), ordered), np.random.RandomState(seed))
 
 
 def built(X, y, *, ordered=False, n_heads=21, **options):
@@ -213,9 +213,9 @@ def built(X, y, *, ordered=False, n_heads=21, **options):
 def test_the_fingerprint_is_its_formula_in_exact_arithmetic(ordered):
     """1/2 + sum_r max s_r / 8 + mean of sum_r t_r / 16, with s = clip(u z + 1/2, 0, 1) + 1 and t = clip(v z + b, 0, 1)."""
     X, _ = family("make_labelled_sequences", 15, token_dim=3)
-    code = fingerprint(X, ordered)
+    code = random_code(X, ordered)
     X = RaggedSequences.from_list([*X, *(3 * x for x in X)])  # where ramps and reads end too
-    found = code.of(X)
+    found = code.evaluate(X)
     columns = code.projection.scale.columns(X.tokens, np.empty((3, X.n_tokens))).T
     if ordered:
         columns = np.column_stack([columns, relative_positions(X.offsets)])
@@ -235,45 +235,45 @@ def test_codes_stay_between_1_and_seven_quarters_for_any_token():
     X, _ = family("make_labelled_sequences")
     new = RaggedSequences.from_list([[[1e300, -1e300]], [[-1e300, 1.7e308]], [[1e300, 1e300]] * 5, np.zeros((3, 2))])
     for seed in range(20):
-        codes = fingerprint(X, seed=seed).of(new)
+        codes = random_code(X, seed=seed).evaluate(new)
         assert 1 <= codes.min() <= codes.max() <= 1.75
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "make_swaps"])  # a and -a may meet linear ramps only
 def test_sequences_that_differ_have_different_fingerprints(name):
     X, _ = family(name)
-    assert len(np.unique(fingerprint(X).of(X))) == len(X)
+    assert len(np.unique(random_code(X).evaluate(X))) == len(X)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_permutations_of_tokens_stay_within_the_tolerance(name):
     X, _ = family(name)
     X = RaggedSequences.from_list([*X, np.random.default_rng(0).normal(size=(20_000, X.token_dim))])
-    code, rng = fingerprint(X), np.random.default_rng(1)
-    codes, tolerance = code.of(X), code.tolerance(X.lengths)
+    code, rng = random_code(X), np.random.default_rng(1)
+    codes, error_bound = code.evaluate(X), code.error_bound(X.lengths)
     for _ in range(5):
         shuffled = RaggedSequences.from_list([rng.permutation(x) for x in X])
-        assert np.abs(code.of(shuffled) - codes).max() <= tolerance
-    assert tolerance < 2.0**-36  # (8 / 16 * 20,000 + 2) 2^-52
+        assert np.abs(code.evaluate(shuffled) - codes).max() <= error_bound
+    assert error_bound < 2.0**-36  # (8 / 16 * 20,000 + 2) 2^-52
 
 
 def test_the_fingerprint_is_the_same_bits_in_any_batch_and_order():
     X, _ = family("make_labelled_sequences", 200, token_dim=5)
     for ordered in (False, True):
-        code = fingerprint(X, ordered)
-        values, order = code.of(X), np.random.default_rng(0).permutation(200)
-        assert np.array_equal(code.of(X[order]), values[order])
-        assert [code.of(X[i : i + 1])[0] for i in range(0, 200, 9)] == values[::9].tolist()
+        code = random_code(X, ordered)
+        values, order = code.evaluate(X), np.random.default_rng(0).permutation(200)
+        assert np.array_equal(code.evaluate(X[order]), values[order])
+        assert [code.evaluate(X[i : i + 1])[0] for i in range(0, 200, 9)] == values[::9].tolist()
         with parallel_config("threading"):
-            assert np.array_equal(code.of(X, n_jobs=2), values)
+            assert np.array_equal(code.evaluate(X, n_jobs=2), values)
 
 
-@pytest.fixture(params=["fingerprint", "code"])
+@pytest.fixture(params=["random_code", "code"])
 def kind(request, monkeypatch):
-    """Spikes on a fingerprint, and on the code of codes.py that takes its place where none leaves room."""
+    """Corrections on a random_code, and on the code of codes.py that takes its place where none leaves clearance."""
     if request.param == "code":
-        monkeypatch.setattr(scoring, "_FINGERPRINTS", 0)
-    return {"fingerprint": Fingerprint, "code": Code}[request.param]
+        monkeypatch.setattr(scoring, "_MAX_RANDOM_CODES", 0)
+    return {"random_code": RandomCode, "code": SequenceCode}[request.param]
 
 
 def codes_by_network(found, X, max_width):
@@ -287,11 +287,11 @@ def test_training_sequences_whose_score_leads_by_a_hundredth_or_less_get_a_spike
     """So that labels are certain, and do not depend on the last digits of a score."""
     X, y = datasets.make_labelled_sequences(300, n_classes=3, random_state=0)
     found = built(X, y, ordered=ordered, n_heads=100)
-    scores, rows = replace(found, spikes=None).scores(X), np.arange(len(X))
+    scores, rows = replace(found, corrections=None).scores(X), np.arange(len(X))
     others = scores.copy()
     others[rows, y] = -np.inf
     leads = (scores[rows, y] - others.max(axis=1)) / np.abs(scores).max(axis=1)
-    has_spike = found.spikes.values(found.spikes.code.of(X))[0] > 0
+    has_spike = found.corrections.values(found.corrections.code.evaluate(X))[0] > 0
     assert (leads[~has_spike] > 0.01).all()
     assert (leads[has_spike] > 1e-6).any()  # right as it is, and thin
 
@@ -305,38 +305,38 @@ SOME = pytest.mark.parametrize("name", ["make_labelled_sequences", "make_swaps",
 def test_the_network_holds_the_code_bit_for_bit(name, ordered, kind):
     X, y = family(name, 20)
     found = built(X, y, ordered=ordered)
-    assert isinstance(found.spikes.code, kind)
+    assert isinstance(found.corrections.code, kind)
     new = RaggedSequences.from_list([*X, *(x[::-1] * 1.5 for x in X), X[0] * 1e9])
     for max_width in (4, None):
-        assert np.array_equal(codes_by_network(found, new, max_width), found.spikes.code.of(new))
+        assert np.array_equal(codes_by_network(found, new, max_width), found.corrections.code.evaluate(new))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_spikes_stand_on_training_sequences_and_permutations_of_them_and_on_no_others(name, kind):
     X, y = family(name, 30, n_classes=3)
     found = built(X, y)
-    assert isinstance(found.spikes, Spikes)
-    spikes, codes = found.spikes, found.spikes.code.of(X)
-    lift, index = spikes.values(codes)
-    assert np.frexp(spikes.height)[0] == 0.5
-    assert set(lift.tolist()) <= {0.0, spikes.height}
-    assert set(index[lift > 0].tolist()) == set(range(found.n_spikes))
-    assert np.array_equal(spikes.labels[index[lift > 0]], y[lift > 0])
-    assert found.n_spikes > 0
-    assert np.array_equal(np.sum(by_layer(spikes, codes), axis=1), lift)
+    assert isinstance(found.corrections, Corrections)
+    corrections, codes = found.corrections, found.corrections.code.evaluate(X)
+    lift, index = corrections.values(codes)
+    assert np.frexp(corrections.height)[0] == 0.5
+    assert set(lift.tolist()) <= {0.0, corrections.height}
+    assert set(index[lift > 0].tolist()) == set(range(found.n_corrections))
+    assert np.array_equal(corrections.labels[index[lift > 0]], y[lift > 0])
+    assert found.n_corrections > 0
+    assert np.array_equal(np.sum(by_layer(corrections, codes), axis=1), lift)
     rng = np.random.default_rng(0)
     shuffled = RaggedSequences.from_list([rng.permutation(x) for x in X])
-    assert np.array_equal(spikes.values(spikes.code.of(shuffled))[0], lift)
-    if kind is Fingerprint:
+    assert np.array_equal(corrections.values(corrections.code.evaluate(shuffled))[0], lift)
+    if kind is RandomCode:
         moved = RaggedSequences(X.tokens + rng.normal(size=X.tokens.shape) * X.tokens.std(), X.offsets)
-        assert not spikes.values(spikes.code.of(moved))[0].any()
+        assert not corrections.values(corrections.code.evaluate(moved))[0].any()
 
 
 def test_rooms_are_the_distances_to_the_nearest_slope_and_negative_on_one():
     # plateaus 1.25 to 1.5 and 1.75 to 1.75, slopes 1/16 and 1/32 wide
-    spikes = Spikes(
+    corrections = Corrections(
         None, np.array([1.25, 1.75]), np.array([1.5, 1.75]), np.array([1 / 16, 1 / 32]), 4.0, np.array([0, 1]), 1.0
     )
     codes = np.array([1.0, 1.25, 1.375, 1.53125, 1.5625, 1.75, 1.765625, 1.875])
     expected = [0.1875, 0.0, 0.125, -0.03125, 0.0, 0.0, -0.015625, 0.09375]
-    assert spikes.rooms(codes).tolist() == expected
+    assert corrections.clearances(codes).tolist() == expected

@@ -92,7 +92,7 @@ def test_triples_are_found_in_blocks_as_at_once(monkeypatch):
     x = np.random.default_rng(0).integers(10**6, size=200)
     whole = tasks.match3(x, 10**6)
     assert 0 < whole.sum() < 200
-    monkeypatch.setattr(tasks, "_BLOCK", 1000)
+    monkeypatch.setattr(tasks, "_BLOCK_NUMBERS", 1000)
     assert (tasks.match3(x, 10**6) == whole).all()
 
 

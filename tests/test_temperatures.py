@@ -1,4 +1,4 @@
-"""Softmax leader reads: how far they stray, at which temperature layers behind them are flat, and that labels stay exact."""
+"""Softmax leader reads: how far they error_bound, at which temperature layers behind them are flat, and that labels stay exact."""
 
 import math
 import re
@@ -21,7 +21,7 @@ from sklearn_hardmax import (
     datasets,
 )
 from sklearn_hardmax.constructions import build_classifier, build_interpolator
-from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, admissible_temperature
+from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, max_temperature
 from sklearn_hardmax.forward import apply
 from sklearn_hardmax.sequences.segments import Segments
 
@@ -41,7 +41,7 @@ SCORES = st.lists(st.integers(0, 64).map(lambda k: 1 + k / 64), min_size=2, max_
 def test_at_the_admissible_temperature_and_below_no_mean_strays_further_than_its_tolerance(scores, tolerance):
     largest = max(scores)
     gap = largest - max(s for s in scores if s < largest)
-    admissible = admissible_temperature(np.array([gap]), np.array([len(scores)]), np.array([tolerance]))
+    admissible = max_temperature(np.array([gap]), np.array([len(scores)]), np.array([tolerance]))
     for temperature in (admissible, admissible / 2, admissible / 10):
         assert 0 <= largest - soft_mean(scores, temperature) + 1e-15
         assert largest - soft_mean(scores, temperature) <= tolerance * (1 + 1e-12)
@@ -49,24 +49,24 @@ def test_at_the_admissible_temperature_and_below_no_mean_strays_further_than_its
 
 def test_the_bound_is_the_published_form_and_the_smallest_of_all_sequences():
     # gap / log((n - 1) gap / tau): 1 / log(9 / .001), and never more than the gap itself
-    found = admissible_temperature(np.array([1.0, np.inf, 0.5]), np.array([10, 3, 2]), np.array([1e-3, 1e-9, 0.4]))
+    found = max_temperature(np.array([1.0, np.inf, 0.5]), np.array([10, 3, 2]), np.array([1e-3, 1e-9, 0.4]))
     assert found == 1 / math.log(9000)
-    assert admissible_temperature(np.array([0.5]), np.array([2]), np.array([0.4])) == 0.5
-    assert admissible_temperature(np.array([np.inf]), np.array([4]), np.array([1e-9])) == np.inf
+    assert max_temperature(np.array([0.5]), np.array([2]), np.array([0.4])) == 0.5
+    assert max_temperature(np.array([np.inf]), np.array([4]), np.array([1e-9])) == np.inf
 
 
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=1, max_size=6), min_size=1, max_size=4), st.floats(0.1, 5))
 @examples(50)
 def test_soft_means_of_segments_are_those_of_the_definition(sequences, temperature):
     values = np.concatenate([np.array(s) for s in sequences])
-    segments = Segments.of(np.cumsum([0, *map(len, sequences)]))
+    segments = Segments.from_offsets(np.cumsum([0, *map(len, sequences)]))
     found = segments.soft_means(values, values, temperature)
     np.testing.assert_allclose(found, [soft_mean(s, temperature) for s in sequences], rtol=0, atol=1e-14)
 
 
 def test_at_a_small_temperature_a_soft_mean_is_the_leader_bit_for_bit():
     values = np.array([0.1, 0.7, 0.7, 0.3, 0.1, 0.2])
-    segments = Segments.of(np.array([0, 4, 6]))
+    segments = Segments.from_offsets(np.array([0, 4, 6]))
     assert segments.soft_means(values, values, 1e-3).tolist() == [0.7, 0.2]
 
 
@@ -115,7 +115,7 @@ def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(slab, monkeypatch
     layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
     X = [rng.normal(size=(n, 3)) for n in (7, 1, 30)]
     whole = apply(Transformer([layer]), X)
-    monkeypatch.setattr("sklearn_hardmax.forward.softmax._SLAB", slab)
+    monkeypatch.setattr("sklearn_hardmax.forward.softmax._BLOCK_SCORES", slab)
     assert apply(Transformer([layer]), X) == whole
 
 
@@ -144,7 +144,7 @@ def test_softmax_classification_is_exact_at_the_certified_temperature_and_below(
     assert {a.temperature for a in reads} <= {soft.temperature_}
     for data, labels in ((X, y), (unseen(X), soft.predict(unseen(X)))):
         assert np.array_equal(soft.predict(data), labels)
-        assert np.array_equal(soft.read_labels(apply(transformer, soft.encode(data))), labels)
+        assert np.array_equal(soft.decode(apply(transformer, soft.encode(data))), labels)
     lower = HardmaxTransformerClassifier(attention="softmax", temperature=soft.temperature_ / 7, **options).fit(X, y)
     assert np.array_equal(lower.predict(X), y)
     assert lower.temperature_ == soft.temperature_ / 7
@@ -175,14 +175,14 @@ def test_reads_of_heads_are_the_largest_integer_bit_for_bit_at_any_length():
 
 
 def test_without_a_leader_read_any_temperature_will_do():
-    X, y = problem("swaps", 5)  # no leader read tells these apart: hats and a mean
+    X, y = problem("swaps", 5)  # no leader read tells these apart: bumps and a mean
     for temperature, expected in (("auto", 1.0), (1e6, 1e6)):
         clf = HardmaxTransformerClassifier(
             n_heads=0, ordered=False, attention="softmax", temperature=temperature, random_state=0
         ).fit(X, y)
         assert (clf.temperature_, clf.score(X, y)) == (expected, 1.0)
     built = build_classifier(X, y, attention="softmax", temperature=5.0)
-    assert np.array_equal(built.read(apply(built.transformer, built.encode(X))), y)
+    assert np.array_equal(built.decode(apply(built.transformer, built.encode(X))), y)
 
 
 def test_soft_interpolation_breaks_not_far_above_the_certified_temperature():
@@ -199,7 +199,7 @@ def test_soft_interpolation_breaks_not_far_above_the_certified_temperature():
             else layer
             for layer in transformer.layers
         ]
-        out = model.read_targets(apply(Transformer(layers, transformer.names), model.encode(X)))
+        out = model.decode(apply(Transformer(layers, transformer.names), model.encode(X)))
         return all(np.array_equal(rows[: len(y)], y) for rows, y in zip(out, Y))
 
     assert exact_at(model.temperature_)
@@ -232,9 +232,9 @@ def test_without_spikes_softmax_heads_read_what_hardmax_heads_read():
     options = {"n_heads": 30, "exact": False, "random_state": 0}
     hard = HardmaxTransformerClassifier(**options).fit(X, y)
     soft = HardmaxTransformerClassifier(attention="softmax", **options).fit(X, y)
-    assert (soft.temperature_, soft.n_spikes_) == (HEAD_TEMPERATURE, 0)
+    assert (soft.temperature_, soft.n_corrections_) == (HEAD_TEMPERATURE, 0)
     assert np.array_equal(soft.decision_function(X), hard.decision_function(X))
-    assert np.array_equal(soft.read_labels(apply(soft.to_transformer(None), soft.encode(X))), soft.predict(X))
+    assert np.array_equal(soft.decode(apply(soft.to_transformer(None), soft.encode(X))), soft.predict(X))
 
 
 def test_explain_names_the_same_leaders_with_softmax():

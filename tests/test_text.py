@@ -70,7 +70,7 @@ def drawn_batch(rng, n_texts=5, length=6, n_words=12, n_classes=2):
 def test_the_gradient_is_that_of_central_differences_for_every_parameter(n_components, n_classes, penalty):
     rng = np.random.default_rng(n_components)
     n_scores = 1 if n_classes == 2 else n_classes
-    parameters = sentiment.Parameters.draw(12, n_components, n_scores, rng)
+    parameters = sentiment.Parameters.sample(12, n_components, n_scores, rng)
     parameters = parameters._replace(
         embeddings=rng.normal(size=(12, n_components)), intercept=rng.normal(size=n_scores), log_alpha=np.array([0.3])
     )
@@ -89,7 +89,7 @@ def test_the_gradient_is_that_of_central_differences_for_every_parameter(n_compo
 
 def test_the_means_of_training_are_those_of_the_engine():
     rng = np.random.default_rng(1)
-    parameters = sentiment.Parameters.draw(12, 2, 1, rng)
+    parameters = sentiment.Parameters.sample(12, 2, 1, rng)
     batch = drawn_batch(rng)._replace(frequencies=np.full((5, 6), 1 / 6))
     pooled, _ = sentiment.pooled_means(parameters, batch, 8)
     X = RaggedSequences.from_list([parameters.embeddings[words] for words in batch.words])
@@ -115,12 +115,12 @@ def test_batches_hold_every_text_once_and_texts_of_similar_length():
 def test_dropout_leaves_words_out_and_never_all():
     rng = np.random.RandomState(0)
     batch = drawn_batch(np.random.default_rng(0), n_texts=400)
-    kept = sentiment.without_some_words(batch, 0.7, rng).frequencies
+    kept = sentiment.drop_words(batch, 0.7, rng).frequencies
     np.testing.assert_allclose(kept.sum(axis=1), 1.0)
     assert ((kept > 0) <= (batch.frequencies > 0)).all()
     # all six words go with probability 0.7^6 = 0.12, and then all stay
     assert (kept[1:] > 0).mean() == pytest.approx(0.3 + 0.7**6, abs=0.03)
-    whole = sentiment.without_some_words(batch, 0.0, rng).frequencies
+    whole = sentiment.drop_words(batch, 0.0, rng).frequencies
     np.testing.assert_allclose(whole, batch.frequencies, rtol=1e-15)
 
 
@@ -219,7 +219,9 @@ def test_the_weights_give_the_scores(fitted):
     X, _ = corpus(30, seed=3)
     transformer = fitted.to_transformer()
     tokens = apply(transformer, fitted.encode(X))
-    assert np.array_equal(fitted.read_scores(tokens)[:, 0], fitted.decision_function(X))
+    assert np.array_equal(fitted.decode(tokens), fitted.predict(X))
+    scores = fitted._leaders.parameters.scores(tokens.tokens[tokens.offsets[:-1]])
+    assert np.array_equal(scores[:, 0], fitted.decision_function(X))
     assert transformer.n_blocks == 9
     with pytest.raises(ValueError, match="Texts 1, 2 hold no known word"):
         fitted.encode(["great", "", "unknown"])

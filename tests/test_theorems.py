@@ -49,7 +49,7 @@ def built_for(n, token_dim=2, n_classes=3, length=1):
 def test_sequences_of_any_lengths_are_classified_exactly(n, token_dim):
     """[E1], abstract."""
     built, X, y = built_for(n, token_dim)
-    assert np.array_equal(built.read(apply(built.transformer, built.encode(X))), y)
+    assert np.array_equal(built.decode(apply(built.transformer, built.encode(X))), y)
 
 
 @pytest.mark.parametrize("n", [3, 10, 40, 160])
@@ -82,7 +82,7 @@ def test_many_targets_of_sequences_of_any_lengths_are_interpolated_exactly(q, at
     X, _ = datasets.make_labelled_sequences(30, token_dim=2, random_state=0)
     Y = random_targets(X, q, most=20)
     built = build_interpolator(X, Y, attention=attention)
-    assert np.array_equal(first_rows(built.read(apply(built.transformer, built.encode(X))), Y), Y.tokens)
+    assert np.array_equal(first_rows(built.decode(apply(built.transformer, built.encode(X))), Y), Y.tokens)
 
 
 @pytest.mark.parametrize("name", ["labelled_sequences", "shared_tokens", "swaps"])
@@ -116,7 +116,7 @@ def test_the_construction_needs_no_coordinates_but_those_of_the_tokens():
     built = build_interpolator(X, Y, registers=False)
     assert built.transformer.token_dim == 3
     height = built.transformer.layers[-1].W[0, -1]
-    errors = first_rows(built.read(apply(built.transformer, built.encode(X))), Y) - Y.tokens
+    errors = first_rows(built.decode(apply(built.transformer, built.encode(X))), Y) - Y.tokens
     assert np.abs(errors).max() <= 8 * np.spacing(height)
 
 
@@ -159,7 +159,7 @@ def test_sparse_averaging_takes_one_attention_layer_of_width_logarithmic_in_the_
         built = build_sparse_averaging(n, q, token_dim=2, random_state=0)
         assert [type(layer) for layer in built.transformer.layers] == [Attention]
         assert built.transformer.token_dim <= 2 * 2 + 2 * (8 * q * math.log(n) + 1)
-        assert np.abs(built.read(apply(built.transformer, built.encode(X))).tokens - Y.tokens).max() <= 1e-12
+        assert np.abs(built.decode(apply(built.transformer, built.encode(X))).tokens - Y.tokens).max() <= 1e-12
 
 
 def test_a_first_layer_narrower_than_the_values_gives_opposite_targets_one_output():
@@ -185,7 +185,7 @@ def test_pairs_take_one_attention_layer_of_constant_size():
         built = build_match2(10**6)
         assert [type(layer) for layer in built.transformer.layers] == [Attention]
         assert built.transformer.n_parameters == 41
-        assert built.read(apply(built.transformer, built.encode(X))) == Y
+        assert built.decode(apply(built.transformer, built.encode(X))) == Y
 
 
 def test_triples_take_one_layer_of_third_order_of_constant_size():
@@ -195,7 +195,7 @@ def test_triples_take_one_layer_of_third_order_of_constant_size():
         built = build_match3(10**6)
         assert [type(layer) for layer in built.transformer.layers] == [ThirdOrderAttention]
         assert built.transformer.n_parameters == 91
-        assert built.read(apply(built.transformer, built.encode(X))) == Y
+        assert built.decode(apply(built.transformer, built.encode(X))) == Y
 
 
 @pytest.mark.parametrize("task", ["match3_bigram", "match3_local"])
@@ -207,7 +207,7 @@ def test_triples_of_neighbours_or_nearby_take_standard_attention_of_constant_siz
         built = build_match3_bigram(n, 10**6) if task == "match3_bigram" else build_match3_local(n, 10**6, window=2)
         assert {type(layer) for layer in built.transformer.layers} == {Attention, FeedForward}
         sizes.add(built.transformer.n_parameters)
-        assert built.read(apply(built.transformer, built.encode(X))) == Y
+        assert built.decode(apply(built.transformer, built.encode(X))) == Y
     assert len(sizes) == 1
 
 

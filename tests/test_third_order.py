@@ -141,7 +141,7 @@ def test_how_many_queries_are_asked_together_does_not_show(block, monkeypatch):
     layer = ThirdOrderAttention(*rng.normal(size=(5, 2, 3)), rng.normal(size=(3, 2)))
     X = RaggedSequences.from_list([rng.normal(size=(n, 3)) for n in (1, 7, 20, 3)])
     out, (step,) = apply(Transformer([layer]), X), trace(Transformer([layer]), X)
-    monkeypatch.setattr(third_order, "_BLOCK", block)
+    monkeypatch.setattr(third_order, "_BLOCK_SCORES", block)
     assert apply(Transformer([layer]), X) == out
     (again,) = trace(Transformer([layer]), X)
     assert again.margin == step.margin

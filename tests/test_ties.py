@@ -52,14 +52,14 @@ def test_scores_tie_with_the_largest_within_the_sum_of_both_bounds(first):
     elsewhere = np.array([100.0, 1.0, 0.0])
     both = [(elsewhere, np.zeros(3)), (scores, bounds)] if first else [(scores, bounds), (elsewhere, np.zeros(3))]
     lengths = [len(s) for s, _ in both]
-    member, margin = leaders(*map(np.concatenate, zip(*both)), Segments.of(np.cumsum([0, *lengths])))
+    member, margin = leaders(*map(np.concatenate, zip(*both)), Segments.from_offsets(np.cumsum([0, *lengths])))
     assert member[first : first + 4].tolist() == [True, True, True, False]
     assert member.sum() == 4
     assert margin == 3 / 2  # 8 - 5 over 1 + 1; the other gaps are many ulps
 
 
 def test_the_largest_bound_of_equal_scores_counts():
-    segments = Segments.of(np.array([0, 3]))
+    segments = Segments.from_offsets(np.array([0, 3]))
     for bounds in ([0.0, 1.0, 0.0], [1.0, 0.0, 0.0]):
         member, margin = leaders(np.array([2.0, 2.0, 1.0]), np.array(bounds), segments)
         assert (member.all(), margin) == (True, np.inf)
@@ -69,5 +69,5 @@ def test_the_largest_bound_of_equal_scores_counts():
 
 @pytest.mark.parametrize(("scores", "ulp"), [([4.0, 1.0], 2.0**-50), ([-1.0, -4.0], 2.0**-50), ([0.0, -1.0], 2.0**-52)])
 def test_without_bounds_a_gap_counts_in_ulps_of_the_larger_modulus(scores, ulp):
-    _, margin = leaders(np.array(scores), np.zeros(2), Segments.of(np.array([0, 2])))
+    _, margin = leaders(np.array(scores), np.zeros(2), Segments.from_offsets(np.array([0, 2])))
     assert margin == (scores[0] - scores[1]) / ulp

@@ -223,7 +223,7 @@ for ax in axes[1]:
 # is why the labels are exact in floating point. ``margin`` says how many rounding bounds the nearest ramp is away.
 
 for j, tokens in enumerate(steps[-1].tokens):
-    print(f"sequence {j}: digits {tokens[0, 1:]}, label {built.read(steps[-1].tokens)[j]}, wanted {y[j]}")
+    print(f"sequence {j}: digits {tokens[0, 1:]}, label {built.decode(steps[-1].tokens)[j]}, wanted {y[j]}")
 print(f"margin: {built.margin:.3g}")
 print(f"blocks: {transformer.n_blocks}, the theorem allows (3 N + 1) / 2 = {(3 * 4 + 1) // 2}")
 print(f"parameters: {transformer.n_parameters}, the theorem allows 16 D N = {16 * 3 * 4}")
@@ -232,65 +232,65 @@ print(f"parameters: {transformer.n_parameters}, the theorem allows 16 D N = {16 
 # In general R runs need :math:`\lceil R / 2 \rceil` layers of two ramps each, and :math:`R \le N`. So far that makes
 # :math:`1 + \lceil N / 2 \rceil` blocks. What is missing is the case in which no leader tells sequences apart.
 #
-# When no leader tells: hats
+# When no leader tells: bumps
 # --------------------------
 #
 # Three sequences on one segment, with the same ends and the same mean: the largest and the smallest value agree in every
-# direction, and so do the means. They differ in the frequencies of the tokens in between, and a *hat* counts one token: a
+# direction, and so do the means. They differ in the frequencies of the tokens in between, and a *bump* counts one token: a
 # bump of four hidden units around its s, 0 on all others.
 
 ends, inner = np.array([3.0, 1.5]), np.array([1.0, 0.5])
 alike = [np.stack([-ends, -k * inner, k * inner, ends]) for k in (1, 2, 0)]
 y = [0, 1, 2]
 counted = build_classifier(alike, y, random_state=0)
-hat_steps = trace(counted.transformer, counted.encode(alike))
-for k, step in enumerate(hat_steps):
+bump_steps = trace(counted.transformer, counted.encode(alike))
+for k, step in enumerate(bump_steps):
     print(f"layer {k}: {step.layer}")
-show(counted.transformer.layers[1], "s", "hats", "one")
+show(counted.transformer.layers[1], "s", "bumps", "one")
 
 # %%
-# Each hat of height a adds :math:`a / 4` to the second coordinate of the tokens that it covers. Then attention of rank 0,
+# Each bump of height a adds :math:`a / 4` to the second coordinate of the tokens that it covers. Then attention of rank 0,
 # which asks for nothing, takes the mean over all tokens: a weighted sum of frequencies, and the code of the sequence.
 
 sweep = np.linspace(1.25, 1.75, 4000)
 stream = RaggedSequences.from_flat(np.column_stack([sweep, 0 * sweep + 1, 0 * sweep + 1]), lengths=[len(sweep)])
 swept = trace(Transformer(counted.transformer.layers[1:3]), stream)
 figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
-draw_lines(axes[0], [tokens[:, 0] for tokens in hat_steps[0].tokens])
+draw_lines(axes[0], [tokens[:, 0] for tokens in bump_steps[0].tokens])
 axes[0].set(xlabel="s", title="same ends, same mean")
 for k, ax in ((1, axes[1]), (2, axes[2])):
     ax.plot(sweep, swept[k - 1].tokens.tokens[:, 1], color="black", linewidth=1)
-    for j, tokens in enumerate(hat_steps[k].tokens):
+    for j, tokens in enumerate(bump_steps[k].tokens):
         dots(ax, j, *tokens.T[:2])
-    ax.set(title=f"after layer {k}: {k} hat{'s' * (k > 1)}", xlabel="s", ylim=(0.95, 1.56))
+    ax.set(title=f"after layer {k}: {k} bump{'s' * (k > 1)}", xlabel="s", ylim=(0.95, 1.56))
 axes[1].set_ylabel("second coordinate")
-print("means of the second coordinate:", [float(t[:, 1].mean()) for t in hat_steps[2].tokens])
-print("codes, 128 times the mean:     ", [float(t[0, 0]) for t in hat_steps[3].tokens])
-print("labels:", counted.read(hat_steps[-1].tokens), "in", counted.transformer.n_blocks, "blocks")
+print("means of the second coordinate:", [float(t[:, 1].mean()) for t in bump_steps[2].tokens])
+print("codes, 128 times the mean:     ", [float(t[0, 0]) for t in bump_steps[3].tokens])
+print("labels:", counted.decode(bump_steps[-1].tokens), "in", counted.transformer.n_blocks, "blocks")
 
 # %%
-# Why N - 1 hats are enough: while two sequences of different label have the same code, some token has different
-# frequencies in them, and a hat there splits their group; a set of N elements is split at most N - 1 times. Heights are small
+# Why N - 1 bumps are enough: while two sequences of different label have the same code, some token has different
+# frequencies in them, and a bump there splits their group; a set of N elements is split at most N - 1 times. Heights are small
 # integers that keep apart what was apart. Altogether
 #
 # .. math:: 1 + (N - 1) + \lceil N / 2 \rceil \;\le\; (3 N + 1) / 2 \quad\text{blocks},
 #
 # counting an attention with the feed-forward layer behind it as one.
 #
-# Heads, a ridge, and spikes
+# Heads, a ridge, and corrections
 # --------------------------
 #
 # A code memorises. So that unseen sequences are read well, ``HardmaxTransformerClassifier`` puts a smooth score in front:
 # *heads*, numbers that generalise (the largest closeness to a prototype, which is a leader read; shares of tokens that are
 # close, which are ramps and a mean), and one ridge regression on them. Where the score is wrong on a training sequence, a
-# *spike* on its code, :math:`2^{-36}` wide, lifts the right class. All of it is again one stack of layers. Here the ridge on
+# *correction* on its code, :math:`2^{-36}` wide, lifts the right class. All of it is again one stack of layers. Here the ridge on
 # nine heads is wrong about the third sequence:
 
 y = [0, 1, 2, 1]
 smooth = HardmaxTransformerClassifier(n_heads=9, ordered=False, exact=False, random_state=8).fit(X, y)
 exact = HardmaxTransformerClassifier(n_heads=9, ordered=False, random_state=8).fit(X, y)
 print("nine heads and a ridge:", smooth.predict(X))
-print(f"with {exact.n_spikes_} spike:          {exact.predict(X)}, wanted", np.array(y))
+print(f"with {exact.n_corrections_} correction:          {exact.predict(X)}, wanted", np.array(y))
 scoring, tokens = exact.to_transformer(), exact.encode(X)
 scoring_steps = trace(scoring, tokens)
 for k, (before, step) in enumerate(zip([tokens, *(step.tokens for step in scoring_steps)], scoring_steps)):
@@ -299,7 +299,7 @@ for k, (before, step) in enumerate(zip([tokens, *(step.tokens for step in scorin
 
 # %%
 # The scores of the three classes, layer after layer: the intercept, the heads, a long pause in which the code is computed,
-# and the spike, which lifts the third sequence only.
+# and the correction, which lifts the third sequence only.
 
 score = [scoring.names.index(f"score {c}") for c in range(3)]
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True, layout="constrained")
@@ -313,7 +313,7 @@ axes[0].set_ylabel("score")
 axes[0].legend(fontsize="small", loc="upper left")
 
 # %%
-# A spike is so narrow that unseen sequences do not meet it. Around the code of the third sequence, through the last layer:
+# A correction is so narrow that unseen sequences do not meet it. Around the code of the third sequence, through the last layer:
 
 code = scoring.names.index("code")
 center = scoring_steps[-2].tokens[2][0]
@@ -324,14 +324,14 @@ lifted = apply(Transformer(scoring.layers[-1:]), RaggedSequences.from_flat(aroun
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 for c in range(3):
     ax.plot(offsets * 2.0**36, lifted[:, score[c]], color=COLORS[c], label=f"score of class {c}")
-ax.set(xlabel="distance from the code of sequence 2, in units of $2^{-36}$", ylabel="score", title="one spike")
+ax.set(xlabel="distance from the code of sequence 2, in units of $2^{-36}$", ylabel="score", title="one correction")
 ax.legend(fontsize="small")
 
 # %%
 # Softmax
 # -------
 #
-# Softmax attention at temperature T takes a weighted mean in place of the largest value, so that the code strays: with g the
+# Softmax attention at temperature T takes a weighted mean in place of the largest value, so that the code errs: with g the
 # gap to the second best score and n tokens, by at most :math:`(n - 1)\, g\, e^{-g / T}`. The ramps behind it are flat around
 # every code. Below a temperature that follows from these two facts the labels, and even the digits, are *equal* to those of
 # the hardmax, not close to them. ``attention="softmax"`` certifies that temperature:
@@ -342,24 +342,24 @@ print(weights.layers[1])
 print(f"certified temperature {soft.temperature_:.4g}, labels {soft.predict(X)}")
 
 temperatures = soft.temperature_ * 10.0 ** np.linspace(-1, 2.5, 60)
-strays, errors = [], []
+errs, errors = [], []
 for temperature in temperatures:
     a = weights.layers[1]
     softer = Attention(a.query, a.key, a.value, a.output, rho=a.rho, temperature=temperature)
     run = trace(Transformer([weights.layers[0], softer, *weights.layers[2:]]), soft.encode(X))
-    strays.append([abs(tokens[0, 0] - code) for tokens, code in zip(run[1].tokens, codes)])
+    errs.append([abs(tokens[0, 0] - code) for tokens, code in zip(run[1].tokens, codes)])
     errors.append([np.abs(t[0, 1:] - hard[0, 1:]).max() for t, hard in zip(run[-1].tokens, steps[-1].tokens)])
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), sharex=True, layout="constrained")
 for j in range(4):
     style = {"color": COLORS[y[j]], "marker": MARKERS[j], "markersize": 4, "linewidth": 1}
-    left.loglog(temperatures, np.maximum(np.array(strays)[:, j], 1e-14), **style, label=f"sequence {j}")
+    left.loglog(temperatures, np.maximum(np.array(errs)[:, j], 1e-14), **style, label=f"sequence {j}")
     right.semilogx(temperatures, np.array(errors)[:, j], **style)
 room = np.abs(np.subtract.outer(codes, borders)).min() - 0.5
 left.axhline(room, color="0.5", linestyle=":", label="to the nearest ramp")
 for ax in (left, right):
     ax.axvline(soft.temperature_, color="black", linestyle="--", linewidth=1, label="certified temperature")
     ax.set_xlabel("temperature")
-left.set(title="how far the code strays (1e-14: not at all)")
+left.set(title="how far the code errs (1e-14: not at all)")
 left.legend(fontsize="small")
 right.set(title="error of the digits: none below the certificate")
 

@@ -48,7 +48,7 @@ def triples(n, repeats):
     assert (calls["sums"]() == Y[0].ravel()).all()
     if n <= LONGEST_PRODUCT:
         built = build_match3(MODULUS)
-        calls["network"] = lambda: built.read(apply(built.transformer, built.encode(X)))
+        calls["network"] = lambda: built.decode(apply(built.transformer, built.encode(X)))
         assert calls["network"]() == Y
     median, text = in_turns(calls, repeats)
     print_row(n, text["base"], text["sums"], f"{median['sums'] / median['base']:.2f}", text.get("network", ""))
@@ -66,7 +66,7 @@ def averaging(n, q, repeats):
         "encode": lambda: built.encode(X),
         "apply": lambda: apply(built.transformer, encoded),
     }
-    error = np.abs(built.read(calls["apply"]()).tokens - Y.tokens).max()
+    error = np.abs(built.decode(calls["apply"]()).tokens - Y.tokens).max()
     median, text = in_turns(calls, repeats)
     ratios = [f"{median[name] / median['base']:.1f}" for name in ("encode", "apply")]
     print_row(n, q, m, text["base"], text["encode"], text["apply"], *ratios, f"{error:.1e}")

@@ -38,7 +38,7 @@ def measure(n_targets, attention, repeats):
         transformer = model.to_transformer()
         took, fast = seconds(lambda: model.predict(X))
         times["predict"].append(took)
-        took, slow = seconds(lambda: model.read_targets(apply(transformer, model.encode(X))))  # noqa: B023
+        took, slow = seconds(lambda: model.decode(apply(transformer, model.encode(X))))  # noqa: B023
         times["network"].append(took)
         assert fast == slow
         assert model.score(X, Y) == 1.0

@@ -1,7 +1,7 @@
 """Does the classifier stay exact, and does it stay small, with very many sequences?
 
 N sequences of 5 to 15 Gaussian tokens under random labels, which nothing but memory can get right: seconds, training
-accuracy, spikes, margin, the share of predictions on fresh sequences that the spikes change (the same fit with exact=False),
+accuracy, corrections, margin, the share of predictions on fresh sequences that the corrections change (the same fit with exact=False),
 and the resident memory of fit at its peak beyond the input; then the same from sequences that are mapped from a file. The
 second table is what predict and ``HardmaxPooling.transform`` hold beyond input and output. The third one is fit without heads
 and predict with heads on sequences that are mapped from a file, by one process and by two workers; mapped pages that were
@@ -90,7 +90,7 @@ def run(args, path, exact):
         "fit s": f"{fit_seconds:.1f}",
         "predict s": f"{predict_seconds:.1f}",
         "training accuracy": f"{np.mean(labels == y):.6f}",
-        "spikes": model.n_spikes_,
+        "corrections": model.n_corrections_,
         "margin": f"{model.margin_:.3g}",
         "conflicts": model.n_conflicts_,
         "memory of fit beyond input, MB": f"{beyond / 1e6:.0f}",
@@ -107,7 +107,7 @@ def show(rows, columns):
 
 
 def fit(args):
-    """Exact from memory, exact from a file and without spikes, side by side."""
+    """Exact from memory, exact from a file and without corrections, side by side."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "sequences")
         make_sequences(args.sequences, args.token_dim, 0).save(path)
@@ -117,7 +117,7 @@ def fit(args):
     show([rows for rows, *_ in results], ["exact", "exact, mapped", "exact=False"])
     same = np.array_equal(labels, mapped_labels) and np.array_equal(fresh, mapped_fresh)
     print(f"\nPredictions from mapped sequences are {'equal' if same else 'DIFFERENT'}.")
-    print(f"Spikes change {100 * np.mean(fresh != inexact_fresh):.3f} % of {len(fresh)} fresh predictions.")
+    print(f"Corrections change {100 * np.mean(fresh != inexact_fresh):.3f} % of {len(fresh)} fresh predictions.")
 
 
 # -- memory of predict and transform -----------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def mapped(args):
 
 
 def mapped_row(path, args, call, heads, ordered, jobs):
-    """Cells of the third table, and the labels."""
+    """DecisionIntervals of the third table, and the labels."""
     estimator = HardmaxTransformerClassifier(n_heads=heads, ordered=ordered, random_state=0)
     if call == "predict":
         estimator.fit(make_sequences(TRAINING, args.token_dim, 1), np.arange(TRAINING) % 2)

@@ -1,15 +1,14 @@
 """What several estimators inherit or use: networks that were built, versions in pickles, ragged output, progress."""
 
 import time
-import warnings
 
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
-from sklearn_hardmax.estimators.validation import check_integer, validate_sequences
+from sklearn_hardmax.estimators.validation import _unpickled, check_integer, check_version, validate_sequences
 
 
-class VersionStamped:
+class VersionedMixin:
     """Estimators that are saved with the version of this package, which is named when another one reads them.
 
     pickle names it before it reads the state, so also where the state holds classes that are no longer there.
@@ -23,27 +22,11 @@ class VersionStamped:
 
     def __setstate__(self, state):
         state = dict(state)
-        _check_version(type(self), state.pop("_sklearn_hardmax_version", _version.__version__))
+        check_version(type(self), state.pop("_sklearn_hardmax_version", _version.__version__))
         super().__setstate__(state)
 
 
-def _unpickled(cls, version):
-    """An estimator without a state, which pickle adds."""
-    _check_version(cls, version)
-    return cls.__new__(cls)
-
-
-def _check_version(cls, version):
-    if version != _version.__version__:
-        warnings.warn(
-            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "
-            "it anew, or save its Transformer, which has a format of its own.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-class RaggedOutput:
+class RaggedOutputMixin:
     """Transformers whose output is RaggedSequences, of the dtype of the input."""
 
     def set_output(self, *, transform=None):
@@ -67,7 +50,7 @@ class RaggedOutput:
         return tags
 
 
-class Constructed(VersionStamped):
+class BuiltNetworkMixin(VersionedMixin):
     """Sizes and input of the network; `_built`, set by fit, has n_blocks(), n_parameters() and encode(X)."""
 
     @property

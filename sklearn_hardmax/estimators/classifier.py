@@ -13,12 +13,12 @@ from sklearn_hardmax.constructions.common.construction import (
     SequenceConflictWarning,
     conflict_message,
 )
-from sklearn_hardmax.constructions.common.temperatures import checked_temperature
+from sklearn_hardmax.constructions.common.temperatures import validate_temperature
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
-from sklearn_hardmax.estimators._mixins import Constructed, Progress, check_verbose
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
@@ -30,11 +30,11 @@ from sklearn_hardmax.estimators.validation import (
 ALPHAS = np.logspace(-3, 5, 13)  # ridge penalties that alphas="auto" chooses from
 
 
-class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
+class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are constructed, not trained.
 
     `fit` pools numbers from the tokens of each sequence (heads: largest values, which are hardmax leader reads, and shares of
-    tokens above a bias), solves one ridge regression on them in closed form, and adds a spike around the code of every
+    tokens above a bias), solves one ridge regression on them in closed form, and adds a correction around the code of every
     training sequence that would be lost. All of it is one hardmax transformer, which `to_transformer` writes out: it
     reproduces every training label, and its size depends on the number of heads and sequences and not on their lengths.
 
@@ -55,7 +55,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         go to the class whose nearest training code, its distance divided by the weight of the class, is nearest, and the
         network may need up to 2 N + 1 label runs. Training labels stay exact.
     exact : bool, default=True
-        Whether spikes correct the ridge regression on the training sequences. False: no spikes, and conflicts are not looked
+        Whether corrections correct the ridge regression on the training sequences. False: no corrections, and conflicts are not looked
         for. Means nothing without heads, where the construction is exact.
     on_conflict : {"warn", "raise"}, default="warn"
         Sequences that are equal, or closer than float64 resolves, under different labels: "warn" gives each group its
@@ -81,8 +81,8 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         token_dim of the training sequences.
     feature_names_in_ : ndarray of str
         Column names, where X was a data frame.
-    n_heads_, n_spikes_ : int
-        Heads, and spikes that correct them on training sequences: where the score of the label is not the largest one, or
+    n_heads_, n_corrections_ : int
+        Heads, and corrections that correct them on training sequences: where the score of the label is not the largest one, or
         leads by a hundredth of the largest or less.
     n_blocks_, n_parameters_ : int
         Of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the
@@ -144,7 +144,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y):
         """Construct the transformer from labelled sequences.
 
@@ -169,7 +169,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
             admissible one.
         """
         self._check_parameters()
-        temperature = checked_temperature(self.attention, self.temperature)
+        temperature = validate_temperature(self.attention, self.temperature)
         log = Progress(self)
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
@@ -186,7 +186,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         self._tell(conflicts)
         self._built = built
         self.n_conflicts_ = len(conflicts)
-        self.n_heads_, self.n_spikes_ = n_heads, built.n_spikes
+        self.n_heads_, self.n_corrections_ = n_heads, built.n_corrections
         self.margin_, self.temperature_ = built.margin, built.temperature
         if log.on:
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
@@ -243,7 +243,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_sequences,)
-            The labels of ``read_labels(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen
+            The labels of ``decode(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen
             sequence are equal up to rounding; the same for any batch, order and n_jobs.
         """
         check_is_fitted(self)
@@ -252,7 +252,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
     def decision_function(self, X):
         """Score of every class.
 
-        With heads the ridge regression's score, about 1 for the class and -1 for others, plus spikes. Without heads minus the
+        With heads the ridge regression's score, about 1 for the class and -1 for others, plus corrections. Without heads minus the
         distance of the code to the nearest training run of each class, over the weight of the class; codes lie on the line
         from 1 to 2, and a class that lost all its sequences in conflicts is at distance 2.
 
@@ -286,16 +286,16 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         Returns
         -------
         list of structured arrays, one a sequence
-            For each class its heads by falling size of the contribution, then the intercept, then the spike where there is
+            For each class its heads by falling size of the contribution, then the intercept, then the correction where there is
             one, with the fields
 
             - "class": the class;
-            - "head": index of the head, -1 for the intercept, -2 for the spike;
-            - "kind": "max" (a leader read), "share", "mean", "intercept", "spike";
+            - "head": index of the head, -1 for the intercept, -2 for the correction;
+            - "kind": "max" (a leader read), "ppv", "mean", "intercept", "correction";
             - "name": what it reads, as HardmaxPooling names it;
             - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
             - "leader": index of the token that a leader read took (with softmax too: all other weights are 0 in float64), -1
-              for shares and means;
+              for ppv and mean;
             - "value": that token, shape ``(n_features_in_,)``, nan where there is none.
 
             With top=None the contributions of a class add up to `decision_function`. With two classes there is one decision:
@@ -347,7 +347,7 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._built.transformer(max_width)
 
-    def read_labels(self, tokens):
+    def decode(self, tokens):
         """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.
 
         Parameters
@@ -365,4 +365,4 @@ class HardmaxTransformerClassifier(Constructed, ClassifierMixin, BaseEstimator):
             The tokens have another width, or tokens of one sequence disagree.
         """
         check_is_fitted(self)
-        return self.classes_[self._built.read(tokens)]
+        return self.classes_[self._built.decode(tokens)]

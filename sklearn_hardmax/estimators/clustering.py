@@ -5,16 +5,17 @@ import warnings
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_hardmax.constructions.common.construction import check_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
-from sklearn_hardmax.estimators._mixins import VersionStamped
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators._mixins import VersionedMixin
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive
-from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 
-class LeaderClustering(VersionStamped, ClusterMixin, BaseEstimator):
+class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
     """Cluster the rows of X by attention alone: they flow to their leaders, and what ends in one place is one cluster.
 
     The rows are the tokens of one sequence. Leaders, and how many there are, come out of the flow: no number of clusters is
@@ -73,7 +74,7 @@ class LeaderClustering(VersionStamped, ClusterMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y=None):
         """Let the rows flow.
 
@@ -102,12 +103,12 @@ class LeaderClustering(VersionStamped, ClusterMixin, BaseEstimator):
         check_positive(self.tol, "tol")
         with np.errstate(invalid="ignore"):  # scikit-learn adds X up, and huge entries of both signs give inf - inf
             X = validate_data(self, X, dtype=np.float64)
-        flow = Flow.of(X.shape[1], self.alpha, self.A)
+        flow = Flow.from_parameters(X.shape[1], self.alpha, self.A)
         run = flow.converge(RaggedSequences(X, [0, len(X)]), self.tol, self.max_iter)
-        if run.away[0] > self.tol:
+        if run.distance_to_limit[0] > self.tol:
             warnings.warn(
                 f"Rows are not within tol={self.tol} of their limits after max_iter={self.max_iter} layers, but "
-                f"{run.away[0]:.3g} away; their clusters may be more than there are.",
+                f"{run.distance_to_limit[0]:.3g} distance_to_limit; their clusters may be more than there are.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -115,6 +116,58 @@ class LeaderClustering(VersionStamped, ClusterMixin, BaseEstimator):
         self.leader_layers_ = run.leader_layers
         self.is_leader_ = run.leader_layers >= 0
         self.leader_indices_ = np.flatnonzero(self.is_leader_)
+        self._flow = flow
         self.labels_ = flow.clusters(run.tokens.tokens, self.tol)
         self.cluster_centers_ = flow.centers(run, self.labels_)
         return self
+
+    def to_transformer(self):
+        """The explicit weights: `n_iter_` layers of one attention each.
+
+        Returns
+        -------
+        Transformer
+        """
+        check_is_fitted(self)
+        return self._flow.transformer(self.n_iter_)
+
+    def encode(self, X):
+        """The one sequence that `to_transformer()` runs on: the rows of X are its tokens.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        RaggedSequences
+            One sequence of n_samples tokens, float64.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return RaggedSequences(X, [0, len(X)])
+
+    def decode(self, tokens):
+        """Cluster of each token that `apply` returns; tokens that end in one place share one.
+
+        Parameters
+        ----------
+        tokens : RaggedSequences
+            ``apply(to_transformer(), encode(X))``, one sequence.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int64
+            For the rows that were fitted, `labels_`.
+
+        Raises
+        ------
+        ValueError
+            The tokens have another width, or are more than one sequence.
+        """
+        check_is_fitted(self)
+        tokens = as_sequences(tokens)
+        check_network_output(tokens, self.n_features_in_)
+        if len(tokens) != 1:
+            raise ValueError(f"tokens must be one sequence, got {len(tokens)}.")
+        return self._flow.clusters(tokens.tokens, self.tol)

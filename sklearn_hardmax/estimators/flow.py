@@ -7,15 +7,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax.constructions.common.construction import check_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
-from sklearn_hardmax.estimators._mixins import RaggedOutput, VersionStamped
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
-from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences.arrays import format_indices
 
 
-class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Move the tokens of each sequence towards its leaders, by attention alone.
 
     Every layer moves each token by alpha / (1 + alpha) of the way to the mean of the tokens that it attends to, those with
@@ -33,7 +34,7 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         Most layers where depth is None.
     tol : float, default=1e-8
         Where depth is None: the distance to the limit that is allowed, over the largest norm in the sequence, in the norm of
-        A. A step of length s is s / alpha away from the limit.
+        A. A step of length s is s / alpha distance_to_limit from the limit.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         self.max_iter = max_iter
         self.tol = tol
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y=None):
         """Check parameters and tokens; where depth is None, count the layers that the sequences need.
 
@@ -100,7 +101,7 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         self._fit(X)
         return self
 
-    @all_or_nothing
+    @transactional_fit
     def fit_transform(self, X, y=None):
         """Fit, and move the same tokens.
 
@@ -122,7 +123,7 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         check_integer(self.max_iter, "max_iter", 1)
         check_positive(self.tol, "tol")
         sequences = validate_sequences(self, X, reset=True)
-        self._flow = Flow.of(sequences.token_dim, self.alpha, self.A)
+        self._flow = Flow.from_parameters(sequences.token_dim, self.alpha, self.A)
         if self.depth is not None:
             self.n_iter_ = int(self.depth)
             return sequences, None
@@ -134,11 +135,11 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         if self.depth is not None:
             return self._flow.run(sequences, self.n_iter_)
         run = self._flow.converge(sequences, self.tol, self.max_iter)
-        late = np.flatnonzero(run.away > self.tol)
+        late = np.flatnonzero(run.distance_to_limit > self.tol)
         if len(late):
             warnings.warn(
-                f"Sequences {name_indices(late)} are not within tol={self.tol} of their limits after max_iter="
-                f"{self.max_iter} layers, but {run.away.max():.3g} away.",
+                f"Sequences {format_indices(late)} are not within tol={self.tol} of their limits after max_iter="
+                f"{self.max_iter} layers, but {run.distance_to_limit.max():.3g} distance_to_limit.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
@@ -155,7 +156,7 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         Returns
         -------
         RaggedSequences
-            With integer depth the tokens of ``forward.apply(to_transformer(), X)``, where their squares neither overflow nor
+            With integer depth ``decode(forward.apply(to_transformer(), encode(X)))``, where their squares neither overflow nor
             underflow; here they may.
 
         Warns
@@ -193,6 +194,43 @@ class LeaderFlow(RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         return self._flow.transformer(self.n_iter_)
+
+    def encode(self, X):
+        """The sequences that `to_transformer()` runs on: the tokens as they are.
+
+        Parameters
+        ----------
+        X : RaggedSequences or anything that as_sequences reads
+
+        Returns
+        -------
+        RaggedSequences
+        """
+        check_is_fitted(self)
+        return validate_sequences(self, X, reset=False)
+
+    def decode(self, tokens):
+        """The moved tokens, which are what `apply` returns.
+
+        Parameters
+        ----------
+        tokens : RaggedSequences
+            ``apply(to_transformer(), encode(X))``.
+
+        Returns
+        -------
+        RaggedSequences
+            float64.
+
+        Raises
+        ------
+        ValueError
+            The tokens have another width.
+        """
+        check_is_fitted(self)
+        tokens = as_sequences(tokens)
+        check_network_output(tokens, self.n_features_in_)
+        return tokens
 
     def get_feature_names_out(self, input_features=None):
         """Names of the features of an output token: those of the input.

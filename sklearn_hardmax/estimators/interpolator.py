@@ -5,16 +5,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.common.temperatures import checked_temperature
+from sklearn_hardmax.constructions.common.temperatures import validate_temperature
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
-from sklearn_hardmax.constructions.interpolation.targets import as_targets, carriers_of
-from sklearn_hardmax.estimators._mixins import Constructed, Progress, check_verbose
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, carrier_indices
+from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import check_flag, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 
 
-class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
+class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
     """Give sequences of any length their targets bit for bit, by a transformer whose weights are constructed, not trained.
 
     Targets are many a sequence, on its first tokens, or one a sequence. `fit` writes down a code for every token that carries
@@ -95,7 +95,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y):
         """Construct the transformer from sequences and their targets.
 
@@ -122,7 +122,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
         """
         check_flag(self.ordered, "ordered")
         check_verbose(self.verbose)
-        temperature = checked_temperature(self.attention, self.temperature)
+        temperature = validate_temperature(self.attention, self.temperature)
         log = Progress(self)
         sequences = validate_sequences(self, X, y=None if y is None else "no_validation", reset=True)
         targets, one_target = as_targets(y, sequences)
@@ -156,7 +156,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
         RaggedSequences, or ndarray of shape (n_sequences, q) or (n_sequences,)
             Ragged targets: one row a token, n_j for sequence j, of which the first m_j are the targets of a training sequence
             and the others some of its targets too. One target a sequence: an array of the shape of y.
-            The same bits as ``read_targets(apply(to_transformer(), encode(X)))``, for any batch, order and n_jobs.
+            The same bits as ``decode(apply(to_transformer(), encode(X)))``, for any batch, order and n_jobs.
 
         Notes
         -----
@@ -199,7 +199,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
         outputs = self._built.outputs(sequences, self.n_jobs)
         if one_target:
             return float((outputs == wanted).all(axis=1).mean())
-        right = (outputs[carriers_of(sequences, targets)] == wanted).all(axis=1)
+        right = (outputs[carrier_indices(sequences, targets)] == wanted).all(axis=1)
         return float(np.logical_and.reduceat(right, targets.offsets[:-1]).mean())
 
     def to_transformer(self):
@@ -218,7 +218,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
         check_is_fitted(self)
         return self._built.transformer()
 
-    def read_targets(self, tokens):
+    def decode(self, tokens):
         """Outputs from what `apply` returns, in the form of `predict`.
 
         Parameters
@@ -236,7 +236,7 @@ class HardmaxTransformerInterpolator(Constructed, BaseEstimator):
             The tokens have another width.
         """
         check_is_fitted(self)
-        return self._shaped(self._built.read(tokens))
+        return self._shaped(self._built.decode(tokens))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

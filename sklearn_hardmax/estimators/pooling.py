@@ -6,9 +6,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hardmax.constructions.heads.sampling import default_n_heads, draw_heads
-from sklearn_hardmax.estimators._mixins import VersionStamped
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.constructions.heads.sampling import default_n_heads, sample_heads
+from sklearn_hardmax.estimators._mixins import VersionedMixin
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
@@ -18,7 +18,7 @@ from sklearn_hardmax.estimators.validation import (
 )
 
 
-class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
+class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     """Pool sequences of any length into a matrix by the heads of HardmaxTransformerClassifier.
 
     A head reads one linear score of the tokens (ordered: a kernel on nine tokens of a dilated window; unordered: a random
@@ -47,7 +47,7 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    HardmaxTransformerClassifier : The same heads, a ridge regression and spikes.
+    HardmaxTransformerClassifier : The same heads, a ridge regression and corrections.
 
     Notes
     -----
@@ -71,7 +71,7 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y=None):
         """Draw the heads.
 
@@ -102,7 +102,7 @@ class HardmaxPooling(VersionStamped, TransformerMixin, BaseEstimator):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
         rng = check_random_state(self.random_state)
-        self._heads = draw_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng)
+        self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng)
         return self
 
     def transform(self, X):

@@ -6,17 +6,17 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
-from sklearn_hardmax.estimators._mixins import RaggedOutput, VersionStamped
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import name_indices, not_finite
+from sklearn_hardmax.sequences.arrays import format_indices, not_finite
 
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
 
 
 class RaggedSequenceTransformer(
-    RaggedOutput, VersionStamped, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Scale the tokens of sequences of any length, add their positions and their neighbours.
 
@@ -64,7 +64,7 @@ class RaggedSequenceTransformer(
         self.window = window
         self.dilation = dilation
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y=None):
         """Learn the scaling.
 
@@ -128,7 +128,7 @@ class RaggedSequenceTransformer(
             lost = not_finite(tokens, offsets)
             if len(lost):
                 raise ValueError(
-                    f"Tokens of sequences {name_indices(lost)} leave the range of floats when they are scaled: they are "
+                    f"Tokens of sequences {format_indices(lost)} leave the range of floats when they are scaled: they are "
                     "too far from the training tokens; leave them out, or use scale=None."
                 )
         if self.window > 1:

@@ -34,7 +34,7 @@ class SessionSettings:
                 pass  # entering and leaving tells Python that filters have changed
 
 
-def all_or_nothing(fit):
+def transactional_fit(fit):
     """A fit that works on a draft, which takes the place of the estimator in one step.
 
     So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find

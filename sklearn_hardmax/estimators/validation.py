@@ -1,11 +1,13 @@
 """What every estimator does with user input and with its own state."""
 
 import numbers
+import warnings
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
+from sklearn_hardmax import _version
 from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 
@@ -81,3 +83,21 @@ def input_names(estimator, input_features):
     if known is not None and names != [str(name) for name in known]:
         raise ValueError("input_features is not equal to feature_names_in_.")
     return names
+
+
+# pickles of every version name this function: it stays in this module
+def _unpickled(cls, version):
+    """An estimator without a state, which pickle adds."""
+    check_version(cls, version)
+    return cls.__new__(cls)
+
+
+def check_version(cls, version):
+    """Warn unless this version of the package pickled an estimator of this class."""
+    if version != _version.__version__:
+        warnings.warn(
+            f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "
+            "it anew, or save its Transformer, which has a format of its own.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -50,7 +50,7 @@ def to_onnx(transformer, *, temperature=None):
         model = to_onnx(clf.to_transformer())
         session = onnxruntime.InferenceSession(model.SerializeToString())
         (out,) = session.run(None, {"tokens": clf.encode([x])[0]})
-        (label,) = clf.read_labels([out])
+        (label,) = clf.decode([out])
     """
     from onnx import TensorProto, checker, helper
 

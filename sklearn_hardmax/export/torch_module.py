@@ -63,7 +63,7 @@ def to_torch(transformer, *, temperature=None, dtype=None):
 
         module = to_torch(clf.to_transformer())
         X_out = module(clf.encode(X).to_torch())
-        labels = clf.read_labels(RaggedSequences.from_torch(X_out))
+        labels = clf.decode(RaggedSequences.from_torch(X_out))
     """
     import torch
 
@@ -102,7 +102,7 @@ def _module_class():
         def forward(self, tokens, offsets=None):
             if tokens.is_nested:
                 return _on_nested(self, tokens)
-            segments = Segments.of(tokens, offsets)
+            segments = Segments.from_offsets(tokens, offsets)
             weights = self.layers[0][self.kinds[0]._arrays[0]]
             _check_tokens(tokens, weights)
             stream = tokens.T.contiguous()

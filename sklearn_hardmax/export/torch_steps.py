@@ -13,7 +13,7 @@ import numpy as np
 from sklearn_hardmax.export.torch_sums import check_range, eps, exponents, product, shifted
 from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 
-_SLAB = 2**22  # scores that are held at once
+_BLOCK_SCORES = 2**22  # scores that are held at once
 _SIMILAR = 1.25  # lengths that are padded to one another
 
 
@@ -187,7 +187,7 @@ def _batches(segments, area):
     first = 0
     for stop in range(1, len(lengths) + 1):
         if stop < len(lengths):
-            fits = (stop + 1 - first) * area(lengths[stop]) <= _SLAB
+            fits = (stop + 1 - first) * area(lengths[stop]) <= _BLOCK_SCORES
             if fits and lengths[stop] <= _SIMILAR * lengths[first]:
                 continue
         at = torch.arange(lengths[stop - 1], device=starts.device)
@@ -205,7 +205,7 @@ def _assembled(parts, order):
 
 def _by_rows(real, n_scores):
     """Queries of a batch in blocks: (block of columns, which of it are real); n_scores for one column."""
-    step = max(1, _SLAB // n_scores)
+    step = max(1, _BLOCK_SCORES // n_scores)
     for start in range(0, real.shape[1], step):
         yield slice(start, start + step), real[:, start : start + step]
 

@@ -23,7 +23,7 @@ class Segments(NamedTuple):
     owner: object
 
     @classmethod
-    def of(cls, tokens, offsets):
+    def from_offsets(cls, tokens, offsets):
         """From offsets (N + 1,), checked; None for one sequence."""
         import torch
 

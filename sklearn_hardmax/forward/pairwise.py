@@ -12,7 +12,7 @@ at most (k + r + 2 D) eps M_i, and two scores of row i tie only within 2 k eps M
 4 (k + r + 2 D) eps M_i below the largest is attended in no order of summation. Rows where one token is left are done; in
 the others the tie rule decides.
 
-*Blocks.* A sequence whose scores exceed the slab is done in blocks of rows: memory is O(slab + n), not O(n^2).
+*Blocks.* A sequence whose scores exceed the block is done in blocks of rows: memory is O(block + n), not O(n^2).
 
 Scores are compared within a row only. So each query may be scaled by a power of two, each sequence of keys too, and neither
 squares of 1e-200 nor of 1e200 leave the range of float64.
@@ -26,7 +26,7 @@ import numpy as np
 from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders
 from sklearn_hardmax.sequences.segments import Segments
 
-_SLAB = 2**18  # scores that are held at once
+_BLOCK_SCORES = 2**18  # scores that are held at once
 _SMALL = 2**15  # scores that cost less than a batch of their own
 _SIMILAR = 1.25  # lengths that are padded to one another
 _PLAIN = 256  # exponents that need no scaling before products of two numbers
@@ -43,7 +43,7 @@ def attend(layer, stream, segments, coordinates):
     """
     stream = stream + 0.0  # -0.0 is 0.0
     heads, alone = np.empty(stream.shape[1], dtype=np.int64), np.empty(stream.shape[1], dtype=bool)
-    scores, tied = _Scores.of(layer, stream, segments), []
+    scores, tied = _Scores.from_stream(layer, stream, segments), []
     for batch in _batches(stream, segments):
         own = np.arange(batch.first.size)
         head = np.full(batch.first.size, -1)
@@ -81,7 +81,7 @@ def _means(values, keys, rows, copies):
     out = np.empty((len(values), len(rows.starts)))
     for mean, taken in zip(out, values[:, keys]):
         smallest = np.minimum.reduceat(taken, rows.starts)
-        mean[:] = smallest + np.add.reduceat((taken - rows.spread(smallest)) * copies, rows.starts) / n_copies
+        mean[:] = smallest + np.add.reduceat((taken - rows.per_token(smallest)) * copies, rows.starts) / n_copies
     return out
 
 
@@ -89,8 +89,8 @@ def attended_sets(layer, stream, segments):
     """For every sequence the list of the tokens that each of its tokens attends to, and the margin; nothing is filtered."""
     stream = stream + 0.0
     sets = [[None] * n for n in segments.lengths.tolist()]
-    owners = segments.spread(np.arange(len(segments.starts)))
-    scores, smallest = _Scores.of(layer, stream, segments), np.inf
+    owners = segments.per_token(np.arange(len(segments.starts)))
+    scores, smallest = _Scores.from_stream(layer, stream, segments), np.inf
     for batch in _batches(stream, segments):
         order = np.argsort(batch.place, kind="stable")
         borders = np.searchsorted(batch.place[order], np.arange(batch.first.size + 1))
@@ -125,20 +125,20 @@ class _Scores(NamedTuple):
     scaled: np.ndarray
 
     @classmethod
-    def of(cls, layer, stream, segments):
+    def from_stream(cls, layer, stream, segments):
         """For all tokens (D, n) of a chunk."""
         sizes = np.abs(stream)
         largest = segments.maxima(sizes.max(axis=0))
         scale = np.frexp(largest)[1]
         scale[np.abs(scale) <= _PLAIN] = 0
-        scale = segments.spread(scale)
+        scale = segments.per_token(scale)
         if scale.any():
             stream, sizes = np.ldexp(stream, -scale), np.ldexp(sizes, -scale)
         query, key = _scaled(layer.query)[0], _scaled(layer.key)[0]
         reach = (np.abs(query) * np.abs(key).sum(axis=1)[:, None]).sum(axis=0).max()
         terms = _terms(layer) + layer.rank + 2 * len(stream)
         asking, answering = sizes[query.any(axis=0)].sum(axis=0), sizes[key.any(axis=0)].max(axis=0, initial=0.0)
-        slack = 4 * terms * EPS * reach * segments.spread(segments.maxima(answering)) * asking + _NOTHING
+        slack = 4 * terms * EPS * reach * segments.per_token(segments.maxima(answering)) * asking + _NOTHING
         return cls(layer, segments, stream.T @ query.T, key @ stream, slack, scale, stream)
 
     def sides(self, tokens):
@@ -153,7 +153,7 @@ class _Scores(NamedTuple):
             shift = np.frexp(moduli.max(axis=0))[1]
             if sides:  # keys of a sequence are compared with each other
                 ends = np.frexp(self.segments.maxima(np.abs(self.scaled).max(axis=0)))[1]
-                shift = self.segments.spread(ends)[tokens]
+                shift = self.segments.per_token(ends)[tokens]
             sides.append((np.ldexp(values, -shift), np.ldexp(moduli, -shift)))
             scales = scales + shift + size
         exact = integral(np.concatenate([self.layer.query, self.layer.key]), np.ldexp(scaled, self.scale[tokens]))
@@ -210,7 +210,7 @@ def _batches(stream, segments):
     for stop in range(1, len(order) + 1):
         if stop < len(order):
             area = (stop + 1 - start) * lengths[stop] ** 2
-            if area <= _SMALL or (area <= _SLAB and lengths[stop] <= _SIMILAR * lengths[start]):
+            if area <= _SMALL or (area <= _BLOCK_SCORES and lengths[stop] <= _SIMILAR * lengths[start]):
                 continue
         yield _batch(stream, hashes, *(part[order[start:stop]] for part in segments))
         start = stop
@@ -268,7 +268,7 @@ def _blocks(scores, batch, keep_all=False):
     base = length * np.arange(n_sequences)[:, None]  # places of the first tokens
     asks, keys = _products(scores, table, real)
     slack, sides = scores.slack[table], None
-    step = max(1, _SLAB // (n_sequences * length))
+    step = max(1, _BLOCK_SCORES // (n_sequences * length))
     for block in (slice(start, start + step) for start in range(0, length, step)):
         asking, places = real[:, block], base + np.arange(length)[block]
         if keep_all:

@@ -9,7 +9,7 @@ value is the same bits alone, in any batch, in any order of sequences and for an
 only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
-return themselves bit for bit, and sums of a few leading bits (hats) do not depend on the order of tokens. softmax.py has the
+return themselves bit for bit, and sums of a few leading bits (bumps) do not depend on the order of tokens. softmax.py has the
 means of the softmax.
 """
 
@@ -23,7 +23,7 @@ from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.sequences.segments import Segments, chunks
 
-_SLAB = 2**20  # numbers that one step of a layer may hold
+_BLOCK_NUMBERS = 2**20  # numbers that one step of a layer may hold
 
 
 def apply(transformer, sequences):
@@ -64,7 +64,7 @@ def apply(transformer, sequences):
     out = np.empty(sequences.tokens.shape)
     for i, j in chunks(sequences.offsets):
         first, last = sequences.offsets[i], sequences.offsets[j]
-        segments = Segments.of(sequences.offsets[i : j + 1])
+        segments = Segments.from_offsets(sequences.offsets[i : j + 1])
         stream = np.array(sequences.tokens[first:last].T, dtype=np.float64, order="C")
         for layer, plan in zip(transformer.layers, steps):
             _step(layer, plan, stream, segments)
@@ -118,7 +118,7 @@ def trace(transformer, sequences):
     [array([1]), array([1])]
     """
     sequences = _fitting(transformer, sequences)
-    segments = Segments.of(sequences.offsets)
+    segments = Segments.from_offsets(sequences.offsets)
     stream = np.array(sequences.tokens.T, dtype=np.float64, order="C")
     steps = []
     for layer in transformer.layers:
@@ -173,14 +173,14 @@ def _step(layer, plan, stream, segments):
         _leader_attention(layer, stream, segments)
 
 
-def lead(layer, stream, segments):
+def attend_with_leaders(layer, stream, segments):
     """One hardmax attention, in place on the stream (D, n), and its leaders, bool (n,).
 
     A leader attends to itself and to its copies, and to no other token. This is a step of `apply` for who asks for leaders.
     """
     if layer.rank > 1:
         return _general_attention(layer, stream, segments)
-    alone = _alone(_leader_groups(layer, stream, segments), stream, segments)
+    alone = _is_leader(_leader_groups(layer, stream, segments), stream, segments)
     _leader_attention(layer, stream, segments)
     return alone
 
@@ -193,9 +193,9 @@ def _feed_forward(layer, plan, stream):
     n = stream.shape[1]
     change = np.zeros((len(touched), n))
     place = {int(c): k for k, c in enumerate(touched)}
-    slab = max(1, _SLAB // max(1, n))
-    for first in range(0, layer.width, slab):
-        hidden = _hidden(layer, columns, stream, slice(first, first + slab))
+    block = max(1, _BLOCK_NUMBERS // max(1, n))
+    for first in range(0, layer.width, block):
+        hidden = _hidden(layer, columns, stream, slice(first, first + block))
         for unit, values in enumerate(hidden, start=first):
             for c in rows[unit].tolist():
                 change[place[c]] += layer.W[c, unit] * values
@@ -245,12 +245,12 @@ def _leader_groups(layer, stream, segments):
     return groups
 
 
-def _written(layer, stream, means):
+def _project_values(layer, stream, means):
     """V times the means, coordinate by coordinate: (coordinate, values) one after another."""
-    return _put_out(layer, inner_products(layer.value, means)[0])
+    return _apply_output(layer, inner_products(layer.value, means)[0])
 
 
-def _put_out(layer, values):
+def _apply_output(layer, values):
     """The output factor times values (value_rank, n): yields (coordinate, values)."""
     for c in np.flatnonzero(layer.output.any(axis=1)).tolist():
         total = np.zeros(values.shape[1])
@@ -259,7 +259,7 @@ def _put_out(layer, values):
         yield c, total
 
 
-def _write(layer, stream, written):
+def _add_to_residual(layer, stream, written):
     """stream <- rho stream + written, for the coordinates in `written` (coordinate, one value a token)."""
     if layer.rho == 0:
         stream[:] = 0.0
@@ -279,21 +279,21 @@ def _leader_attention(layer, stream, segments):
         means = np.zeros((len(stream), len(segments.starts)))
         for c in _read_coordinates(layer):
             means[c] = segments.means(stream[c], member)
-        for c, values in _written(layer, stream, means):
-            values = segments.spread(values)
+        for c, values in _project_values(layer, stream, means):
+            values = segments.per_token(values)
             written[c] = values if asking is None else np.where(asking, values, written.get(c, 0.0))
-    _write(layer, stream, written.items())
+    _add_to_residual(layer, stream, written.items())
 
 
-def _alone(groups, stream, segments):
+def _is_leader(groups, stream, segments):
     """Which tokens attend to themselves and their copies only, bool (n,), for attention of rank 0 or 1."""
     alone = np.zeros(stream.shape[1], dtype=bool)
     for asking, member, _ in groups:
         equal = np.ones_like(alone)  # to all members: a copy of a member is one too
         for values in stream:
             low, high = (values, values) if member is None else np.where(member, values, [[np.inf], [-np.inf]])
-            equal &= values == segments.spread(np.minimum.reduceat(low, segments.starts))
-            equal &= values == segments.spread(np.maximum.reduceat(high, segments.starts))
+            equal &= values == segments.per_token(np.minimum.reduceat(low, segments.starts))
+            equal &= values == segments.per_token(np.maximum.reduceat(high, segments.starts))
         alone |= equal if asking is None else equal & asking
     return alone
 
@@ -301,18 +301,18 @@ def _alone(groups, stream, segments):
 def _general_attention(layer, stream, segments):
     _check_range(stream)  # scores of infinity compare to nothing
     means, alone = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
-    _write(layer, stream, _written(layer, stream, means))
+    _add_to_residual(layer, stream, _project_values(layer, stream, means))
     return alone
 
 
 def _soft_attention(layer, stream, segments):
     means = softmax.attend(layer, stream, segments, _read_coordinates(layer))
-    _write(layer, stream, _written(layer, stream, means))
+    _add_to_residual(layer, stream, _project_values(layer, stream, means))
 
 
 def _third_order_attention(layer, stream, segments):
     _check_range(stream)
-    _write(layer, stream, _put_out(layer, third_order.attend(layer, stream, segments)))
+    _add_to_residual(layer, stream, _apply_output(layer, third_order.attend(layer, stream, segments)))
 
 
 def _attended_sets(layer, stream, segments):

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders
 from sklearn_hardmax.sequences.segments import Segments
 
-_BLOCK = 2**15  # scores that are held at once: they stay in the cache
+_BLOCK_SCORES = 2**15  # scores that are held at once: they stay in the cache
 
 
 def attend(layer, stream, segments):
@@ -56,7 +56,7 @@ def _members(layer, tokens):
     terms = sum(np.count_nonzero(f, axis=1).max(initial=0) for f in factors) + layer.rank + 2
     whole = bool(integral(np.concatenate(factors), tokens).all())
     largest = np.ldexp(2.0**53, -max(0, 3 * exponent + sum(map(_exponent, factors)))) if whole else 0.0
-    step = max(1, _BLOCK // length**2)
+    step = max(1, _BLOCK_SCORES // length**2)
     for start in range(0, length, step):
         rows = slice(start, min(start + step, length))
         scores, moduli = np.zeros((2, rows.stop - start, length**2))

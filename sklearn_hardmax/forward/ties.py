@@ -49,8 +49,8 @@ def leaders(scores, bounds, segments):
     The margin is the smallest gap between the largest score and one that does not tie with it, over the sum of their bounds;
     a sum of 0 counts as one ulp; inf where all tie.
     """
-    best = segments.spread(segments.maxima(scores))
-    best_bounds = segments.spread(segments.maxima(np.where(scores == best, bounds, 0.0)))
+    best = segments.per_token(segments.maxima(scores))
+    best_bounds = segments.per_token(segments.maxima(np.where(scores == best, bounds, 0.0)))
     gaps, allowed = best - scores, best_bounds + bounds
     member = gaps <= allowed
     if member.all():

@@ -125,7 +125,7 @@ class CodeLineDisplay:
         codes = built.codes(validate_sequences(estimator, X, reset=False))
         labels = _class_indices(estimator.classes_, y)
         check_consistent_length(codes, labels)
-        display = cls(codes, labels, *built.cells, estimator.classes_, n_blocks=estimator.n_blocks_)
+        display = cls(codes, labels, *built.intervals, estimator.classes_, n_blocks=estimator.n_blocks_)
         return display.plot(ax, cmap=cmap)
 
     def plot(self, ax=None, *, cmap=None):

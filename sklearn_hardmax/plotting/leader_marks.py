@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
-from sklearn_hardmax.constructions.scoring.explanation import SPIKE
+from sklearn_hardmax.constructions.scoring.explanation import CORRECTION
 from sklearn_hardmax.plotting.canvas import check_class_label
 
 
@@ -54,8 +54,8 @@ def decision(estimator, one, class_label):
     of = "" if shown == predicted or len(classes) == 2 else f" of {shown}"
     table = estimator.explain(one, top=None)[0]
     table = table[table["class"] == shown]
-    spike = table["contribution"][table["head"] == SPIKE].sum()
-    corrected = f", of it spike {spike:+.2f}" if spike else ""
+    correction = table["contribution"][table["head"] == CORRECTION].sum()
+    corrected = f", of it correction {correction:+.2f}" if correction else ""
     return table, (f"predicted {predicted}, score{of} {score:+.2f}{corrected}", label)
 
 

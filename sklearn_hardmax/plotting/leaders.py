@@ -64,8 +64,8 @@ class LeaderDisplay:
 
     Notes
     -----
-    Leader reads are a part of the decision: shares and means read all tokens, a spike knows a training sequence, and both
-    have no place in the picture. The title of `from_estimator` says how much leader reads and the spike add.
+    Leader reads are a part of the decision: shares and means read all tokens, a correction knows a training sequence, and both
+    have no place in the picture. The title of `from_estimator` says how much leader reads and the correction add.
 
     Examples
     --------

@@ -119,7 +119,7 @@ class TokenFlowDisplay:
             return cls._of_text(estimator, X, index, ax, cmap)
         if isinstance(estimator, LeaderClustering):
             sequence, index = RaggedSequences(np.asarray(X, dtype=np.float64), [0, len(X)]), 0
-            flow = Flow.of(estimator.n_features_in_, estimator.alpha, estimator.A)
+            flow = Flow.from_parameters(estimator.n_features_in_, estimator.alpha, estimator.A)
             depth = estimator.n_iter_
         else:
             sequence = as_sequences(X)
@@ -147,7 +147,7 @@ class TokenFlowDisplay:
         check_index(index, len(known))
         words, depth = known[index], estimator._leaders.depth
         one = estimator.encode([words])
-        flow = Flow.of(one.token_dim, estimator.alpha_)
+        flow = Flow.from_parameters(one.token_dim, estimator.alpha_)
         chance = estimator.predict_proba([words])[0, 1]
         display = cls(
             flow_ways.way(flow.transformer(depth), one) if depth else one.tokens[None],

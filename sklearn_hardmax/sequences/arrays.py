@@ -13,7 +13,7 @@ import numpy as np
 SHOWN = 10  # how many offenders an error names
 
 
-def name_indices(indices):
+def format_indices(indices):
     """Indices as text for an error: at most ten of them, and how many more there are."""
     indices = [int(i) for i in indices]
     text = ", ".join(map(str, indices[:SHOWN]))
@@ -70,7 +70,7 @@ def as_float_tokens(tokens, what="tokens"):
     return np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
 
 
-def owners_of(tokens, offsets):
+def sequences_with_tokens(tokens, offsets):
     """The sequences that hold these tokens (indices), ascending, each once."""
     return np.unique(np.searchsorted(offsets, tokens, side="right") - 1)
 
@@ -83,7 +83,7 @@ def not_finite(tokens, offsets):
             break
     else:
         return np.zeros(0, dtype=np.int64)
-    return owners_of(np.flatnonzero(~np.isfinite(tokens).all(axis=1)), offsets)
+    return sequences_with_tokens(np.flatnonzero(~np.isfinite(tokens).all(axis=1)), offsets)
 
 
 def check_finite(tokens, offsets):
@@ -91,7 +91,7 @@ def check_finite(tokens, offsets):
     bad = not_finite(tokens, offsets)
     if len(bad):
         raise ValueError(
-            f"Input X contains NaN or infinity in sequences {name_indices(bad)}; remove or impute these tokens "
+            f"Input X contains NaN or infinity in sequences {format_indices(bad)}; remove or impute these tokens "
             "(RaggedSequences.from_padded drops NaN padding)."
         )
 
@@ -104,7 +104,7 @@ def from_list(sequences):
     flat = [i for i, a in enumerate(arrays) if a.ndim != 2]
     if flat:
         raise ValueError(
-            f"Sequences {name_indices(flat)} are not 2-D arrays of shape (n_tokens, token_dim), sequence {flat[0]} has shape "
+            f"Sequences {format_indices(flat)} are not 2-D arrays of shape (n_tokens, token_dim), sequence {flat[0]} has shape "
             f"{arrays[flat[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
@@ -126,7 +126,7 @@ def _check_token_dims(arrays):
     odd = np.flatnonzero(dims != usual)
     raise ValueError(
         f"All tokens need the same number of features: most sequences have token_dim {usual}, but sequences "
-        f"{name_indices(odd)} differ (sequence {odd[0]} has {dims[odd[0]]}).{hint}"
+        f"{format_indices(odd)} differ (sequence {odd[0]} has {dims[odd[0]]}).{hint}"
     )
 
 
@@ -165,7 +165,7 @@ def check_lengths(lengths, n_sequences, longest):
         raise ValueError(f"lengths must be {n_sequences} integers, got {lengths.dtype} of shape {lengths.shape}.")
     bad = np.flatnonzero((lengths < 0) | (lengths > longest))
     if len(bad):
-        raise ValueError(f"lengths must lie in [0, {longest}]; sequences {name_indices(bad)} have other lengths.")
+        raise ValueError(f"lengths must lie in [0, {longest}]; sequences {format_indices(bad)} have other lengths.")
     return lengths.astype(np.int64)
 
 
@@ -188,7 +188,7 @@ def from_flat(tokens, lengths=None, groups=None):
         missing = [i for i, name in enumerate(groups.tolist()) if name is None or name != name]
         if missing:
             raise ValueError(
-                f"groups must name the sequence of each token; those of tokens {name_indices(missing)} are missing."
+                f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing."
             )
         starts = (
             np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]])) if len(groups) else np.zeros(0, int)
@@ -215,7 +215,7 @@ def from_series(X):
     odd = [i for i, x in enumerate(series) if x.ndim != 1]
     if odd:
         raise ValueError(
-            f"Each series must be 1-D; series {name_indices(odd)} are not (series {odd[0]} has shape {series[odd[0]].shape})."
+            f"Each series must be 1-D; series {format_indices(odd)} are not (series {odd[0]} has shape {series[odd[0]].shape})."
         )
     return from_list([x[:, None] for x in series])
 

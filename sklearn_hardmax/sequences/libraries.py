@@ -9,12 +9,19 @@ import warnings
 
 import numpy as np
 
-from sklearn_hardmax.sequences.arrays import as_float_tokens, from_flat, from_list, from_series, name_indices, owners_of
+from sklearn_hardmax.sequences.arrays import (
+    as_float_tokens,
+    format_indices,
+    from_flat,
+    from_list,
+    from_series,
+    sequences_with_tokens,
+)
 
 # -- what as_sequences reads by itself ---------------------------------------------------------------------------------
 
 
-def read(X):
+def parse_container(X):
     """(tokens, offsets) of a container of another library that can be nothing but sequences; None for other input.
 
     Raises ValueError for lists of plain numbers, which may be series of one channel and rows of a matrix, and for
@@ -136,15 +143,15 @@ def from_arrow(X):
     ends, numbers = _lists(values)
     dims = np.diff(ends)
     if len(dims) and (dims != dims[0]).any():
-        odd = owners_of(np.flatnonzero(dims != dims[0]), offsets)
+        odd = sequences_with_tokens(np.flatnonzero(dims != dims[0]), offsets)
         raise ValueError(
-            f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences {name_indices(odd)} "
+            f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences {format_indices(odd)} "
             "have others."
         )
     token_dim = int(dims[0]) if len(dims) else 1
     if numbers.null_count:
         tokens = np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False)) // token_dim
-        _name_missing(owners_of(tokens, offsets), "missing values")
+        _name_missing(sequences_with_tokens(tokens, offsets), "missing values")
     return _arrow_numbers(numbers).reshape(len(dims), token_dim), offsets
 
 
@@ -155,7 +162,7 @@ def _refuse_nulls(array, owners, what):
 
 def _name_missing(sequences, what):
     raise ValueError(
-        f"There are {what} (nulls) in sequences {name_indices(np.unique(sequences))}; drop or fill them first."
+        f"There are {what} (nulls) in sequences {format_indices(np.unique(sequences))}; drop or fill them first."
     )
 
 
@@ -235,7 +242,7 @@ def from_frame(frame, group=None):
         if len(odd):
             raise ValueError(
                 f"All features of a sequence need one length: columns {names[0]!r} and {name!r} differ in sequences "
-                f"{name_indices(odd)}."
+                f"{format_indices(odd)}."
             )
     return np.hstack([tokens for tokens, _ in parts]), offsets
 
@@ -250,7 +257,7 @@ def _from_column(column, what):
     odd = [i for i, cell in enumerate(cells) if not isinstance(cell, (list, tuple, np.ndarray))]
     if odd:
         raise ValueError(
-            f"Cells of {what} must be lists or arrays, one a sequence; cells {name_indices(odd)} are no such things (cell "
+            f"Cells of {what} must be lists or arrays, one a sequence; cells {format_indices(odd)} are no such things (cell "
             f"{odd[0]} is {type(cells[odd[0]]).__name__}); a table with one token a row needs group=, the name of the column "
             "that names the sequences."
         )

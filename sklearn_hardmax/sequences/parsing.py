@@ -4,8 +4,7 @@ import warnings
 
 import numpy as np
 
-from sklearn_hardmax.sequences import arrays as converters
-from sklearn_hardmax.sequences import libraries as interop
+from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.ragged import RaggedSequences
 
@@ -58,9 +57,9 @@ def as_sequences(X):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}")
     if isinstance(X, (list, tuple)):
         return _from_nested(X)
-    read = interop.read(X)
-    if read is not None:
-        return RaggedSequences(*read)
+    parsed = libraries.parse_container(X)
+    if parsed is not None:
+        return RaggedSequences(*parsed)
     array = np.asarray(X)
     if array.dtype == object and array.ndim == 1:
         return _from_nested(list(array))
@@ -79,7 +78,7 @@ def _from_nested(X):
         if min(lengths) == max(lengths):
             return _one_token_each(np.array(X))
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
-    tokens, offsets = converters.from_list(X)
+    tokens, offsets = arrays.from_list(X)
     sequences = RaggedSequences(tokens, offsets)
     _warn_if_channels_first(sequences)
     return sequences

@@ -10,9 +10,9 @@ import os
 
 import numpy as np
 
-from sklearn_hardmax._files import whole_file
-from sklearn_hardmax.sequences import arrays as converters
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax._files import atomic_write
+from sklearn_hardmax.sequences import arrays
+from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.containers import Containers
 from sklearn_hardmax.sequences.layouts import Layouts
 
@@ -65,14 +65,14 @@ class RaggedSequences(Layouts, Containers):
     ndim = 1
 
     def __init__(self, tokens, offsets):
-        tokens = converters.as_float_tokens(tokens)
+        tokens = arrays.as_float_tokens(tokens)
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
             raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
         _check_offsets(offsets, len(tokens))
         if tokens.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={tokens.shape}) while a minimum of 1 is required.")
-        converters.check_finite(tokens, offsets)
+        arrays.check_finite(tokens, offsets)
         self._hold(tokens, offsets)
 
     def _hold(self, tokens, offsets):
@@ -224,7 +224,7 @@ class RaggedSequences(Layouts, Containers):
         OSError
             No room, no right to write there, `path` is a folder; then all is as before.
         """
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             for array in (self.tokens, self.offsets):
                 np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
                 file.write(array.data)  # np.save does not tell when the last bytes find no room
@@ -295,5 +295,5 @@ def _check_offsets(offsets, n_tokens):
     bad = np.flatnonzero(offsets[1:] <= offsets[:-1])
     if len(bad):
         raise ValueError(
-            f"Sequences {name_indices(bad)} are empty; every sequence needs at least one token: leave these out."
+            f"Sequences {format_indices(bad)} are empty; every sequence needs at least one token: leave these out."
         )

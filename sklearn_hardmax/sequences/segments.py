@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_TOKENS = 2**16  # that go through all layers together
+LAYER_CHUNK_TOKENS = 2**16  # that go through all layers together
 
 
-def chunks(offsets, n_tokens=CHUNK_TOKENS):
-    """Runs [i, j) of whole sequences with at most n_tokens tokens, or one sequence; list of pairs."""
+def chunks(offsets, n_tokens=LAYER_CHUNK_TOKENS):
+    """LabelRuns [i, j) of whole sequences with at most n_tokens tokens, or one sequence; list of pairs."""
     runs, i, n = [], 0, len(offsets) - 1
     while i < n:
         j = int(np.searchsorted(offsets, offsets[i] + n_tokens, side="right")) - 1
@@ -25,11 +25,11 @@ class Segments(NamedTuple):
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, offsets):
+    def from_offsets(cls, offsets):
         """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
         return cls(offsets[:-1] - offsets[0], np.diff(offsets))
 
-    def spread(self, values):
+    def per_token(self, values):
         """One value a sequence to each of its tokens."""
         return np.repeat(values, self.lengths, axis=-1)
 
@@ -41,7 +41,7 @@ class Segments(NamedTuple):
         """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
         inside = values if member is None else np.where(member, values, np.inf)
         smallest = np.minimum.reduceat(inside, self.starts)
-        above = values - self.spread(smallest)
+        above = values - self.per_token(smallest)
         if member is None:
             return smallest + np.add.reduceat(above, self.starts) / self.lengths
         counts = np.add.reduceat(member, self.starts, dtype=np.int64)
@@ -50,8 +50,8 @@ class Segments(NamedTuple):
     def soft_means(self, values, scores, temperature):
         """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
         best = self.maxima(scores)
-        leading = np.flatnonzero(scores == self.spread(best))
+        leading = np.flatnonzero(scores == self.per_token(best))
         firsts = values[leading[np.searchsorted(leading, self.starts)]]
-        weights = np.exp((scores - self.spread(best)) / temperature)
-        apart = np.add.reduceat(weights * (values - self.spread(firsts)), self.starts)
+        weights = np.exp((scores - self.per_token(best)) / temperature)
+        apart = np.add.reduceat(weights * (values - self.per_token(firsts)), self.starts)
         return firsts + apart / np.add.reduceat(weights, self.starts)

@@ -56,8 +56,8 @@ class Classifier(OnLabels):
 
     @staticmethod
     def _network_agrees(fitted, X, is_training):
-        """Labels are the same; where spikes make no promise, unless scores are equal up to the rounding of sums."""
-        read = fitted.read_labels(forward.apply(fitted.to_transformer(), fitted.encode(X)))
+        """Labels are the same; where corrections make no promise, unless scores are equal up to the rounding of sums."""
+        read = fitted.decode(forward.apply(fitted.to_transformer(), fitted.encode(X)))
         predicted = fitted.predict(X)
         if not fitted.n_heads_ or (is_training and fitted.exact):
             return np.array_equal(read, predicted)
@@ -109,7 +109,7 @@ class Interpolator(OnSequences):
 
     def network_agrees(self, fitted):
         outputs = forward.apply(fitted.to_transformer(), fitted.encode(self.plain(self.new)))
-        return forms.bits(fitted.read_targets(outputs)) == forms.bits(fitted.predict(self.plain(self.new)))
+        return forms.bits(fitted.decode(outputs)) == forms.bits(fitted.predict(self.plain(self.new)))
 
 
 class Pooling(OnLabels):
@@ -280,8 +280,8 @@ class Texts:
         known = [text for text in self.new if text.strip() and fitted.known_words([text])[0]]
         if not known:
             return True
-        scores = fitted.read_scores(forward.apply(fitted.to_transformer(), fitted.encode(known)))
-        return np.array_equal(scores[:, 0], fitted.decision_function(known))
+        labels = fitted.decode(forward.apply(fitted.to_transformer(), fitted.encode(known)))
+        return np.array_equal(labels, fitted.predict(known))
 
 
 SUBJECTS = (CodeClassifier, HeadClassifier, Interpolator, Pooling, Preparation, Flow, Clustering, Texts)

@@ -196,8 +196,8 @@ def test_labels_of_exported_classifiers_are_exact(run, options, max_width):
     new, _ = datasets.make_labelled_sequences(40, n_classes=3, token_dim=2, random_state=1)
     clf = HardmaxTransformerClassifier(random_state=0, **options).fit(X, y)
     transformer = clf.to_transformer(max_width=max_width)
-    assert np.array_equal(clf.read_labels(run(transformer, clf.encode(X))), y)
-    assert np.array_equal(clf.read_labels(run(transformer, clf.encode(new))), clf.predict(new))
+    assert np.array_equal(clf.decode(run(transformer, clf.encode(X))), y)
+    assert np.array_equal(clf.decode(run(transformer, clf.encode(new))), clf.predict(new))
 
 
 @RUNTIMES
@@ -207,7 +207,7 @@ def test_targets_of_exported_interpolators_are_their_bits(run, attention):
     X = [rng.normal(size=(n, 2)) for n in (5, 9, 1, 4)]
     Y = [rng.normal(size=(max(1, len(x) - 1), 3)) for x in X]
     model = HardmaxTransformerInterpolator(attention=attention, random_state=0).fit(X, Y)
-    outputs = model.read_targets(run(model.to_transformer(), model.encode(X)))
+    outputs = model.decode(run(model.to_transformer(), model.encode(X)))
     for rows, targets in zip(outputs, Y):
         assert np.array_equal(rows[: len(targets)], targets)
 
@@ -275,7 +275,7 @@ def test_match3_answers_in_every_runtime(run):
     built = build_match3(7)
     X = [np.array([[1.0], [2.0], [4.0], [6.0]]), np.array([[3.0], [5.0]])]
     encoded = built.encode(X)
-    assert built.read(run(built.transformer, encoded)) == built.read(apply(built.transformer, encoded))
+    assert built.decode(run(built.transformer, encoded)) == built.decode(apply(built.transformer, encoded))
 
 
 @EXPORTS

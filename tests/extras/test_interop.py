@@ -233,7 +233,10 @@ def test_what_is_no_sequences_of_tokens_is_refused(make, message):
         (lambda: pa.array(["a"]), "got Arrow type string"),
         (lambda: pa.array([[("a", 1.0)]], pa.map_(pa.string(), pa.float64())), "got Arrow type map"),
         (lambda: pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((2, 3, 2))), "got Arrow type extension"),
-        (lambda: pa.table({"a": pa.array([[1.0]]), "b": pa.array([1])}), "Cells of column 'b' must be lists or arrays"),
+        (
+            lambda: pa.table({"a": pa.array([[1.0]]), "b": pa.array([1])}),
+            "Cells of column 'b' must be lists or arrays",
+        ),
         (lambda: pl.LazyFrame({"a": [[1.0]]}), r"A LazyFrame holds no data yet; pass X\.collect\(\)"),
         (lambda: pd.DataFrame({"a": pd.Categorical([1, 2])}), r"column 'a' is categorical \(category\)"),
         (lambda: pa.table({"a": pa.array(["x"]).dictionary_encode()}), r"column 'a' is categorical \(dictionary"),

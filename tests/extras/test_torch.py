@@ -55,7 +55,7 @@ def test_batches_in_blocks_give_what_whole_ones_give(monkeypatch, temperature):
     transformer, X = random_transformer(rng, 3, temperature), gaussian(rng, 3)
     module = to_torch(transformer)
     whole = served(module, X)
-    monkeypatch.setattr(torch_steps, "_SLAB", 100)
+    monkeypatch.setattr(torch_steps, "_BLOCK_SCORES", 100)
     assert_equal_values(served(module, X), whole)
     assert_equal_values(run(module, X), whole)
 

@@ -1,16 +1,16 @@
 """Sequences as normalised multisets, and how few tokens tell them apart; all in exact arithmetic.
 
-A network without positions computes a function of the empirical measure of a sequence: the distinct tokens and their
-frequencies count / length. Two sequences can be told apart exactly when their measures differ.
+A network without positions computes a function of the empirical multiset of a sequence: the distinct tokens and their
+frequencies count / length. Two sequences can be told apart exactly when their multisets differ.
 
-Lemma (splitting). At most min(G, T) - 1 tokens tell G distinct measures on T distinct tokens apart: while two measures share
+Lemma (splitting). At most min(G, T) - 1 tokens tell G distinct multisets on T distinct tokens apart: while two multisets share
 a part of the partition they differ in some token's frequency; that token splits the part, and a partition of G elements is
 refined at most G - 1 times. Among T frequencies, which add up to 1, T - 1 determine the last. We stop as soon as every part
 carries one label.
 
 Lemma (coefficients). With integer coefficients a_k the sums S_j = sum_k a_k mu_j(token_k) keep apart what the frequencies
-do: choose a_1, a_2, ... in turn; two measures i, j with other frequencies of token k forbid one value of a_k at most,
-namely (S_i - S_j) / (mu_j - mu_i), so that one of the first G(G - 1)/2 + 1 values does. We ask it of measures with different
+do: choose a_1, a_2, ... in turn; two multisets i, j with other frequencies of token k forbid one value of a_k at most,
+namely (S_i - S_j) / (mu_j - mu_i), so that one of the first G(G - 1)/2 + 1 values does. We ask it of multisets with different
 labels only, and take the first value that does.
 """
 
@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Measures(NamedTuple):
-    """Measures of G sequences: entries starts[j]:starts[j+1] are token classes (ascending) and counts, prime together."""
+class Multisets(NamedTuple):
+    """Multisets of G sequences: entries starts[j]:starts[j+1] are token classes (ascending) and counts, prime together."""
 
     starts: np.ndarray
     tokens: np.ndarray
@@ -31,12 +31,12 @@ class Measures(NamedTuple):
     totals: np.ndarray
 
     def key(self, j):
-        """Equal for equal measures, as bytes."""
+        """Equal for equal multisets, as bytes."""
         span = slice(self.starts[j], self.starts[j + 1])
         return self.tokens[span].tobytes() + self.counts[span].tobytes()
 
     def frequencies(self, j):
-        """Token classes of measure j, and their counts."""
+        """Token classes of multiset j, and their counts."""
         span = slice(self.starts[j], self.starts[j + 1])
         return self.tokens[span], self.counts[span]
 
@@ -51,8 +51,8 @@ def distinct_rows(rows):
     return ids
 
 
-def measures_of(token_classes, offsets):
-    """Measures from the class of every token (n_tokens,) and the offsets (N + 1,) of the sequences."""
+def multisets_from_tokens(token_classes, offsets):
+    """Multisets from the class of every token (n_tokens,) and the offsets (N + 1,) of the sequences."""
     lengths = np.diff(offsets)
     owner = np.repeat(np.arange(len(lengths)), lengths)
     order = np.lexsort((token_classes, owner))
@@ -63,37 +63,37 @@ def measures_of(token_classes, offsets):
     tokens, owner = tokens[first], owner[first]
     starts = np.searchsorted(owner, np.arange(len(lengths) + 1))
     common = np.gcd.reduceat(counts, starts[:-1])
-    return Measures(starts, tokens, counts // common[owner], lengths // common)
+    return Multisets(starts, tokens, counts // common[owner], lengths // common)
 
 
-def equal_measures(measures, indices):
-    """Groups of `indices` whose measures are equal, in the order of their first members; list of index arrays."""
+def group_equal_multisets(multisets, indices):
+    """Groups of `indices` whose multisets are equal, in the order of their first members; list of index arrays."""
     groups = defaultdict(list)
     for j in indices:
-        groups[measures.key(j)].append(j)
+        groups[multisets.key(j)].append(j)
     return [np.array(group) for group in groups.values()]
 
 
-class Hats(NamedTuple):
+class TokenCoefficients(NamedTuple):
     """Token classes whose frequencies are read, and the integer coefficient of each."""
 
     tokens: list
     heights: list
 
 
-def separating_hats(measures, labels, sizes, limits):
+def separating_coefficients(multisets, labels, sizes, limits):
     """Tokens and coefficients whose sums S_j differ wherever labels differ.
 
-    measures : Measures, pairwise different. labels : (G,) ints. sizes : (G,) ints, how many sequences share each measure.
+    multisets : Multisets, pairwise different. labels : (G,) ints. sizes : (G,) ints, how many sequences share each multiset.
     limits : (T,) ints, the largest coefficient that each token class can carry, 0 for none.
 
-    Returns (Hats, together): together lists groups of measures (index lists) that the allowed coefficients cannot tell
+    Returns (TokenCoefficients, together): together lists groups of multisets (index lists) that the allowed coefficients cannot tell
     apart; each was read under the label that most of its sequences carry.
     """
-    partition = _Partition(measures, labels)
-    hats, last, group_of = Hats([], []), 1, {}
+    partition = _Partition(multisets, labels)
+    bumps, last, group_of = TokenCoefficients([], []), 1, {}
     while (pair := partition.mixed_pair()) is not None:
-        token = _telling_token(measures, *pair, limits)
+        token = _telling_token(multisets, *pair, limits)
         coefficient = None if token is None else partition.split(token, last, int(limits[token]))
         if coefficient is None:
             group = sorted({j for i in pair for j in group_of.get(i, [i])})
@@ -102,25 +102,25 @@ def separating_hats(measures, labels, sizes, limits):
             for j in group:
                 partition.relabel(j, int(majority))
         else:
-            hats.tokens.append(token)
-            hats.heights.append(coefficient)
+            bumps.tokens.append(token)
+            bumps.heights.append(coefficient)
             last = coefficient
-    return hats, list({id(group): group for group in group_of.values()}.values())
+    return bumps, list({id(group): group for group in group_of.values()}.values())
 
 
-def _telling_token(measures, i, j, limits):
-    """A token whose frequencies differ in measures i and j: the one that carries the largest coefficient; None if none."""
-    (ti, ci), (tj, cj) = measures.frequencies(i), measures.frequencies(j)
+def _telling_token(multisets, i, j, limits):
+    """A token whose frequencies differ in multisets i and j: the one that carries the largest coefficient; None if none."""
+    (ti, ci), (tj, cj) = multisets.frequencies(i), multisets.frequencies(j)
     both = np.union1d(ti, tj)
     fi, fj = np.zeros((2, len(both)), dtype=np.int64)
-    fi[np.searchsorted(both, ti)] = ci * measures.totals[j]
-    fj[np.searchsorted(both, tj)] = cj * measures.totals[i]
+    fi[np.searchsorted(both, ti)] = ci * multisets.totals[j]
+    fj[np.searchsorted(both, tj)] = cj * multisets.totals[i]
     telling = both[(fi != fj) & (limits[both] > 0)]
     return int(telling[np.argmax(limits[telling])]) if len(telling) else None
 
 
 class _Part:
-    """Measures that agree in all frequencies read so far, by label, and their common sum."""
+    """Multisets that agree in all frequencies read so far, by label, and their common sum."""
 
     def __init__(self, total):
         self.total = total
@@ -128,20 +128,20 @@ class _Part:
 
     @property
     def label(self):
-        """The label of all its measures, or None."""
+        """The label of all its multisets, or None."""
         return next(iter(self.by_label)) if len(self.by_label) == 1 else None
 
 
 class _Partition:
-    """The partition of the lemmas. Parts with equal sums exist only where all their measures carry one label."""
+    """The partition of the lemmas. Parts with equal sums exist only where all their multisets carry one label."""
 
-    def __init__(self, measures, labels):
+    def __init__(self, multisets, labels):
         self.labels = labels.tolist()
-        self.totals = measures.totals.tolist()
-        self.order = np.argsort(measures.tokens, kind="stable")
-        self.owner = np.repeat(np.arange(len(self.labels)), np.diff(measures.starts))[self.order]
-        self.counts = measures.counts[self.order]
-        self.sorted_tokens = measures.tokens[self.order]
+        self.totals = multisets.totals.tolist()
+        self.order = np.argsort(multisets.tokens, kind="stable")
+        self.owner = np.repeat(np.arange(len(self.labels)), np.diff(multisets.starts))[self.order]
+        self.counts = multisets.counts[self.order]
+        self.sorted_tokens = multisets.tokens[self.order]
         whole = _Part(Fraction(0))
         for j, label in enumerate(self.labels):
             whole.by_label[label].add(j)
@@ -151,7 +151,7 @@ class _Partition:
         self.at[whole.total][whole.label] += 1
 
     def mixed_pair(self):
-        """Two measures of one part with different labels, or None."""
+        """Two multisets of one part with different labels, or None."""
         while self.mixed:
             labels = list(self.mixed[-1].by_label)
             if len(labels) > 1:
@@ -172,16 +172,16 @@ class _Partition:
 
     def _regroup(self, moves):
         """Move members (from, to, members) between parts, with the table of sums; a part without a sum is in no table."""
-        placed = list({id(part): part for move in moves for part in move[:2] if part.total is not None}.values())
-        for part in placed:
+        counted = list({id(part): part for move in moves for part in move[:2] if part.total is not None}.values())
+        for part in counted:
             self._count(part, -1)
         for old, new, members in moves:
             self._move(members, old, new)
-        for part in placed:
+        for part in counted:
             self._count(part, 1)
 
     def relabel(self, j, label):
-        """Read measure j under another label."""
+        """Read multiset j under another label."""
         part = self.part_of[j]
         self._count(part, -1)
         self._move([j], part, None)

@@ -9,7 +9,7 @@ from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.segments import Segments, chunks
 
-_CHUNK = 2**18  # numbers of encoded tokens that are held together
+_CHUNK_NUMBERS = 2**18  # numbers of encoded tokens that are held together
 
 _CHUNK_TOKENS = 2**14  # and tokens
 
@@ -29,7 +29,7 @@ class Projection:
     def encoded(self, sequences):
         """Yield (i, j, segments, columns): runs of sequences and their encoded tokens, (n_coordinates, n)."""
         buffer = np.empty(0)
-        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK_NUMBERS // self.n_coordinates)):
             offsets = sequences.offsets[i : j + 1]
             n = int(offsets[-1] - offsets[0])
             if buffer.size < self.n_coordinates * n:
@@ -38,7 +38,7 @@ class Projection:
             self.scale.columns(sequences.tokens[offsets[0] : offsets[-1]], columns)
             if self.with_position:
                 columns[-1] = relative_positions(offsets)
-            yield i, j, Segments.of(offsets), columns
+            yield i, j, Segments.from_offsets(offsets), columns
 
     def extremes(self, directions, exact, sequences):
         """Largest and smallest projection of each sequence on each direction (k, n_coordinates): (N, 2, k).
@@ -63,13 +63,13 @@ class Projection:
     def _products(self, directions, sequences):
         scaled = np.ldexp(directions[:, : len(self.scale.center)], -self.scale.exponent)
         shift = (scaled @ self.scale.center)[:, None]
-        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK // self.n_coordinates)):
+        for i, j in chunks(sequences.offsets, min(_CHUNK_TOKENS, _CHUNK_NUMBERS // self.n_coordinates)):
             offsets = sequences.offsets[i : j + 1]
             lines = scaled @ np.asarray(sequences.tokens[offsets[0] : offsets[-1]].T, dtype=np.float64)
             lines -= shift
             if self.with_position:
                 lines += directions[:, -1:] * relative_positions(offsets)
-            yield i, j, Segments.of(offsets), lines
+            yield i, j, Segments.from_offsets(offsets), lines
 
     def product_noise(self, directions):
         """Bound on the difference of the two kinds of projection of one training token, for each direction (k,).
@@ -107,7 +107,7 @@ def project(direction, columns):
     return line
 
 
-def squash(projections):
+def clipped_ramp(projections):
     """S of the first layer: (relu(x) - relu(x - 1)) + 1 with x = <u, z> + 1/2."""
     rise = projections + 0.5
     np.maximum(rise, 0.0, out=rise)
@@ -123,7 +123,7 @@ def even_grid(values):
     return (values + 2.0) - 2.0
 
 
-def placed(directions):
+def normalise_directions(directions):
     """Directions (k, n_coordinates), each times the power of two that brings the sum of its moduli into (7/32, 7/16]."""
     sums = np.abs(directions).sum(axis=1, keepdims=True)
     return directions * 2.0 ** np.floor(np.log2((7 / 16) / sums))

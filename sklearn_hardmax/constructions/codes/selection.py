@@ -1,4 +1,4 @@
-"""Which read becomes the code: leaders, else the mean, else hats; and what no read can tell apart."""
+"""Which read becomes the code: leaders, else the mean, else bumps; and what no read can tell apart."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,14 +7,20 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.codes.multisets import (
-    Measures,
+    Multisets,
     distinct_rows,
-    equal_measures,
-    measures_of,
-    separating_hats,
+    group_equal_multisets,
+    multisets_from_tokens,
+    separating_coefficients,
 )
-from sklearn_hardmax.constructions.codes.projection import Projection, even_grid, placed, project, squash
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, TokenHats, label_runs
+from sklearn_hardmax.constructions.codes.projection import (
+    Projection,
+    clipped_ramp,
+    even_grid,
+    normalise_directions,
+    project,
+)
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Bumps, SequenceCode, label_runs
 from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import Conflict
 from sklearn_hardmax.encoding import relative_positions
@@ -26,20 +32,20 @@ _LEADER_ROUNDS = 8  # rounds while leaders differ, but are nearer than SAFE_GAP
 _MEAN_DIRECTIONS = 2000
 _MEAN_WORK = 2 * 10**7  # at most this many sequence means are sorted in all
 _MEAN_TRIALS = 8  # scored directions whose codes are computed
-_TOKEN_GAP = 2.0**-50  # values of s nearer than this count as one token: a hat needs four steps of the grid
+_TOKEN_GAP = 2.0**-50  # values of s nearer than this count as one token: a bump needs four steps of the grid
 _LARGEST_HEIGHT = 2**30
 
 
-class Read(NamedTuple):
+class CandidateCode(NamedTuple):
     """A code on the training sequences: its values (N,), and the margin of its leaders in ulps (inf without)."""
 
-    code: Code
+    code: SequenceCode
     values: np.ndarray
     leader_margin: float
 
 
 @dataclass
-class Problem:
+class CodeProblem:
     """Training sequences on their way to a code; `labels` are class indices and change where conflicts are settled."""
 
     sequences: RaggedSequences
@@ -50,18 +56,18 @@ class Problem:
     n_jobs: int | None
 
     def directions(self, n):
-        """Random directions (n, n_coordinates), placed; on a line there is only one."""
+        """Random directions (n, n_coordinates), normalise_directions; on a line there is only one."""
         width = self.projection.n_coordinates
-        return placed(np.ones((1, 1)) if width == 1 else self.rng.normal(size=(n, width)))
+        return normalise_directions(np.ones((1, 1)) if width == 1 else self.rng.normal(size=(n, width)))
 
     def extremes(self, directions, *, exact):
         """Of every sequence on every direction, (N, 2, k)."""
         return in_batches(partial(self.projection.extremes, directions, exact), self.sequences, self.n_jobs)
 
-    def read(self, direction, kind, hats=None):
+    def candidate(self, direction, kind, bumps=None):
         """The code of this kind along a direction, evaluated on the training sequences."""
-        code = Code(self.projection, direction, kind, self.coarse, hats)
-        return Read(code, *code.of_training(self.sequences, self.n_jobs))
+        code = SequenceCode(self.projection, direction, kind, self.coarse, bumps)
+        return CandidateCode(code, *code.evaluate_training(self.sequences, self.n_jobs))
 
     def settle(self, conflicts):
         """Give each group its majority label; among equally frequent ones the first class."""
@@ -69,13 +75,13 @@ class Problem:
             self.labels[conflict.indices] = np.bincount(self.labels[conflict.indices]).argmax()
 
 
-def choose_code(problem):
-    """The Read for a Problem with at least two labels, and the conflicts that were settled.
+def select_code(problem):
+    """The CandidateCode for a CodeProblem with at least two labels, and the conflicts that were settled.
 
     The read is None where settling them leaves one label.
     """
     directions = problem.directions(_LEADER_DIRECTIONS)
-    found = _leader_read(problem, directions)
+    found = _leader_code(problem, directions)
     if found is not None:
         return found, []
     coincident = _coincident(problem.extremes(directions, exact=True), problem.labels)
@@ -84,19 +90,19 @@ def choose_code(problem):
     if (problem.labels == problem.labels[0]).all():
         return None, conflicts
     if conflicts:
-        found = _leader_read(problem, directions)
+        found = _leader_code(problem, directions)
     if len(coincident) == 0 and len(directions) > 1:
         for _ in range(_LEADER_ROUNDS - 1):
-            found = found or _leader_read(problem, problem.directions(_LEADER_DIRECTIONS))
-    found = found or _mean_read(problem)
+            found = found or _leader_code(problem, problem.directions(_LEADER_DIRECTIONS))
+    found = found or _mean_code(problem)
     if found is not None:
         return found, conflicts
-    found, close = hats_read(problem, directions)
+    found, close = bump_code(problem, directions)
     return found, conflicts + close
 
 
-def _leader_read(problem, directions):
-    """The safe leader Read with the fewest label runs, or None.
+def _leader_code(problem, directions):
+    """The safe leader CandidateCode with the fewest label runs, or None.
 
     A product scores the directions first. What is chosen does not depend on its rounding: where a gap lies within its noise
     of SAFE_GAP the direction is scored again in fixed order; beyond it the order of the codes, hence the runs, is certain.
@@ -115,18 +121,18 @@ def _leader_read(problem, directions):
     if not safe:
         return None
     _, k, side = min(safe)
-    return problem.read(directions[k], ("max", "min")[side])
+    return problem.candidate(directions[k], ("max", "min")[side])
 
 
 def _leader_scores(problem, directions, *, exact):
     """For each direction the label runs and gaps of its largest and of its smallest value."""
-    values = squash(problem.extremes(directions, exact=exact))
+    values = clipped_ramp(problem.extremes(directions, exact=exact))
     values = even_grid(values) if problem.coarse else values
     return [[label_runs(values[:, side, k], problem.labels) for side in (0, 1)] for k in range(len(directions))]
 
 
-def _mean_read(problem):
-    """The safe mean Read with the fewest label runs, or None."""
+def _mean_code(problem):
+    """The safe mean CandidateCode with the fewest label runs, or None."""
     n = len(problem.sequences)
     longest = int(problem.sequences.lengths.max())
     needed = max(SAFE_GAP, 16 * EPS * longest)
@@ -138,9 +144,9 @@ def _mean_read(problem):
     for k in order[:_MEAN_TRIALS]:
         if scores[k][1] == 0:
             continue
-        read = problem.read(directions[k], "mean")
-        if label_runs(read.values, problem.labels)[1] >= needed:
-            return read
+        candidate = problem.candidate(directions[k], "mean")
+        if label_runs(candidate.values, problem.labels)[1] >= needed:
+            return candidate
     return None
 
 
@@ -166,7 +172,7 @@ def _coincident(extremes, labels):
 
 
 def _equal_sequences(problem, candidates):
-    """Conflicts among candidates whose measures are equal in exact arithmetic on the raw tokens."""
+    """Conflicts among candidates whose multisets are equal in exact arithmetic on the raw tokens."""
     if len(candidates) == 0:
         return []
     some = problem.sequences[candidates]
@@ -175,7 +181,7 @@ def _equal_sequences(problem, candidates):
     if problem.projection.with_position:
         rows = np.concatenate([rows, position], axis=1)
     classes = distinct_rows(rows)
-    groups = equal_measures(measures_of(classes, some.offsets), range(len(some)))
+    groups = group_equal_multisets(multisets_from_tokens(classes, some.offsets), range(len(some)))
     conflicts = []
     for group in _mixed(groups, problem.labels[candidates]):
         same_order = all(np.array_equal(some[group[0]], some[i]) for i in group[1:])
@@ -183,7 +189,7 @@ def _equal_sequences(problem, candidates):
     return conflicts
 
 
-# -- hats ----------------------------------------------------------------------------------------------------------------
+# -- bumps ----------------------------------------------------------------------------------------------------------------
 
 
 class _TokenLine(NamedTuple):
@@ -203,46 +209,46 @@ def _token_line(s):
     return _TokenLine(s[order][first], s[order][np.append(first[1:], len(s)) - 1], classes)
 
 
-def hats_read(problem, directions):
-    """Hats along the direction that merges the fewest sequences of different label: (Read, conflicts)."""
+def bump_code(problem, directions):
+    """Bumps along the direction that merges the fewest sequences of different label: (CandidateCode, conflicts)."""
     best = None
     for direction in directions:
-        code = Code(problem.projection, direction, "mean", problem.coarse)
+        code = SequenceCode(problem.projection, direction, "mean", problem.coarse)
         s = np.concatenate([code.token_values(c) for *_, c in problem.projection.encoded(problem.sequences)])
         line = _token_line(s)
-        measures = measures_of(line.classes, problem.sequences.offsets)
-        groups = equal_measures(measures, range(len(problem.sequences)))
+        multisets = multisets_from_tokens(line.classes, problem.sequences.offsets)
+        groups = group_equal_multisets(multisets, range(len(problem.sequences)))
         merged = _mixed(groups, problem.labels)
         if best is None or len(merged) < len(best[-1]):
-            best = (direction, line, measures, groups, merged)
+            best = (direction, line, multisets, groups, merged)
         if not merged:
             break
-    direction, line, measures, groups, merged = best
+    direction, line, multisets, groups, merged = best
     conflicts = [Conflict(group, "close") for group in merged]
     problem.settle(conflicts)
-    hats, together = _place_hats(problem, line, measures, groups)
+    bumps, together = _place_bumps(problem, line, multisets, groups)
     problem.settle(together)
-    read = problem.read(direction, "hats", hats)
-    close = _close_codes(read.values, problem.labels)
+    candidate = problem.candidate(direction, "bumps", bumps)
+    close = _close_codes(candidate.values, problem.labels)
     problem.settle(close)
-    return read, conflicts + together + close
+    return candidate, conflicts + together + close
 
 
-def _place_hats(problem, line, measures, groups):
-    """TokenHats on the line whose sums tell the groups of equal measures apart, and the conflicts among these.
+def _place_bumps(problem, line, multisets, groups):
+    """Bumps on the line whose sums tell the groups of equal multisets apart, and the conflicts among these.
 
-    A hat of height a and width delta is flat within delta of its centre and ends at (1 + a) delta: it covers its token
+    A bump of height a and width delta is flat within delta of its centre and ends at (1 + a) delta: it covers its token
     class and reaches half way to the next token at most. delta is a power of two of at least 2^-52.
     """
     gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
     free = np.minimum(gaps[:-1], gaps[1:])  # distance to the nearest other token
     grid = 2.0**-52
     half = np.ceil((line.high - line.low) / (2 * grid)) * grid
-    narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half, grid)))  # a hat is flat over its token class
+    narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half, grid)))  # a bump is flat over its token class
     limits = np.minimum(np.floor(free / (2 * narrowest)) - 1, _LARGEST_HEIGHT).astype(np.int64)
     representatives = np.array([group[0] for group in groups])
-    chosen, together = separating_hats(
-        _subset(measures, representatives),
+    chosen, together = separating_coefficients(
+        _subset(multisets, representatives),
         problem.labels[representatives],
         np.array([len(group) for group in groups]),
         np.maximum(limits, 0),
@@ -254,14 +260,14 @@ def _place_hats(problem, line, measures, groups):
     centers = line.low[tokens] + np.floor((line.high - line.low)[tokens] / (2 * grid)) * grid
     widths = 2.0 ** np.floor(np.log2(free[tokens] / (2 * (1 + heights))))
     unit = 2.0 ** -(np.ceil(np.log2(heights.max(initial=1.0))) + 1)
-    return TokenHats(centers, widths, heights, float(unit)), conflicts
+    return Bumps(centers, widths, heights, float(unit)), conflicts
 
 
-def _subset(measures, indices):
-    spans = [np.arange(measures.starts[j], measures.starts[j + 1]) for j in indices]
+def _subset(multisets, indices):
+    spans = [np.arange(multisets.starts[j], multisets.starts[j + 1]) for j in indices]
     entries = np.concatenate(spans)
     starts = np.concatenate([[0], np.cumsum([len(span) for span in spans])])
-    return Measures(starts, measures.tokens[entries], measures.counts[entries], measures.totals[indices])
+    return Multisets(starts, multisets.tokens[entries], multisets.counts[entries], multisets.totals[indices])
 
 
 def _close_codes(values, labels):

@@ -6,7 +6,7 @@ One attention layer (rho = 0) then replaces every token by the code A in [1, 2] 
 
     leader   A = max s or min s, bitwise independent of the order and the number of tokens
     mean     A = mean of s, stable under permutation up to 2 n eps
-    hats     A = mean of 1 + unit * sum_k a_k hat_k(s): a sum of frequencies, exact on training tokens
+    bumps     A = mean of 1 + unit * sum_k a_k bump_k(s): a sum of frequencies, exact on training tokens
 
 The cheapest read that is safe is taken, and among those of its kind the one with the fewest runs of equal label along the
 line. A read is safe when neighbours of different label are at least 2^-46 apart, so that the ramps between them stand on
@@ -21,16 +21,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.projection import Projection, even_grid, project, squash
+from sklearn_hardmax.constructions.codes.projection import Projection, clipped_ramp, even_grid, project
 from sklearn_hardmax.constructions.common.batches import in_batches
-from sklearn_hardmax.constructions.common.temperatures import admissible_temperature
+from sklearn_hardmax.constructions.common.temperatures import max_temperature
 from sklearn_hardmax.forward.ties import EPS
 
 SAFE_GAP = 2.0**-46
 
 
-class TokenHats(NamedTuple):
-    """Hats on the line of s, by ascending centre: all arrays (K,) float64; unit a power of two."""
+class Bumps(NamedTuple):
+    """TokenCoefficients on the line of s, by ascending centre: all arrays (K,) float64; unit a power of two."""
 
     centers: np.ndarray
     widths: np.ndarray
@@ -38,15 +38,15 @@ class TokenHats(NamedTuple):
     unit: float
 
     def part(self, first, last):
-        """Hats first to last (exclusive)."""
-        return TokenHats(*(values[first:last] for values in self[:3]), self.unit)
+        """TokenCoefficients first to last (exclusive)."""
+        return Bumps(*(values[first:last] for values in self[:3]), self.unit)
 
 
 @dataclass(frozen=True)
-class Code:
+class SequenceCode:
     """A read: everything that turns a sequence into its number A in [1, 2].
 
-    direction : (n_coordinates,); kind : "max", "min", "mean" or "hats"; hats : TokenHats or None;
+    direction : (n_coordinates,); kind : "max", "min", "mean" or "bumps"; bumps : Bumps or None;
     coarse : whether A is rounded to the even grid points of [1, 2); temperature : of a leader read, 0 the hardmax.
     """
 
@@ -54,7 +54,7 @@ class Code:
     direction: np.ndarray
     kind: str
     coarse: bool
-    hats: TokenHats | None = None
+    bumps: Bumps | None = None
     temperature: float = 0.0
 
     @property
@@ -69,13 +69,13 @@ class Code:
 
     def token_values(self, columns):
         """S of every token, (n,)."""
-        return squash(project(self.direction, columns))
+        return clipped_ramp(project(self.direction, columns))
 
-    def of(self, sequences, n_jobs=None):
+    def evaluate(self, sequences, n_jobs=None):
         """A of every sequence, shape (N,); the same bits for any batch, chunk and n_jobs."""
-        return in_batches(self._of, sequences, n_jobs)[:, 0]
+        return in_batches(self._evaluate, sequences, n_jobs)[:, 0]
 
-    def of_training(self, sequences, n_jobs=None):
+    def evaluate_training(self, sequences, n_jobs=None):
         """A of every sequence, and the smallest gap in ulps between a leader and the next value of s in its sequence.
 
         The gap is inf without leaders.
@@ -87,20 +87,20 @@ class Code:
         """Distance of the leader that is read of each sequence to the next value of s, (N,); inf where there is none."""
         return in_batches(self._separations, sequences, n_jobs)
 
-    def admissible_temperature(self, sequences, rooms, n_jobs=None):
-        """Largest temperature at which no code of the sequences strays further than half of its room (N,)."""
+    def max_temperature(self, sequences, clearances, n_jobs=None):
+        """Largest temperature at which no code of the sequences errs further than half of its clearance (N,)."""
         if not self.is_leader_read:
             return np.inf
-        return admissible_temperature(self.separations(sequences, n_jobs), sequences.lengths, rooms / 2)
+        return max_temperature(self.separations(sequences, n_jobs), sequences.lengths, clearances / 2)
 
     def _with_gaps(self, sequences):
-        return self._of(sequences, gaps=True)
+        return self._evaluate(sequences, gaps=True)
 
-    def _of(self, sequences, gaps=False):
+    def _evaluate(self, sequences, gaps=False):
         out = np.full((len(sequences), 1 + gaps), np.inf)
         for i, j, segments, columns in self.projection.encoded(sequences):
             s = self.token_values(columns)
-            out[i:j, 0] = self.read(s, segments)
+            out[i:j, 0] = self.pool(s, segments)
             if gaps and self.is_leader_read:
                 out[i:j, 1] = _leader_gaps(self.sign * s, segments)
         out[:, 0] = self.rounded(out[:, 0])
@@ -112,7 +112,7 @@ class Code:
             out[i:j] = separations(self.sign * self.token_values(columns), segments)
         return out
 
-    def read(self, s, segments):
+    def pool(self, s, segments):
         """A of each segment, (n_segments,), from the values s of its tokens; not yet rounded."""
         if self.is_leader_read and self.temperature:
             return segments.soft_means(s, self.sign * s, self.temperature)
@@ -120,45 +120,45 @@ class Code:
             return segments.maxima(s)
         if self.kind == "min":
             return np.minimum.reduceat(s, segments.starts)
-        return segments.means(s if self.kind == "mean" else 1.0 + hat_values(self.hats, s)[0])
+        return segments.means(s if self.kind == "mean" else 1.0 + bump_values(self.bumps, s)[0])
 
     def rounded(self, values):
         """The values on the even grid points of [1, 2) where the code is coarse."""
         return even_grid(values) if self.coarse else values
 
-    def tolerance(self, lengths):
+    def error_bound(self, lengths):
         """The largest of `bounds`."""
-        return self.bounds(lengths).max()
+        return self.error_bounds(lengths).max()
 
-    def bounds(self, lengths):
+    def error_bounds(self, lengths):
         """How far the code of a training sequence of each length may move under a permutation of its tokens."""
         return 2.0 * EPS * lengths if self.kind == "mean" else np.zeros(len(lengths))
 
 
 def separations(keys, segments):
     """Distance of the largest key of each segment to the next one, (n_segments,); inf where all are equal."""
-    gaps = segments.spread(segments.maxima(keys)) - keys
+    gaps = segments.per_token(segments.maxima(keys)) - keys
     return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 
 def _leader_gaps(keys, segments):
     """Gap in ulps between the largest key of each sequence and the next one, inf where all are equal."""
-    best = segments.spread(segments.maxima(keys))
+    best = segments.per_token(segments.maxima(keys))
     gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
     return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 
-def hat_values(hats, s):
-    """Unit times the one hat at every s, in the engine's order of sums, and its index; the others are exactly 0 there."""
-    if len(hats.centers) == 0:
+def bump_values(bumps, s):
+    """Unit times the one bump at every s, in the engine's order of sums, and its index; the others are exactly 0 there."""
+    if len(bumps.centers) == 0:
         return np.zeros_like(s), np.zeros(len(s), dtype=np.int64)
-    middles = (hats.centers[1:] + hats.centers[:-1]) / 2
+    middles = (bumps.centers[1:] + bumps.centers[:-1]) / 2
     k = np.searchsorted(middles, s)
-    line, height = s * (1.0 / hats.widths)[k], hats.heights[k]
-    shift = (hats.centers / hats.widths)[k]
+    line, height = s * (1.0 / bumps.widths)[k], bumps.heights[k]
+    shift = (bumps.centers / bumps.widths)[k]
     total = np.zeros_like(s)
     for sign, corner in ((1, 1 + height), (-1, 1.0), (-1, -1.0), (1, -1 - height)):
-        total += (sign * hats.unit) * np.maximum(line + (corner - shift), 0.0)
+        total += (sign * bumps.unit) * np.maximum(line + (corner - shift), 0.0)
     return total, k
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
 
 
@@ -26,7 +26,7 @@ class Construction(NamedTuple):
         The explicit weights.
     encode : callable
         User input to the RaggedSequences that the transformer takes.
-    read : callable
+    decode : callable
         The RaggedSequences that `apply` returns to the answer.
     margin : float
         How many times over the certified inequalities hold; above 1 the answers on the training data are exact.
@@ -34,7 +34,7 @@ class Construction(NamedTuple):
 
     transformer: Transformer
     encode: Callable
-    read: Callable
+    decode: Callable
     margin: float
 
 
@@ -63,7 +63,7 @@ def conflict_message(conflicts):
     for kind, what in _KINDS.items():
         groups = [c.indices for c in conflicts if c.kind == kind]
         if groups:
-            named = "; ".join(name_indices(group) for group in groups[:3])
+            named = "; ".join(format_indices(group) for group in groups[:3])
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
             parts.append(f"sequences {named}{more} {what}")
     return "Sequences with different labels cannot be told apart: " + ", and ".join(parts)
@@ -75,7 +75,7 @@ def check_network_output(tokens, token_dim):
         raise ValueError(f"The network has {token_dim} coordinates, these tokens have {tokens.token_dim}.")
 
 
-def labels_that_agree(tokens, labels):
+def label_per_sequence(tokens, labels):
     """The label of each sequence from those of its tokens (n_tokens,), which must all be equal."""
     first = labels[tokens.offsets[:-1]]
     apart = np.flatnonzero(labels != np.repeat(first, tokens.lengths))

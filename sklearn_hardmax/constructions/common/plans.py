@@ -60,7 +60,7 @@ def planned_groups(part, n_groups, group, max_width, lead=None):
 
 def _made(part, first, last, lead):
     units = part(first, last)
-    return (units if lead is None else lead.before(units)).layer()
+    return (units if lead is None else lead.followed_by(units)).layer()
 
 
 def planned_attention(query, key, value, output, rho=1.0, temperature=0.0):
@@ -94,6 +94,6 @@ def check_width(max_width):
         raise ValueError(f"max_width must be None or an integer of at least 4 hidden units, got {max_width!r}.")
 
 
-def built(plan, names):
+def build_transformer(plan, names):
     """The Transformer on a stream of coordinates with these names."""
     return Transformer([layer.make() for layer in plan], names)

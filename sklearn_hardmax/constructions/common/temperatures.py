@@ -18,21 +18,21 @@ from sklearn_hardmax.constructions.common.construction import ConstructionError
 HEAD_TEMPERATURE = 2.0**-10  # exp(-745.2) is 0 in float64
 
 
-def admissible_temperature(separations, lengths, tolerances):
+def max_temperature(separations, lengths, error_bounds):
     """Largest temperature at which every soft read stays within its tolerance; inf where nothing is in the way.
 
-    separations (N,) : distance of each leader to the next value, inf where all are equal; lengths (N,); tolerances (N,),
+    separations (N,) : distance of each leader to the next value, inf where all are equal; lengths (N,); error_bounds (N,),
     above 0, in the units of the separations.
     """
     bound = np.full(len(lengths), np.inf)
     some = np.flatnonzero(np.isfinite(separations))
     gaps = separations[some]
-    ratio = (lengths[some] - 1) * (gaps / tolerances[some])
+    ratio = (lengths[some] - 1) * (gaps / error_bounds[some])
     bound[some] = gaps / np.maximum(1.0, np.log(ratio))
     return float(bound.min())
 
 
-def settled_temperature(wanted, admissible):
+def resolve_temperature(wanted, admissible):
     """The temperature that was asked for, or for "auto" the largest admissible one (1 where there is no bound).
 
     Raises ConstructionError above the admissible one.
@@ -46,7 +46,7 @@ def settled_temperature(wanted, admissible):
     return float(wanted)
 
 
-def checked_temperature(attention, temperature):
+def validate_temperature(attention, temperature):
     """0 for hardmax, else the temperature: "auto" or a positive finite number; ValueError for anything else."""
     if not (isinstance(attention, str) and attention in ("hardmax", "softmax")):
         raise ValueError(f"attention must be 'hardmax' or 'softmax', got {attention!r}.")

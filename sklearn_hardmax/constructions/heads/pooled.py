@@ -4,7 +4,7 @@ A *score* S is a linear form with integer coefficients on integer tokens (tokens
 *head* pools one score over the n tokens of a sequence:
 
     max     max_i S_i                                                     a leader read: hardmax attention of rank one
-    share   mean_i 1[S_i > b] = mean_i (relu(S_i - b) - relu(S_i - b - 1))    a ramp of width one and uniform attention
+    ppv     mean_i 1[S_i > b] = mean_i (relu(S_i - b) - relu(S_i - b - 1))    a ramp of width one and uniform attention
     mean    mean_i relu(S_i - b)                                          a hidden unit and uniform attention
 
 Since scores and biases are integers, the ramp of width one is a step, so that a proportion of positive values is exactly a
@@ -23,14 +23,14 @@ import joblib
 import numpy as np
 
 from sklearn_hardmax.constructions.common.batches import in_batches
-from sklearn_hardmax.constructions.heads.reductions import CHUNK_TOKENS, Scratch, chunks_by_length
+from sklearn_hardmax.constructions.heads.reductions import HEAD_CHUNK_TOKENS, BufferPool, chunks_by_length
 from sklearn_hardmax.encoding import TokenScale
 
-MAX, SHARE, MEAN = 0, 1, 2
-KINDS = ("max", "share", "mean")
+MAX, PPV, MEAN = 0, 1, 2
+KINDS = ("max", "ppv", "mean")
 _SAMPLE = 1024
 _GOLDEN = (5**0.5 - 1) / 2
-_BLOCK = 2**18  # numbers of tokens that are held together while fitting
+_BLOCK_NUMBERS = 2**18  # numbers of tokens that are held together while fitting
 _BLOCK_SUMS = 2**22  # and of pooled sums of a chunk
 
 
@@ -38,20 +38,20 @@ _BLOCK_SUMS = 2**22  # and of pooled sums of a chunk
 class Standardisation:
     """What makes user tokens comparable: shift, power of two, then mean 0 and variance 1, ended at the training extremes.
 
-    scale : TokenScale; mean, spread : (token_dim,) of the scaled training tokens, a constant feature has spread 1;
+    scale : TokenScale; mean, deviation : (token_dim,) of the scaled training tokens, a constant feature has deviation 1;
     largest : (token_dim,) moduli that standardised features end at.
     """
 
     scale: TokenScale
     mean: np.ndarray
-    spread: np.ndarray
+    deviation: np.ndarray
     largest: np.ndarray
 
     @classmethod
     def fit(cls, tokens, most):
         """From the tokens (n_tokens, token_dim), at most `most` deviations; three passes in bounded memory."""
         scale = TokenScale.fit(tokens)
-        step = max(1, _BLOCK // tokens.shape[1])
+        step = max(1, _BLOCK_NUMBERS // tokens.shape[1])
         moments, reach = np.zeros((2, tokens.shape[1])), np.zeros(tokens.shape[1])
         for power in (0, 1):
             for start in range(0, len(tokens), step):
@@ -62,10 +62,10 @@ class Standardisation:
                     z *= z
                 moments[power] += z.sum(axis=1)
             moments[power] /= len(tokens)
-        spread = np.sqrt(moments[1])
+        deviation = np.sqrt(moments[1])
         # a constant feature encodes as 0 up to rounding
-        spread = np.where(spread > 2.0**-40, spread, 1.0)
-        return cls(scale, moments[0], spread, np.minimum(reach / spread, most))
+        deviation = np.where(deviation > 2.0**-40, deviation, 1.0)
+        return cls(scale, moments[0], deviation, np.minimum(reach / deviation, most))
 
     @staticmethod
     def _scaled(scale, tokens):
@@ -75,35 +75,35 @@ class Standardisation:
         """Standardised tokens, one contiguous row a feature, (token_dim, n) float64; elementwise."""
         z = self._scaled(self.scale, tokens)
         z -= self.mean[:, None]
-        z /= self.spread[:, None]
+        z /= self.deviation[:, None]
         return np.clip(z, -self.largest[:, None], self.largest[:, None], out=z)
 
     @property
     def log_deviations(self):
         """Decimal logarithms of the standard deviations of the features, (token_dim,)."""
-        return np.log10(self.spread) + self.scale.exponent * np.log10(2.0)
+        return np.log10(self.deviation) + self.scale.exponent * np.log10(2.0)
 
     def raw(self, z):
         """A standardised token (token_dim,) in the units of the user, up to rounding."""
-        return np.ldexp(z * self.spread + self.mean, self.scale.exponent) + self.scale.center
+        return np.ldexp(z * self.deviation + self.mean, self.scale.exponent) + self.scale.center
 
 
 class PooledHeads:
     """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.
 
-    Attributes: standardisation, n_heads, kinds (F,) of MAX, SHARE, MEAN, and `unit`, the power of two that a score, or that
+    Attributes: standardisation, n_heads, kinds (F,) of MAX, PPV, MEAN, and `unit`, the power of two that a score, or that
     of each head, is divided by in features; largest_score, a bound on scores less biases; scale_floor of ridge.py. They
     evaluate n_columns >= n_heads heads, the first n_heads of which count.
     """
 
-    chunk_tokens = CHUNK_TOKENS
+    chunk_tokens = HEAD_CHUNK_TOKENS
 
     def sums(self, sequences):
         """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens (n_heads, B).
 
         The block is float64 and overwritten by the next; entries are exact below 2^53.
         """
-        block, scratch = np.empty(0), Scratch()
+        block, scratch = np.empty(0), BufferPool()
         for chunk in self._chunks(sequences.lengths):
             size = self.n_columns * len(chunk.rows)
             if block.size < size:
@@ -138,7 +138,7 @@ class PooledHeads:
     @property
     def scales(self):
         """What turns sums into features, beside the length: (n_heads,) powers of two."""
-        return np.where(self.kinds == SHARE, 1.0, 1.0 / self.unit)
+        return np.where(self.kinds == PPV, 1.0, 1.0 / self.unit)
 
     def features_of(self, chunk, sums):
         """Feature values (n_heads, B) float64 from integer sums, in place."""
@@ -152,7 +152,7 @@ class PooledHeads:
 
     def features_by_head(self, sequences, dtype, n_jobs=None):
         """Features (n_heads, N), one contiguous row a head, and the sequence that each column holds, (N,)."""
-        # in the order of the chunks for any n_jobs: columns that are spread cost as much as pooling, and what is computed
+        # in the order of the chunks for any n_jobs: columns that are deviation cost as much as pooling, and what is computed
         # from them later is rounded in this order
         order = np.concatenate([chunk.rows for chunk in self._chunks(sequences.lengths)])
         if joblib.effective_n_jobs(n_jobs) > 1:
@@ -180,7 +180,7 @@ def sample_tokens(n_tokens, rng):
     return np.arange(n_tokens) if n_tokens <= _SAMPLE else np.sort(rng.randint(n_tokens, size=_SAMPLE))
 
 
-def mid_gaps(ordered, n_biases):
+def quantile_biases(ordered, n_biases):
     """Integers between neighbouring scores (k, n) at quantiles .05 to .95 that fill the interval evenly; (k, n_biases)."""
     k, n = ordered.shape
     quantiles = 0.05 + 0.9 * ((np.arange(1, k * n_biases + 1) * _GOLDEN) % 1).reshape(k, n_biases)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_TOKENS = 2**17
+HEAD_CHUNK_TOKENS = 2**17
 _SIMILAR = 0.8  # a chunk ends before a sequence shorter than this part of its longest
 _FEW_TOKENS = 2**12  # but not while it has fewer tokens than that
 _LARGEST = {np.dtype(name): int(np.iinfo(name).max) for name in ("u1", "i2", "i4", "i8")}
@@ -21,7 +21,7 @@ _LONG = 512  # numbers in a long addition
 _TILE = 2**14  # scores that are compared with all biases before the next
 
 
-class Scratch:
+class BufferPool:
     """Memory that is used again and again: fresh arrays of this size cost more than the work on them."""
 
     def __init__(self):
@@ -79,7 +79,7 @@ class Chunk(NamedTuple):
         return np.where(self.is_token(), position, 0.0)
 
 
-def chunks_by_length(lengths, most_sequences, n_tokens=CHUNK_TOKENS):
+def chunks_by_length(lengths, most_sequences, n_tokens=HEAD_CHUNK_TOKENS):
     """Chunks of about n_tokens tokens (one sequence at least), each of at most most_sequences; all sequences."""
     order = np.argsort(-lengths, kind="stable")
     sorted_lengths, first = lengths[order], 0

@@ -7,7 +7,7 @@ adds tilt * rint(255 t / (n - 1)), |tilt| <= 64, which tells when (half of the t
 nothing overflows int16. Where the scores of a group of kernels hardly move on that grid (amplitudes that differ by orders of
 magnitude, small quick changes beside large slow ones), its constants are 2^16 times larger, and its integers have 32 bits.
 
-Plain kernels give shares, tilted ones the maximum. Biases stand midway between neighbouring scores of 1,024 training tokens
+Plain kernels give ppv, tilted ones the maximum. Biases stand midway between neighbouring scores of 1,024 training tokens
 at quantiles of a low-discrepancy sequence.
 
 Kernels come in *groups* of one virtual channel at one dilation, all of one size, ordered by dilation. With one feature there
@@ -19,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_hardmax.constructions.heads.pooled import MAX, SHARE, PooledHeads, Standardisation, unique_names
+from sklearn_hardmax.constructions.heads.pooled import MAX, PPV, PooledHeads, Standardisation, unique_names
 from sklearn_hardmax.constructions.heads.reductions import counts_above, maxima_over_rows
 from sklearn_hardmax.constructions.heads.series_convolution import (
-    BLOCK,
+    BLOCK_COMPARISONS,
     FEW_TOKENS,
     N_TAPS,
     TRIPLES,
-    Grid,
-    Taps,
+    DilatedConvolution,
+    FixedPointGrid,
     positions,
 )
 from sklearn_hardmax.encoding import relative_positions, window_shifts, windows
@@ -43,7 +43,7 @@ class SeriesHeads(PooledHeads):
 
     signs : (V, token_dim) int8, the virtual channels; levels : (V,) grid points for a unit of each; refinement : (G,) of 1
     (16 bits) or 2^16 (32 bits), ascending; dilations : (G,), ascending where the refinement is equal; channels : (G,);
-    plain : (G, k) kernels that give shares, biases : (G, k, q); tilted : (G, t) kernels that give maxima, tilts : (G, t).
+    plain : (G, k) kernels that give ppv, biases : (G, k, q); tilted : (G, t) kernels that give maxima, tilts : (G, t).
     """
 
     standardisation: Standardisation
@@ -58,7 +58,7 @@ class SeriesHeads(PooledHeads):
     tilts: np.ndarray
     n_heads: int
 
-    scale_floor = 2.0  # measured by leave-one-out: shares of rare events carry little
+    scale_floor = 2.0  # measured by leave-one-out: ppv of rare events carry little
 
     @property
     def unit(self):
@@ -84,9 +84,9 @@ class SeriesHeads(PooledHeads):
 
     @property
     def kinds(self):
-        """MAX, SHARE or MEAN of every head, (n_heads,)."""
+        """MAX, PPV or MEAN of every head, (n_heads,)."""
         n_groups, k, q, t = self._shape
-        return np.tile(np.repeat([SHARE, MAX], [k * q, t]), n_groups)[: self.n_heads]
+        return np.tile(np.repeat([PPV, MAX], [k * q, t]), n_groups)[: self.n_heads]
 
     # -- evaluation --------------------------------------------------------------------------------------------------------
 
@@ -104,12 +104,12 @@ class SeriesHeads(PooledHeads):
         n_groups, k, q, t = self._shape
         out = out.reshape(n_groups, k * q + t, -1)
         n_fine = int(np.searchsorted(self.refinement, WIDE))
-        step = max(1, BLOCK // (z.shape[1] * k * q)) if z.shape[1] <= FEW_TOKENS else 1
+        step = max(1, BLOCK_COMPARISONS // (z.shape[1] * k * q)) if z.shape[1] <= FEW_TOKENS else 1
         for first, last, refinement in ((0, n_fine, 1), (n_fine, n_groups, WIDE)):
-            grid = Grid(refinement, chunk) if first < last else None
+            grid = FixedPointGrid(refinement, chunk) if first < last else None
             for g in range(first, last, step):
                 groups = slice(g, min(last, g + step))
-                taps = Taps(self, groups, z, grid, scratch)
+                taps = DilatedConvolution(self, groups, z, grid, scratch)
                 self._pool_plain(taps, groups, out[groups, : k * q])
                 if t:
                     self._pool_tilted(taps, groups, out[groups, k * q :])
@@ -206,7 +206,7 @@ class SeriesHeads(PooledHeads):
         for g, (channel, dilation) in enumerate(zip(self.channels.tolist(), self.dilations.tolist())):
             where = f"dilation {dilation}, channels {self._channel_name(channel, features)}"
             for kernel, biases in zip(self.plain[g].tolist(), self.biases[g].tolist()):
-                names += [f"share of kernel {kernel}, {where}, above {bias}" for bias in biases]
+                names += [f"ppv of kernel {kernel}, {where}, above {bias}" for bias in biases]
             for kernel, tilt in zip(self.tilted[g].tolist(), self.tilts[g].tolist()):
                 names.append(f"max of kernel {kernel}, {where}, tilt {tilt}")
         return unique_names(names[: self.n_heads])

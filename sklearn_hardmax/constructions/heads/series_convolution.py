@@ -15,7 +15,7 @@ from sklearn_hardmax.encoding import window_shifts
 
 N_TAPS = 9
 TRIPLES = np.array(list(combinations(range(N_TAPS), 3)))
-BLOCK = 2**20  # comparisons that are held together
+BLOCK_COMPARISONS = 2**20  # comparisons that are held together
 FEW_TOKENS = 2**13  # in a chunk: groups together, taps are gathered
 _POSITIONS = 255
 
@@ -25,7 +25,7 @@ def positions(relative):
     return np.rint(_POSITIONS * relative)
 
 
-class Grid:
+class FixedPointGrid:
     """The integers of a chunk: their dtype, where tokens are, and what tilts multiply."""
 
     def __init__(self, refinement, chunk):
@@ -35,7 +35,7 @@ class Grid:
         self.limit = chunk.limit(self.dtype)
 
 
-class Taps:
+class DilatedConvolution:
     """Virtual channels of a chunk between zeros, for some groups, and the scores of their kernels."""
 
     def __init__(self, heads, groups, z, grid, scratch):
@@ -70,7 +70,7 @@ class Taps:
 
     def scores(self, kernels, copies, limited=True):
         """Yield slices of kernels (groups, k) and their scores (groups, k, L B), `copies` times within a block."""
-        step = max(1, BLOCK // (copies * self.size * len(kernels)))
+        step = max(1, BLOCK_COMPARISONS // (copies * self.size * len(kernels)))
         for k in range(0, kernels.shape[1], step):
             some = kernels[:, k : k + step]
             out = self.scratch("scores", (*some.shape, self.size), self.rest.dtype)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sklearn_hardmax.constructions.heads.pooled import Standardisation, mid_gaps, sample_tokens
+from sklearn_hardmax.constructions.heads.pooled import Standardisation, quantile_biases, sample_tokens
 from sklearn_hardmax.constructions.heads.series import LEVELS, WIDE, SeriesHeads
 from sklearn_hardmax.constructions.heads.series_convolution import N_TAPS, TRIPLES
 from sklearn_hardmax.encoding import window_shifts
@@ -18,13 +18,13 @@ from sklearn_hardmax.encoding import window_shifts
 _SMALLEST_TILT, _LARGEST_TILT = 8, 64
 _FEW_STEPS = 16  # interquartile range of scores, in steps of the grid, below which it is too coarse
 _DILATIONS = 12
-_TILTED_SHARE = 0.06  # of the heads
+_TILTED_FRACTION = 0.06  # of the heads
 _KERNELS_A_CHANNEL = 8  # of more than one feature
 _BIASES_A_KERNEL = 4  # there
 _MOST_FEATURES = 9  # in one virtual channel
 
 
-def draw_series_heads(sequences, n_heads, rng):
+def sample_series_heads(sequences, n_heads, rng):
     """n_heads heads for the lengths and tokens of these sequences; labels are not looked at."""
     standardisation = Standardisation.fit(sequences.tokens, np.inf)
     dilations, k, q, t = _plan(sequences.lengths, sequences.token_dim, n_heads)
@@ -65,12 +65,12 @@ def _plan(lengths, token_dim, n_heads):
     dilations = dilations_for(lengths)
     if token_dim == 1:
         dilations = dilations[:n_heads]
-        share = -(-n_heads // len(dilations))
-        n_tilted = round(_TILTED_SHARE * share)
-        n_plain = min(len(TRIPLES), share - n_tilted)
-        return dilations, n_plain, -(-(share - n_tilted) // n_plain), n_tilted
+        per_dilation = -(-n_heads // len(dilations))
+        n_tilted = round(_TILTED_FRACTION * per_dilation)
+        n_plain = min(len(TRIPLES), per_dilation - n_tilted)
+        return dilations, n_plain, -(-(per_dilation - n_tilted) // n_plain), n_tilted
     plain, biases = _KERNELS_A_CHANNEL, _BIASES_A_KERNEL
-    n_tilted = round(plain * biases * _TILTED_SHARE / (1 - _TILTED_SHARE))
+    n_tilted = round(plain * biases * _TILTED_FRACTION / (1 - _TILTED_FRACTION))
     n_groups = -(-n_heads // (plain * biases + n_tilted))
     return dilations[np.arange(n_groups) * len(dilations) // n_groups], plain, biases, n_tilted
 
@@ -104,7 +104,7 @@ class _Sample:
 
 
 def _levels(signs, standardisation):
-    """Grid points for a unit of each virtual channel; 0 for a constant one."""
+    """FixedPointGrid points for a unit of each virtual channel; 0 for a constant one."""
     largest = np.abs(signs) @ standardisation.largest
     return np.divide(LEVELS, largest, out=np.zeros(len(largest)), where=largest > 0)
 
@@ -121,5 +121,5 @@ def _with_biases(heads, sample):
             scores.sort(axis=1)
             n = scores.shape[1]
             ranges[g] = scores[:, 3 * (n - 1) // 4].astype(np.int64) - scores[:, (n - 1) // 4]
-            biases[g] = mid_gaps(scores, biases.shape[2])
+            biases[g] = quantile_biases(scores, biases.shape[2])
     return replace(heads, biases=biases), ranges

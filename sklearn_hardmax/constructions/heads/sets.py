@@ -6,7 +6,7 @@ tokens of different classes, S = <p, q>; half are training tokens themselves, S 
 nearest token. `levels` is the largest number for which every sum of moduli that can occur stays below 2^24: then a product
 of float32 matrices is exact, whatever the order of its additions, and scores are the same bits in any batch.
 
-Each score gives its maximum, three shares and three means at biases midway between scores of training tokens.
+Each score gives its maximum, three proportions of positive values (ppv) and three means at biases midway between scores of training tokens.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,26 @@ from sklearn_hardmax.constructions.common.threads import one_blas_thread
 from sklearn_hardmax.constructions.heads.pooled import (
     MAX,
     MEAN,
-    SHARE,
+    PPV,
     PooledHeads,
     Standardisation,
-    mid_gaps,
+    quantile_biases,
     sample_tokens,
     unique_names,
 )
-from sklearn_hardmax.constructions.heads.reductions import CHUNK_TOKENS, counts_above, maxima_over_rows, sums_over_rows
+from sklearn_hardmax.constructions.heads.reductions import (
+    HEAD_CHUNK_TOKENS,
+    counts_above,
+    maxima_over_rows,
+    sums_over_rows,
+)
 
 _CLIP = 10.0  # deviations
-_SHARES = _MEANS = 3
-_COLUMNS = (MAX, *[SHARE] * _SHARES, *[MEAN] * _MEANS)
+_N_PPV = _N_MEANS = 3
+_COLUMNS = (MAX, *[PPV] * _N_PPV, *[MEAN] * _N_MEANS)
 _EXACT = 2**24  # integers below are float32
 _MOST_LEVELS = 2.0**12
-_BLOCK = 2**18  # scores that are held together
+_BLOCK_SCORES = 2**18  # scores that are held together
 _MANY_FEATURES, _WIDE_CHUNK = 50, 2**14
 _FEW_NAMED, _MOST_NAMED = 4, 3  # features: so few are all named, else so many
 
@@ -42,7 +47,7 @@ class SetHeads(PooledHeads):
     """Heads of multisets.
 
     levels : grid points for a unit of a standardised feature; linear_forms : (k, token_dim + 1) integers, as float32, of q
-    and h; biases : (k, 6) integers, three of shares and three of means.
+    and h; biases : (k, 6) integers, three of ppv and three of means.
     """
 
     standardisation: Standardisation
@@ -61,7 +66,7 @@ class SetHeads(PooledHeads):
     @property
     def chunk_tokens(self):
         """Tokens of a chunk: fewer where each has many features, so that they stay in the cache for all products."""
-        return _WIDE_CHUNK if self.linear_forms.shape[1] > _MANY_FEATURES else CHUNK_TOKENS
+        return _WIDE_CHUNK if self.linear_forms.shape[1] > _MANY_FEATURES else HEAD_CHUNK_TOKENS
 
     @property
     def largest_score(self):
@@ -75,7 +80,7 @@ class SetHeads(PooledHeads):
 
     @property
     def kinds(self):
-        """MAX, SHARE or MEAN of every head, (n_heads,)."""
+        """MAX, PPV or MEAN of every head, (n_heads,)."""
         return np.tile(_COLUMNS, len(self.linear_forms))[: self.n_heads]
 
     def _pool(self, chunk, z, out, scratch):
@@ -85,7 +90,7 @@ class SetHeads(PooledHeads):
             self._pool_blocks(q, limit, chunk.shape, out, scratch)
 
     def _pool_blocks(self, q, limit, shape, out, scratch):
-        step = max(1, _BLOCK // q.shape[1])
+        step = max(1, _BLOCK_SCORES // q.shape[1])
         for k in range(0, len(self.linear_forms), step):
             forms, biases = self.linear_forms[k : k + step], self.biases[k : k + step].astype(np.int32)
             size = len(forms), q.shape[1]
@@ -99,8 +104,8 @@ class SetHeads(PooledHeads):
     @staticmethod
     def _pool_scores(scores, biases, shape, scratch, out):
         """Maximum, counts and sums of relu of scores (k, L B) into out (k, 7, B)."""
-        counts_above(scores, biases[:, :_SHARES], shape, scratch, out[:, 1 : 1 + _SHARES])
-        for j in range(_SHARES, _SHARES + _MEANS):
+        counts_above(scores, biases[:, :_N_PPV], shape, scratch, out[:, 1 : 1 + _N_PPV])
+        for j in range(_N_PPV, _N_PPV + _N_MEANS):
             reach = scratch("reach", scores.shape, np.int32)
             reach[:] = biases[:, j, None]  # places without a token keep the bias, which is subtracted below
             np.maximum(reach, scores, out=reach)
@@ -142,13 +147,13 @@ class SetHeads(PooledHeads):
                 what = f"closeness to prototype {k} ({self._token_text(direction, features)})"
                 # S > b where |z - p|^2 < |p|^2 - 2 b / levels^2, up to the grid
                 ends = np.sqrt(np.maximum(direction @ direction - 2 * biases / self.levels**2, 0.0))
-                share, mean = f"share of {what} within", f"mean of {what} within"
+                ppv, mean = f"ppv of {what} within", f"mean of {what} within"
             else:
                 what, ends = f"difference {k} ({_form_text(form[:-1] / size, features)})", biases / (self.levels * size)
-                share, mean = f"share of {what} above", f"mean of {what} beyond"
+                ppv, mean = f"ppv of {what} above", f"mean of {what} beyond"
             names.append(f"max of {what}")
-            names += [f"{share} {end:.3g}" for end in ends[:_SHARES].tolist()]
-            names += [f"{mean} {end:.3g}" for end in ends[_SHARES:].tolist()]
+            names += [f"{ppv} {end:.3g}" for end in ends[:_N_PPV].tolist()]
+            names += [f"{mean} {end:.3g}" for end in ends[_N_PPV:].tolist()]
         return unique_names(names[: self.n_heads])
 
     def _token_text(self, z, features):
@@ -195,7 +200,7 @@ def _integers(z, levels, dtype):
 # -- drawing -----------------------------------------------------------------------------------------------------------
 
 
-def draw_set_heads(sequences, labels, n_heads, rng):
+def sample_set_heads(sequences, labels, n_heads, rng):
     """n_heads heads for tokens of these sequences; labels (N,) class indices, or None."""
     standardisation = Standardisation.fit(sequences.tokens, _CLIP)
     n_forms = -(-n_heads // len(_COLUMNS))
@@ -209,7 +214,7 @@ def draw_set_heads(sequences, labels, n_heads, rng):
     sample = sequences.tokens[sample_tokens(sequences.n_tokens, rng)]
     q = _integers(standardisation.columns(np.asarray(sample)), levels, np.float64)
     scores = np.sort((forms.astype(np.float64) @ q).astype(np.int64), axis=1)
-    return SetHeads(standardisation, levels, forms, mid_gaps(scores, _SHARES + _MEANS), n_heads)
+    return SetHeads(standardisation, levels, forms, quantile_biases(scores, _N_PPV + _N_MEANS), n_heads)
 
 
 def _pairs_of_tokens(sequences, labels, n, rng):

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Plateaus(NamedTuple):
+class StepFunction(NamedTuple):
     """P plateaus in ascending order.
 
-    feet : (P - 1,) where the ramps between them begin, on the grid of the line; targets : (P,) ints.
+    thresholds : (P - 1,) where the ramps between them begin, on the grid of the line; targets : (P,) ints.
     """
 
-    feet: np.ndarray
+    thresholds: np.ndarray
     targets: np.ndarray
 
 
@@ -31,8 +31,8 @@ def widest_gaps(gaps, targets):
     return np.array([a + int(gaps[a:b].argmax()) for a, b in spans], dtype=np.int64)
 
 
-def plateaus_of(line, targets):
-    """Plateaus of a line (n,) in one binade, whose gaps at the cuts are at least 4; targets (n,) ints, -1 for none."""
+def step_function_from_codes(line, targets):
+    """StepFunction of a line (n,) in one binade, whose gaps at the cuts are at least 4; targets (n,) ints, -1 for none."""
     order = np.argsort(line, kind="stable")
     line, targets = line[order], targets[order]
     cuts = widest_gaps(np.diff(line), targets)
@@ -40,10 +40,10 @@ def plateaus_of(line, targets):
     if len(cuts) and (high - low).min() < 4:
         raise AssertionError("plateaus stand nearer than 4 units: a fault of the code")
     # low + (high - low - 1) / 2 on the grid of 1/2 and finer that all numbers of the binade lie on
-    feet = (low + (high - low) / 2) - 0.5
+    thresholds = (low + (high - low) / 2) - 0.5
     carriers = targets[targets >= 0]
     change = np.flatnonzero(carriers[1:] != carriers[:-1])
-    return Plateaus(feet, carriers[np.append(change, len(carriers) - 1)])
+    return StepFunction(thresholds, carriers[np.append(change, len(carriers) - 1)])
 
 
 def outputs(plateaus, targets, line):
@@ -51,11 +51,11 @@ def outputs(plateaus, targets, line):
 
     On a plateau its target bit for bit; on a ramp at height t the sum t upper + (1 - t) lower, rounded as the engine does.
     """
-    begun = np.searchsorted(plateaus.feet, line, side="left")  # ramps whose foot is passed
+    begun = np.searchsorted(plateaus.thresholds, line, side="left")  # ramps whose threshold is passed
     own = targets[plateaus.targets]
     out = own[begun]
-    if len(plateaus.feet):
-        heights = np.where(begun > 0, line - plateaus.feet[np.maximum(begun - 1, 0)], 1.0)
+    if len(plateaus.thresholds):
+        heights = np.where(begun > 0, line - plateaus.thresholds[np.maximum(begun - 1, 0)], 1.0)
         rising = np.flatnonzero(heights < 1)
         t = heights[rising, None]
         out[rising] = (0.0 + own[begun[rising]] * t) + own[begun[rising] - 1] * (1.0 - t)

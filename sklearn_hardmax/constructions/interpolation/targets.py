@@ -1,8 +1,8 @@
 """Who carries which target: targets ride on the first tokens of their sequence, or one on all of them.
 
-A network of this kind computes a function of a token and of the normalised multiset of its sequence (measures.py). So targets
-can be interpolated exactly when equal tokens in equal measures carry equal targets, and one target a sequence when equal
-measures carry equal ones; this module says so of the training data, in exact arithmetic on the raw tokens.
+A network of this kind computes a function of a token and of the normalised multiset of its sequence (multisets.py). So targets
+can be interpolated exactly when equal tokens in equal multisets carry equal targets, and one target a sequence when equal
+multisets carry equal ones; this module says so of the training data, in exact arithmetic on the raw tokens.
 """
 
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
-from sklearn_hardmax.constructions.codes.multisets import distinct_rows, equal_measures, measures_of
+from sklearn_hardmax.constructions.codes.multisets import distinct_rows, group_equal_multisets, multisets_from_tokens
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax.sequences.arrays import format_indices
 
 _SHOWN = 5  # conflicts that a message names
 
 
 @dataclass(frozen=True)
-class Riders:
+class TargetAssignment:
     """Targets and their carriers.
 
-    targets : (n_targets, q) the distinct ones; of_tokens : (n_tokens,) the target that rides on each token, -1 for none;
-    of_sequences : (N,) the target of each sequence, -1 where it has several; labels : (N,) ints that differ where the codes
-    of two sequences must; n_measures : distinct ones; one_target : whether targets are those of sequences.
+    targets : (n_targets, q) the distinct ones; by_token : (n_tokens,) the target that rides on each token, -1 for none;
+    by_sequence : (N,) the target of each sequence, -1 where it has several; labels : (N,) ints that differ where the codes
+    of two sequences must; n_multisets : distinct ones; one_target : whether targets are those of sequences.
     """
 
     targets: np.ndarray
-    of_tokens: np.ndarray
-    of_sequences: np.ndarray
+    by_token: np.ndarray
+    by_sequence: np.ndarray
     labels: np.ndarray
-    n_measures: int
+    n_multisets: int
     one_target: bool
 
     @property
-    def of_line(self):
+    def by_code(self):
         """The target at each number of the line of codes: one a token, or with one target a sequence one a sequence."""
-        return self.of_sequences if self.one_target else self.of_tokens
+        return self.by_sequence if self.one_target else self.by_token
 
 
 def as_targets(Y, sequences):
@@ -61,7 +61,7 @@ def as_targets(Y, sequences):
     over = np.flatnonzero(targets.lengths > sequences.lengths)
     if len(over):
         raise ValueError(
-            f"Sequences {name_indices(over)} have fewer tokens than targets; targets ride on the first tokens."
+            f"Sequences {format_indices(over)} have fewer tokens than targets; targets ride on the first tokens."
         )
     return targets, False
 
@@ -90,55 +90,55 @@ def _check_rectangular(Y):
         )
 
 
-def carriers_of(sequences, targets):
+def carrier_indices(sequences, targets):
     """Index of the token that carries each of the ragged targets, (M,): the first ones of every sequence."""
     return np.repeat(sequences.offsets[:-1] - targets.offsets[:-1], targets.lengths) + np.arange(targets.n_tokens)
 
 
-def riders_of(sequences, targets, one_target, with_position):
-    """Riders for RaggedSequences of targets (m_j, q), or an array (N, q); ConstructionError on conflicts."""
+def assign_targets(sequences, targets, one_target, with_position):
+    """TargetAssignment for RaggedSequences of targets (m_j, q), or an array (N, q); ConstructionError on conflicts."""
     rows = np.asarray(sequences.tokens, dtype=np.float64)
     if with_position:
         rows = np.concatenate([rows, relative_positions(sequences.offsets)[:, None]], axis=1)
     tokens = distinct_rows(rows)
-    groups = equal_measures(measures_of(tokens, sequences.offsets), range(len(sequences)))
-    measure = np.empty(len(sequences), dtype=np.int64)
+    groups = group_equal_multisets(multisets_from_tokens(tokens, sequences.offsets), range(len(sequences)))
+    multiset = np.empty(len(sequences), dtype=np.int64)
     for g, members in enumerate(groups):
-        measure[members] = g
+        multiset[members] = g
     if one_target:
-        return _riders_of_sequences(sequences, targets, measure)
-    return _riders_of_tokens(sequences, targets, tokens, measure)
+        return _assign_to_sequences(sequences, targets, multiset)
+    return _assign_to_tokens(sequences, targets, tokens, multiset)
 
 
-def _riders_of_sequences(sequences, targets, measure):
-    """For one target a sequence; measure (N,) ints tells equal measures."""
+def _assign_to_sequences(sequences, targets, multiset):
+    """For one target a sequence; multiset (N,) ints tells equal multisets."""
     distinct, ids = _distinct(targets)
-    _check_conflicts(measure, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
-    return Riders(distinct, np.repeat(ids, sequences.lengths), ids, ids.copy(), int(measure.max()) + 1, True)
+    _check_conflicts(multiset, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
+    return TargetAssignment(distinct, np.repeat(ids, sequences.lengths), ids, ids.copy(), int(multiset.max()) + 1, True)
 
 
-def _riders_of_tokens(sequences, targets, tokens, measure):
-    """For targets of tokens; tokens (n_tokens,) ints tell equal tokens, measure (N,) equal measures."""
-    owner, n_measures = np.repeat(np.arange(len(sequences)), sequences.lengths), int(measure.max()) + 1
+def _assign_to_tokens(sequences, targets, tokens, multiset):
+    """For targets of tokens; tokens (n_tokens,) ints tell equal tokens, multiset (N,) equal multisets."""
+    owner, n_multisets = np.repeat(np.arange(len(sequences)), sequences.lengths), int(multiset.max()) + 1
     distinct, ids = _distinct(targets.tokens)
-    carriers = carriers_of(sequences, targets)
-    of_tokens = np.full(sequences.n_tokens, -1)
-    of_tokens[carriers] = ids
-    key = measure[owner[carriers]] * (tokens.max() + 1) + tokens[carriers]
+    carriers = carrier_indices(sequences, targets)
+    by_token = np.full(sequences.n_tokens, -1)
+    by_token[carriers] = ids
+    key = multiset[owner[carriers]] * (tokens.max() + 1) + tokens[carriers]
 
     def named(i):
         j = owner[carriers[i]]
         return f"token {carriers[i] - sequences.offsets[j]} of sequence {j}"
 
     _check_conflicts(key, ids, named, "equal tokens in sequences with equal frequencies of tokens")
-    low, high = np.full(n_measures, len(distinct)), np.full(n_measures, -1)
-    np.minimum.at(low, measure[owner[carriers]], ids)
-    np.maximum.at(high, measure[owner[carriers]], ids)
-    # measures all of whose carriers have one target need no code of their own
-    of_measures = np.where(low == high, low, -1)
-    labels = np.where(of_measures >= 0, of_measures, len(distinct) + np.arange(n_measures))
-    labels = np.unique(labels[measure], return_inverse=True)[1]
-    return Riders(distinct, of_tokens, of_measures[measure], labels, n_measures, False)
+    low, high = np.full(n_multisets, len(distinct)), np.full(n_multisets, -1)
+    np.minimum.at(low, multiset[owner[carriers]], ids)
+    np.maximum.at(high, multiset[owner[carriers]], ids)
+    # multisets all of whose carriers have one target need no code of their own
+    by_multiset = np.where(low == high, low, -1)
+    labels = np.where(by_multiset >= 0, by_multiset, len(distinct) + np.arange(n_multisets))
+    labels = np.unique(labels[multiset], return_inverse=True)[1]
+    return TargetAssignment(distinct, by_token, by_multiset[multiset], labels, n_multisets, False)
 
 
 def _distinct(targets):

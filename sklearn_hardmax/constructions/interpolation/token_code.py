@@ -1,19 +1,19 @@
-"""One number a token: the code c that names a token and the measure of its sequence.
+"""One number a token: the code c that names a token and the multiset of its sequence.
 
-    one phase    c = spread s + (kappa A + lift)
-    two phases   c = (spread s + lift) + 2 spread rank(A)
+    one phase    c = token_scale s + (code_scale A + offset)
+    two phases   c = (token_scale s + offset) + 2 token_scale rank(A)
 
-s in [1, 2] is the token on a line, A in [1, 2] the code of its sequence (codes.py), and the rank counts the borders below A
-that stand between training codes. spread, kappa and the lift are powers of two: spread times the smallest distance of two
-tokens that must be told apart is at least 8, kappa times that of two codes at least 2 spread + 8, so that sequences with
-different codes lie in different blocks of the line, and the lift is more than all the rest. Hence all c lie in the binade
-[lift, 2 lift); c is rounded to its grid, which is 1/2 at most, once or twice and always alike, and what is done with c later
+s in [1, 2] is the token on a line, A in [1, 2] the code of its sequence (codes.py), and the rank counts the boundaries below A
+that stand between training codes. token_scale, code_scale and the offset are powers of two: token_scale times the smallest distance of two
+tokens that must be told apart is at least 8, code_scale times that of two codes at least 2 token_scale + 8, so that sequences with
+different codes lie in different blocks of the line, and the offset is more than all the rest. Hence all c lie in the binade
+[offset, 2 offset); c is rounded to its grid, which is 1/2 at most, once or twice and always alike, and what is done with c later
 on (differences with numbers of that grid) is exact.
 
 One phase needs the product of both distances to be at least 2^-44 or so. Ranks need no more than the distances one by one;
-they cost a ramp of the code for each border. Codes times 2^52 are integers, hence so steep a ramp is exactly 0 or 1.
+they cost a ramp of the code for each boundary. Codes times 2^52 are integers, hence so steep a ramp is exactly 0 or 1.
 
-Where one target is wanted for a whole sequence, spread is 0 and c names the measure alone.
+Where one target is wanted for a whole sequence, token_scale is 0 and c names the multiset alone.
 """
 
 from dataclasses import dataclass
@@ -22,102 +22,106 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.codes.projection import Projection
-from sklearn_hardmax.constructions.codes.selection import hats_read
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Code, label_runs
+from sklearn_hardmax.constructions.codes.selection import bump_code
+from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, SequenceCode, label_runs
 from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import ConstructionError, conflict_message
 from sklearn_hardmax.constructions.interpolation.plateaus import widest_gaps
 from sklearn_hardmax.sequences.segments import Segments
 
 RANK_SCALE = 2.0**52
-_LARGEST_LIFT = 2.0**51
+_LARGEST_OFFSET = 2.0**51
 _LEAST_GAP = 2.0**-50  # of tokens
 _ROOM = 8.0  # between plateaus, in units of c
 _ROUNDS, _DIRECTIONS = 4, 4
-_STRAY = 1.0  # units that a mean may stray under a permutation
+_MAX_ERROR = 1.0  # units that a mean may error_bound under a permutation
 
 
 @dataclass(frozen=True)
 class TokenCode:
-    """The code c of every token; with spread 0 one of every sequence.
+    """The code c of every token; with token_scale 0 one of every sequence.
 
-    projection : Projection; direction : (n_coordinates,); code : Code or None (one measure, or none need be told apart);
-    spread, kappa, lift : powers of two or 0; borders : (R - 1,) ascending, what ranks are counted by, None in one phase.
+    projection : Projection; direction : (n_coordinates,); code : SequenceCode or None (one multiset, or none need be told apart);
+    token_scale, code_scale, offset : powers of two or 0; boundaries : (R - 1,) ascending, what ranks are counted by, None in one phase.
     """
 
     projection: Projection
     direction: np.ndarray
-    code: Code | None
-    spread: float
-    kappa: float
-    lift: float
-    borders: np.ndarray | None = None
+    code: SequenceCode | None
+    token_scale: float
+    code_scale: float
+    offset: float
+    boundaries: np.ndarray | None = None
 
-    def of(self, sequences, n_jobs=None):
-        """Codes (n_tokens,), or (N,) with spread 0; the same bits for any batch, chunk and n_jobs."""
-        return in_batches(self._of, sequences, n_jobs)
+    def evaluate(self, sequences, n_jobs=None):
+        """Codes (n_tokens,), or (N,) with token_scale 0; the same bits for any batch, chunk and n_jobs."""
+        return in_batches(self._evaluate, sequences, n_jobs)
 
-    def _of(self, sequences):
+    def _evaluate(self, sequences):
         parts = []
         for _, _, segments, columns in self.projection.encoded(sequences):
             s = self._line.token_values(columns)
-            A = None if self.code is None else self.code.read(s, segments)
-            parts.append(self._heights(A, segments) if self.spread == 0 else self._lifted(s, A, segments))
+            A = None if self.code is None else self.code.pool(s, segments)
+            parts.append(self._heights(A, segments) if self.token_scale == 0 else self._with_offset(s, A, segments))
         return np.concatenate(parts)
 
     @property
     def _line(self):
-        return self.code or Code(self.projection, self.direction, "mean", False)
+        return self.code or SequenceCode(self.projection, self.direction, "mean", False)
 
     def _heights(self, A, segments):
-        return np.full(len(segments.starts), self.lift) if A is None else self.kappa * A + self.lift
+        return np.full(len(segments.starts), self.offset) if A is None else self.code_scale * A + self.offset
 
-    def _lifted(self, s, A, segments):
-        c = self.spread * s
-        if self.borders is None:
-            return c + segments.spread(self._heights(A, segments))
-        c += self.lift
-        return c + segments.spread(2 * self.spread * self.ranks(A))
+    def _with_offset(self, s, A, segments):
+        c = self.token_scale * s
+        if self.boundaries is None:
+            return c + segments.per_token(self._heights(A, segments))
+        c += self.offset
+        return c + segments.per_token(2 * self.token_scale * self.ranks(A))
 
     def ranks(self, A):
-        """How many borders stand below each code (N,), float64."""
-        return np.searchsorted(self.borders, A, side="left").astype(np.float64)
+        """How many boundaries stand below each code (N,), float64."""
+        return np.searchsorted(self.boundaries, A, side="left").astype(np.float64)
 
-    def rank_rooms(self, A):
-        """Distance of every code (N,) to the nearest border."""
-        k = np.searchsorted(self.borders, A)
-        return np.minimum(A - np.append(-np.inf, self.borders)[k], np.append(self.borders, np.inf)[k] - A)
+    def rank_clearances(self, A):
+        """Distance of every code (N,) to the nearest boundary."""
+        k = np.searchsorted(self.boundaries, A)
+        return np.minimum(A - np.append(-np.inf, self.boundaries)[k], np.append(self.boundaries, np.inf)[k] - A)
 
     def __str__(self):
         kind = "no" if self.code is None else self.code.kind
-        return f"{kind} read in {'one phase' if self.borders is None else 'two phases'}"
+        return f"{kind} read in {'one phase' if self.boundaries is None else 'two phases'}"
 
     @property
-    def n_hats(self):
-        """Hats that the code needs."""
-        return 0 if self.code is None or self.code.hats is None else len(self.code.hats.centers)
+    def n_bumps(self):
+        """TokenCoefficients that the code needs."""
+        return 0 if self.code is None or self.code.bumps is None else len(self.code.bumps.centers)
 
 
-def one_phase(token_gap, code_gap, stray, one_target):
-    """(spread, kappa, lift) for these smallest distances (inf: none), or None where float64 cannot hold them.
+def one_phase(token_gap, code_gap, error_bound, one_target):
+    """(token_scale, code_scale, offset) for these smallest distances (inf: none), or None where float64 cannot hold them.
 
-    stray : how far a code may move under a permutation of the tokens.
+    error_bound : how far a code may move under a permutation of the tokens.
     """
     if token_gap < _LEAST_GAP:
         return None
-    spread = 0.0 if one_target else max(1.0, _power_above(_ROOM / token_gap))
-    kappa = 0.0 if np.isinf(code_gap) else _power_above((2 * spread + _ROOM) / code_gap)
-    lift = _power_above(2 * spread + 2 * kappa + 2 * _ROOM)
-    return (spread, kappa, lift) if lift <= _LARGEST_LIFT and kappa * stray <= _STRAY else None
+    token_scale = 0.0 if one_target else max(1.0, _power_above(_ROOM / token_gap))
+    code_scale = 0.0 if np.isinf(code_gap) else _power_above((2 * token_scale + _ROOM) / code_gap)
+    offset = _power_above(2 * token_scale + 2 * code_scale + 2 * _ROOM)
+    return (
+        (token_scale, code_scale, offset)
+        if offset <= _LARGEST_OFFSET and code_scale * error_bound <= _MAX_ERROR
+        else None
+    )
 
 
 def two_phases(token_gap, n_runs):
-    """(spread, 0, lift) where codes are ranked, or None."""
+    """(token_scale, 0, offset) where codes are ranked, or None."""
     if token_gap < _LEAST_GAP:
         return None
-    spread = max(_ROOM, _power_above(_ROOM / token_gap))
-    lift = _power_above(2 * spread * (n_runs + 1) + 2 * _ROOM)
-    return (spread, 0.0, lift) if lift <= _LARGEST_LIFT else None
+    token_scale = max(_ROOM, _power_above(_ROOM / token_gap))
+    offset = _power_above(2 * token_scale * (n_runs + 1) + 2 * _ROOM)
+    return (token_scale, 0.0, offset) if offset <= _LARGEST_OFFSET else None
 
 
 def _power_above(x):
@@ -136,16 +140,16 @@ class _Line(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """A TokenCode and what it costs: phases, whether it reads a mean, which permutations move by bits, then the lift."""
+    """A TokenCode and what it costs: phases, whether it reads a mean, which permutations move by bits, then the offset."""
 
     cost: tuple
     token_code: TokenCode
 
 
-def choose_token_code(problem, targets, one_target):
-    """The TokenCode that tells apart what has different targets: one phase before two, leaders before the mean, small lifts.
+def select_token_code(problem, targets, one_target):
+    """The TokenCode that tells apart what has different targets: one phase before two, leaders before the mean, small offsets.
 
-    problem : Problem, whose labels say which sequences need different codes; targets : (n_tokens,) ints, the target that
+    problem : CodeProblem, whose labels say which sequences need different codes; targets : (n_tokens,) ints, the target that
     rides on each token, -1 for none; one_target : whether one code a sequence is wanted.
     Raises ConstructionError where float64 does not resolve the tokens or the sequences.
     """
@@ -158,16 +162,16 @@ def choose_token_code(problem, targets, one_target):
         lines += drawn
     lines.sort(key=lambda line: -line.gap)
     lines = [line for line in lines if two_phases(line.gap, len(problem.labels))] or _refuse(problem, lines[0])
-    read, conflicts = hats_read(problem, np.stack([line.direction for line in lines]))
+    read, conflicts = bump_code(problem, np.stack([line.direction for line in lines]))
     if conflicts:
         raise ConstructionError(conflict_message(conflicts) + ".")
     line = next(line for line in lines if np.array_equal(line.direction, read.code.direction))
-    # hats leave codes SAFE_GAP apart and move by no permutation, and there is room for two phases on this line
+    # bumps leave codes SAFE_GAP apart and move by no permutation, and there is clearance for two phases on this line
     return _phases(problem, line, read.code, read.values, one_target).token_code
 
 
 def _line(problem, direction, targets, one_target):
-    code = Code(problem.projection, direction, "mean", False)
+    code = SequenceCode(problem.projection, direction, "mean", False)
     s = np.concatenate([code.token_values(columns) for *_, columns in problem.projection.encoded(problem.sequences)])
     if one_target:
         return _Line(direction, s, np.inf, ())
@@ -194,32 +198,32 @@ def _options(problem, line, one_target):
     if (problem.labels == problem.labels[0]).all():
         scales = one_phase(line.gap, np.inf, 0.0, one_target)
         return [] if scales is None else [_option(problem, line, None, scales)]
-    segments, options = Segments.of(problem.sequences.offsets), []
+    segments, options = Segments.from_offsets(problem.sequences.offsets), []
     for kind in ("max", "min", "mean"):
-        code = Code(problem.projection, line.direction, kind, False)
-        options.append(_phases(problem, line, code, code.read(line.s, segments), one_target))
+        code = SequenceCode(problem.projection, line.direction, kind, False)
+        options.append(_phases(problem, line, code, code.pool(line.s, segments), one_target))
     return [option for option in options if option is not None]
 
 
 def _phases(problem, line, code, values, one_target):
     """An option: one phase where it fits, else two; None where neither does."""
     n_runs, gap = label_runs(values, problem.labels)
-    stray = code.tolerance(problem.sequences.lengths)
-    if gap < max(SAFE_GAP, 8 * stray):
+    error_bound = code.error_bound(problem.sequences.lengths)
+    if gap < max(SAFE_GAP, 8 * error_bound):
         return None
-    scales, borders = one_phase(line.gap, gap, stray, one_target), None
+    scales, boundaries = one_phase(line.gap, gap, error_bound, one_target), None
     if scales is None and not one_target:
-        scales, borders = two_phases(line.gap, n_runs), _rank_borders(values, problem.labels)
-    return None if scales is None else _option(problem, line, code, scales, borders)
+        scales, boundaries = two_phases(line.gap, n_runs), _rank_boundaries(values, problem.labels)
+    return None if scales is None else _option(problem, line, code, scales, boundaries)
 
 
-def _option(problem, line, code, scales, borders=None):
+def _option(problem, line, code, scales, boundaries=None):
     reads_mean = code is not None and not code.is_leader_read
-    token_code = TokenCode(problem.projection, line.direction, code, *scales, borders)
-    return _Option((1 if borders is None else 2, reads_mean, token_code.lift), token_code)
+    token_code = TokenCode(problem.projection, line.direction, code, *scales, boundaries)
+    return _Option((1 if boundaries is None else 2, reads_mean, token_code.offset), token_code)
 
 
-def _rank_borders(values, labels):
+def _rank_boundaries(values, labels):
     """Halfway between neighbouring codes of different label, on the grid of the codes."""
     order = np.argsort(values, kind="stable")
     values, labels = values[order], labels[order]

@@ -6,23 +6,23 @@ import numpy as np
 
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.construction import check_network_output
-from sklearn_hardmax.constructions.common.units import constant
+from sklearn_hardmax.constructions.common.units import constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
-from sklearn_hardmax.constructions.interpolation.plateaus import Plateaus, outputs
+from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction, outputs
 from sklearn_hardmax.constructions.interpolation.token_code import TokenCode
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 
 @dataclass(frozen=True)
-class Interpolation:
+class TokenInterpolator:
     """The interpolating transformer as numbers.
 
-    token_code : TokenCode; plateaus : Plateaus; targets : (n_targets, q) distinct ones; one_target : whether there is one a
+    token_code : TokenCode; plateaus : StepFunction; targets : (n_targets, q) distinct ones; one_target : whether there is one a
     sequence; margin : how many times over the inequalities behind the outputs hold; temperature : of softmax, 0 for hardmax.
     """
 
     token_code: TokenCode
-    plateaus: Plateaus
+    plateaus: StepFunction
     targets: np.ndarray
     one_target: bool
     margin: float = np.inf
@@ -32,7 +32,7 @@ class Interpolation:
 
     def outputs(self, sequences, n_jobs=None):
         """What the network writes on every token, (n_tokens, q); with one target a sequence (N, q)."""
-        return outputs(self.plateaus, self.targets, self.token_code.of(sequences, n_jobs))
+        return outputs(self.plateaus, self.targets, self.token_code.evaluate(sequences, n_jobs))
 
     # -- the network -------------------------------------------------------------------------------------------------------
 
@@ -46,14 +46,14 @@ class Interpolation:
         if len(own) == 1:
             written = np.zeros(width)
             written[selectors.TARGETS : selectors.TARGETS + own.shape[1]] = own[0]
-            return [plans.planned_layer(constant(width, written), eta=0.0)]
-        ones = [selectors.HERE] + [selectors.TARGETS] * bool(code.n_hats)
+            return [plans.planned_layer(constant_unit(width, written), eta=0.0)]
+        ones = [selectors.ON_PLATEAU] + [selectors.TARGETS] * bool(code.n_bumps)
         return [
             selectors.first_layer(code, width, ones),
-            *selectors.hat_layers(code, width, selectors.TARGETS),
-            *selectors.code_attention(code, width, selectors.TARGETS, selectors.PASSED, selectors.HERE),
-            *selectors.rank_layers(code, width, selectors.TARGETS, selectors.PASSED),
-            *selectors.selector_layers(code, self.plateaus.feet, own, width),
+            *selectors.bump_layers(code, width, selectors.TARGETS),
+            *selectors.code_attention(code, width, selectors.TARGETS, selectors.PREVIOUS_STEP, selectors.ON_PLATEAU),
+            *selectors.rank_layers(code, width, selectors.TARGETS, selectors.PREVIOUS_STEP),
+            *selectors.selector_layers(code, self.plateaus.thresholds, own, width),
         ]
 
     def n_blocks(self):
@@ -68,14 +68,14 @@ class Interpolation:
         """The explicit weights."""
         plans.check_memory(self.n_parameters())
         q = self.targets.shape[1]
-        names = ["code", "passed", "here", *(f"target {j}" for j in range(q))]
-        return plans.built(self._plan(), names + [f"z{j}" for j in range(len(names), self.token_dim)])
+        names = ["code", "previous_step", "on_plateau", *(f"target {j}" for j in range(q))]
+        return plans.build_transformer(self._plan(), names + [f"z{j}" for j in range(len(names), self.token_dim)])
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
         return self.token_code.projection.encode(as_sequences(X), self.token_dim)
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one a sequence."""
         tokens = as_sequences(tokens)
         check_network_output(tokens, self.token_dim)

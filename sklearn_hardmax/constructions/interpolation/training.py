@@ -25,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils import check_random_state
 
-from sklearn_hardmax.constructions.interpolation.targets import as_targets, carriers_of
+from sklearn_hardmax.constructions.interpolation.targets import as_targets, carrier_indices
 from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.transformer import Transformer
@@ -168,7 +168,7 @@ class _Problem:
         if coordinates is None:
             coordinates = [j for j, name in enumerate(transformer.names) if name.startswith("target")]
         rows, one_target = as_targets(targets, sequences)
-        self.carriers = sequences.offsets[:-1] if one_target else carriers_of(sequences, rows)
+        self.carriers = sequences.offsets[:-1] if one_target else carrier_indices(sequences, rows)
         self.targets = rows if one_target else np.asarray(rows.tokens, dtype=np.float64)
         self.coordinates = np.asarray(coordinates, dtype=np.int64)
         if self.coordinates.shape != (self.targets.shape[1],):

@@ -11,7 +11,7 @@ special tokens, the leaders. A leader attends to itself and to its copies only. 
 3. A leader once is a leader for ever. It stays where it is, and <A z_i, z_l> < |z_i|^2 for every other value z_l; the next
    tokens are convex combinations of these and of z_i, and reach |z_i|^2 only where they equal z_i.
 4. A token whose C_i has a fixed mean m approaches it by the factor 1 / (1 + alpha): after a step of length s it is s / alpha
-   away. So `converge` stops on s / alpha, not on s.
+   distance_to_limit. So `converge` stops on s / alpha, not on s.
 5. With A = L L^T the scores are those of the tokens z L under the identity: run(Z, A) = run(Z L, I) L^-1. Scaling and
    maps that keep the norm commute with the flow; a translation does not, so that nothing is centred here.
 
@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.common.construction import Construction, check_network_output
-from sklearn_hardmax.forward.run import lead
+from sklearn_hardmax.forward.run import attend_with_leaders
 from sklearn_hardmax.forward.ties import EPS, inner_products
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
@@ -40,14 +40,14 @@ class FlowRun(NamedTuple):
     """Where the flow took sequences.
 
     tokens : RaggedSequences, after the last layer; leader_layers : (n_tokens,) ints, the first layer at which a token was a
-    leader, -1 for none; n_iter : (N,) ints, layers that each sequence went through; away : (N,) floats, how far the tokens
+    leader, -1 for none; n_iter : (N,) ints, layers that each sequence went through; distance_to_limit : (N,) floats, how far the tokens
     of a sequence are from their limits at most, over the largest norm in the sequence; nan where nobody asked.
     """
 
     tokens: RaggedSequences
     leader_layers: np.ndarray
     n_iter: np.ndarray
-    away: np.ndarray
+    distance_to_limit: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Flow:
     margin: float
 
     @classmethod
-    def of(cls, token_dim, alpha, A=None):
+    def from_parameters(cls, token_dim, alpha, A=None):
         """With these parameters; ValueError unless alpha > 0 and A is symmetric positive definite."""
         if not isinstance(alpha, numbers.Real) or isinstance(alpha, bool) or not 0 < alpha < np.inf:
             raise ValueError(f"alpha must be a positive finite number, got {alpha!r}.")
@@ -82,11 +82,11 @@ class Flow:
         return Transformer([self.layer] * depth)
 
     def run(self, sequences, depth):
-        """FlowRun through `depth` layers; it does not look how far away the limits are, and gives nan."""
+        """FlowRun through `depth` layers; it does not look how far distance_to_limit the limits are, and gives nan."""
 
         def through(stream, segments, leader_layers):
             for layer in range(depth):
-                _note(lead(self.layer, stream, segments), layer, leader_layers)
+                _note(attend_with_leaders(self.layer, stream, segments), layer, leader_layers)
             return np.full(len(segments.starts), depth), np.full(len(segments.starts), np.nan)
 
         return _run(sequences, through)
@@ -96,18 +96,24 @@ class Flow:
 
         def through(stream, segments, leader_layers):
             sizes = segments.maxima(self._norms(stream))
-            moving, n_iter, away = np.arange(len(sizes)), np.zeros(len(sizes), dtype=np.int64), np.zeros(len(sizes))
+            moving, n_iter, distance_to_limit = (
+                np.arange(len(sizes)),
+                np.zeros(len(sizes), dtype=np.int64),
+                np.zeros(len(sizes)),
+            )
             while len(moving) and n_iter.max() < max_iter:
                 places, mine = _places(segments, moving)
                 part, noted = stream[:, places], leader_layers[places]
-                _note(lead(self.layer, part, mine), n_iter.max(), noted)
+                _note(attend_with_leaders(self.layer, part, mine), n_iter.max(), noted)
                 leader_layers[places] = noted
                 steps = mine.maxima(self._norms(part - stream[:, places])) / self.alpha
-                away[moving] = np.divide(steps, sizes[moving], out=np.zeros(len(moving)), where=sizes[moving] > 0)
+                distance_to_limit[moving] = np.divide(
+                    steps, sizes[moving], out=np.zeros(len(moving)), where=sizes[moving] > 0
+                )
                 n_iter[moving] += 1
                 stream[:, places] = part
-                moving = moving[away[moving] > tol]
-            return n_iter, away
+                moving = moving[distance_to_limit[moving] > tol]
+            return n_iter, distance_to_limit
 
         return _run(sequences, through)
 
@@ -149,18 +155,18 @@ class Flow:
 
 
 def _run(sequences, through):
-    """FlowRun chunk by chunk; `through` moves a stream (D, n) in place, marks leaders, and gives n_iter and away."""
+    """FlowRun chunk by chunk; `through` moves a stream (D, n) in place, marks leaders, and gives n_iter and distance_to_limit."""
     tokens, offsets = np.empty(sequences.tokens.shape), sequences.offsets
     leader_layers, parts = np.full(len(tokens), -1), []
     for i, j in chunks(offsets):
-        span, segments = slice(offsets[i], offsets[j]), Segments.of(offsets[i : j + 1])
+        span, segments = slice(offsets[i], offsets[j]), Segments.from_offsets(offsets[i : j + 1])
         part = sequences.tokens[span].T
-        scale = segments.spread(np.frexp(segments.maxima(np.abs(part).max(axis=0)))[1])
+        scale = segments.per_token(np.frexp(segments.maxima(np.abs(part).max(axis=0)))[1])
         stream = np.ldexp(part.astype(np.float64, order="C"), -scale)
         parts.append(through(stream, segments, leader_layers[span]))
         tokens[span] = np.ldexp(stream, scale).T
-    n_iter, away = map(np.concatenate, zip(*parts))
-    return FlowRun(RaggedSequences._trusted(tokens, offsets), leader_layers, n_iter, away)
+    n_iter, distance_to_limit = map(np.concatenate, zip(*parts))
+    return FlowRun(RaggedSequences._trusted(tokens, offsets), leader_layers, n_iter, distance_to_limit)
 
 
 def _note(leaders, layer, leader_layers):
@@ -173,7 +179,7 @@ def _places(segments, chosen):
     lengths = segments.lengths[chosen]
     starts = np.cumsum(lengths) - lengths
     mine = Segments(starts, lengths)
-    return np.arange(lengths.sum()) + mine.spread(segments.starts[chosen] - starts), mine
+    return np.arange(lengths.sum()) + mine.per_token(segments.starts[chosen] - starts), mine
 
 
 def _positive_definite(A, token_dim):
@@ -218,7 +224,7 @@ def build_leader_flow(token_dim, *, alpha=1.0, depth=8, A=None):
     Returns
     -------
     Construction
-        `encode` reads sequences as they are, `read` gives the moved tokens back; the margin is by how many times the
+        `encode` reads sequences as they are, `decode` gives the moved tokens back; the margin is by how many times the
         smallest eigenvalue of A exceeds what rounding could fake (inf without A).
 
     Raises
@@ -237,14 +243,14 @@ def build_leader_flow(token_dim, *, alpha=1.0, depth=8, A=None):
     >>> from sklearn_hardmax.constructions import build_leader_flow
     >>> from sklearn_hardmax.forward import apply
     >>> flow = build_leader_flow(2, alpha=1.0, depth=1)
-    >>> flow.read(apply(flow.transformer, flow.encode([[[2., 0.], [0., 2.], [1., 0.5]]])))[0]
+    >>> flow.decode(apply(flow.transformer, flow.encode([[[2., 0.], [0., 2.], [1., 0.5]]])))[0]
     array([[2.  , 0.  ],
            [0.  , 2.  ],
            [1.5 , 0.25]])
     """
     check_integer(token_dim, "token_dim", 1)
     check_integer(depth, "depth", 1)
-    flow = Flow.of(int(token_dim), alpha, A)
+    flow = Flow.from_parameters(int(token_dim), alpha, A)
 
     def checked(tokens):
         sequences = as_sequences(tokens)

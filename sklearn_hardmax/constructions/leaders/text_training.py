@@ -36,7 +36,7 @@ from sklearn_hardmax.transformer import Transformer
 _BETAS, _TINY = (0.9, 0.999), 1e-8  # of Adam, as published
 _SPREAD = 0.005  # of embeddings at the start, a component: in few dimensions words must still get round the origin
 _JITTER = 2.0  # words by which texts of one batch may be out of order of length
-_BEHIND = -1e30  # the score of padding
+_PADDING_SCORE = -1e30  # the score of padding
 
 
 class Parameters(NamedTuple):
@@ -48,7 +48,7 @@ class Parameters(NamedTuple):
     log_alpha: np.ndarray
 
     @classmethod
-    def draw(cls, n_words, n_components, n_scores, rng):
+    def sample(cls, n_words, n_components, n_scores, rng):
         """Where training begins: embeddings near 0, alpha 1."""
         embeddings = _SPREAD * n_components * rng.normal(size=(n_words, n_components))
         return cls(embeddings, rng.normal(size=(n_scores, n_components)), np.zeros(n_scores), np.zeros(1))
@@ -63,7 +63,7 @@ class Parameters(NamedTuple):
         token_dim = self.embeddings.shape[1]
         nothing, identity = np.zeros((0, token_dim)), np.eye(token_dim)
         mean = Attention(nothing, nothing, identity, identity, rho=0.0)
-        return Transformer([*[Flow.of(token_dim, self.alpha).layer] * depth, mean])
+        return Transformer([*[Flow.from_parameters(token_dim, self.alpha).layer] * depth, mean])
 
     def scores(self, pooled):
         """Scores (n, n_scores) of means of texts (n, d), in fixed order."""
@@ -106,7 +106,7 @@ def batches(counts, labels, size, rng=None):
         yield Batch(words, frequencies / frequencies.sum(axis=1, keepdims=True), labels[texts])
 
 
-def without_some_words(batch, rate, rng):
+def drop_words(batch, rate, rng):
     """A batch with words left out with this probability; a text of which nothing would be left keeps all."""
     kept = np.where(rng.uniform(size=batch.words.shape) < rate, 0.0, batch.frequencies)
     sums = kept.sum(axis=1, keepdims=True)
@@ -118,7 +118,7 @@ def pooled_means(parameters, batch, depth):
     """Means of texts after the flow (G, d), and of each layer whom words attend to and how far away that is."""
     Z = parameters.embeddings[batch.words]
     n_texts, length, _ = Z.shape
-    padding = np.where(batch.frequencies > 0, 0.0, _BEHIND)[:, None]
+    padding = np.where(batch.frequencies > 0, 0.0, _PADDING_SCORE)[:, None]
     first, step, layers = length * np.arange(n_texts)[:, None], 1 - 1 / (1 + parameters.alpha), []
     for _ in range(depth):
         heads = (Z @ Z.transpose(0, 2, 1) + padding).argmax(axis=2) + first
@@ -206,7 +206,7 @@ def train(parameters, counts, labels, held_out, settings, rng, log):
     for epoch in range(settings.max_iter):
         losses = []
         for batch in batches(counts, labels, settings.batch_size, rng):
-            batch = without_some_words(batch, settings.word_dropout, rng)
+            batch = drop_words(batch, settings.word_dropout, rng)
             loss, gradient = loss_and_gradient(parameters, batch, settings.depth, settings.penalty)
             optimiser.step(gradient)
             losses.append(loss)
@@ -215,7 +215,7 @@ def train(parameters, counts, labels, held_out, settings, rng, log):
         if held_out is None:
             log(text)
             continue
-        loss, accuracy = judged(parameters, *held_out, settings.depth)
+        loss, accuracy = evaluate(parameters, *held_out, settings.depth)
         history.held_out_losses.append(loss)
         history.held_out_accuracies.append(accuracy)
         log(f"{text}, held-out loss {loss:.4f}, accuracy {accuracy:.3f}")
@@ -227,7 +227,7 @@ def train(parameters, counts, labels, held_out, settings, rng, log):
     return history._replace(parameters=parameters if best is None else best)
 
 
-def judged(parameters, counts, labels, depth):
+def evaluate(parameters, counts, labels, depth):
     """Mean loss and accuracy on texts."""
     losses, hits = 0.0, 0
     for batch in batches(counts, labels, 256):
@@ -243,7 +243,7 @@ def judged(parameters, counts, labels, depth):
 
 def leader_layers(parameters, sequences, depth):
     """The first layer at which each word was a leader, -1 for none, (n_tokens,)."""
-    return Flow.of(sequences.token_dim, parameters.alpha).run(sequences, depth).leader_layers
+    return Flow.from_parameters(sequences.token_dim, parameters.alpha).run(sequences, depth).leader_layers
 
 
 def shares(parameters, tokens, place, depth):
@@ -254,7 +254,7 @@ def shares(parameters, tokens, place, depth):
     """
     token_dim, n_distinct = tokens.shape[1], int(place.max()) + 1
     moved = np.concatenate([tokens, np.eye(n_distinct)[place]], axis=1)
-    step = Flow.of(token_dim, parameters.alpha).layer
+    step = Flow.from_parameters(token_dim, parameters.alpha).layer
     wide, nothing = np.eye(token_dim + n_distinct), np.zeros((0, token_dim + n_distinct))
     query, key = (np.pad(factor, ((0, 0), (0, n_distinct))) for factor in (step.query, step.key))
     layers = [Attention(query, key, step.value[0, 0] * wide, wide, step.rho)] * depth

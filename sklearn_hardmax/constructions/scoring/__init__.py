@@ -1,1 +1,1 @@
-"""Classification that generalises: a ridge regression on heads, and corrections of its training errors."""
+"""CodeClassifier that generalises: a ridge regression on heads, and corrections of its training errors."""

@@ -1,16 +1,16 @@
-"""Classification that generalises and is exact: heads, a ridge regression, and spikes where it errs.
+"""CodeClassifier that generalises and is exact: heads, a ridge regression, and corrections where it errs.
 
-    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of spike k is c] spike_k(fingerprint(Z))
+    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of correction k is c] spike_k(random_code(Z))
 
 The heads (heads.py) are pooled in integers, the coefficients come in closed form (ridge.py), are put on a grid (readout.py),
-and the spikes (spikes.py) turn the training sequences that would be lost. The label is the class of the largest score, of
+and the corrections (corrections.py) turn the training sequences that would be lost. The label is the class of the largest score, of
 equal ones the first.
 
 As a transformer, on the coordinates [scaled token, integer tokens of the heads, 1, t_c, score_c, registers of the code]:
-feed-forward layers add the shares and means of each token to t_c; uniform attention adds their mean to score_c; one
-hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the spikes. All the
+feed-forward layers add the ppv and means of each token to t_c; uniform attention adds their mean to score_c; one
+hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the corrections. All the
 coefficients are those of the fast path, and sums, maxima and codes are the same bits; what the network adds in another order
-is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a spike.
+is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a correction.
 """
 
 from dataclasses import replace
@@ -19,23 +19,23 @@ from functools import partial
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklearn_hardmax.constructions.codes.fingerprint import Fingerprint
 from sklearn_hardmax.constructions.codes.projection import Projection
-from sklearn_hardmax.constructions.codes.selection import Problem, choose_code
+from sklearn_hardmax.constructions.codes.random_code import RandomCode
+from sklearn_hardmax.constructions.codes.selection import CodeProblem, select_code
 from sklearn_hardmax.constructions.common.construction import ConstructionError
-from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, settled_temperature
-from sklearn_hardmax.constructions.heads.sampling import draw_heads
+from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature
+from sklearn_hardmax.constructions.heads.sampling import sample_heads
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
-from sklearn_hardmax.constructions.scoring.corrections import place_spikes, widest
-from sklearn_hardmax.constructions.scoring.pooled_classifier import Scoring
+from sklearn_hardmax.constructions.scoring.corrections import place_corrections, widest
+from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
 
-_FINGERPRINTS = 8  # drawn at most
-_ROOMY = 2.0**-40  # a smallest width of spikes that no other fingerprint needs to better
-_BLOCK = 512  # rows of features that are held in float64
-_THIN = 0.01  # of the largest score: rows whose margin is below get a spike too
+_MAX_RANDOM_CODES = 8  # drawn at most
+_AMPLE_WIDTH = 2.0**-40  # a smallest width of corrections that no other random_code needs to better
+_BLOCK_HEADS = 512  # rows of features that are held in float64
+_THIN_MARGIN = 0.01  # of the largest score: rows whose margin is below get a correction too
 
 
 def build_scoring(
@@ -52,11 +52,11 @@ def build_scoring(
     n_jobs=None,
     log=lambda text: None,
 ):
-    """Scoring and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+    """PooledClassifier and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
 
     temperature : 0 for hardmax; for softmax "auto" or a positive number, ConstructionError above the largest admissible one.
     """
-    heads = draw_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
+    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
     log(f"drew {heads.n_heads} heads")
     if weights.min() < 2.0**-52 * weights.max():
         raise ConstructionError(
@@ -66,12 +66,12 @@ def build_scoring(
     targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
     readout, scores, errors = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
     projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
-    spikes, conflicts, margin = None, [], max(0.0, _score_margins(scores, errors, labels).min())
+    corrections, conflicts, margin = None, [], max(0.0, _score_margins(scores, errors, labels).min())
     if exact:
-        problem = Problem(sequences, labels.copy(), projection, False, rng, n_jobs)
-        spikes, conflicts, margin = _spikes(problem, scores, errors)
-        log(f"placed {0 if spikes is None else len(spikes.labels)} spikes, margin {margin:.3g}")
-    built = Scoring(projection, heads, readout, spikes, len(weights), float(margin))
+        problem = CodeProblem(sequences, labels.copy(), projection, False, rng, n_jobs)
+        corrections, conflicts, margin = _corrections(problem, scores, errors)
+        log(f"placed {0 if corrections is None else len(corrections.labels)} corrections, margin {margin:.3g}")
+    built = PooledClassifier(projection, heads, readout, corrections, len(weights), float(margin))
     if temperature != 0:
         built = _softened(built, sequences, temperature, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")
@@ -80,17 +80,17 @@ def build_scoring(
 
 def _softened(built, sequences, wanted, n_jobs):
     """The same with leader reads by softmax: those of heads give the largest integer itself, codes stay on their plateaus."""
-    admissible, spikes = HEAD_TEMPERATURE, built.spikes
-    if spikes is not None:
-        rooms = spikes.rooms(spikes.code.of(sequences, n_jobs)) - 8 * EPS
-        admissible = min(admissible, spikes.code.admissible_temperature(sequences, rooms, n_jobs))
-    built = replace(built, temperature=settled_temperature(wanted, admissible))
-    if spikes is None:
+    admissible, corrections = HEAD_TEMPERATURE, built.corrections
+    if corrections is not None:
+        clearances = corrections.clearances(corrections.code.evaluate(sequences, n_jobs)) - 8 * EPS
+        admissible = min(admissible, corrections.code.max_temperature(sequences, clearances, n_jobs))
+    built = replace(built, temperature=resolve_temperature(wanted, admissible))
+    if corrections is None:
         return built
-    softer = replace(spikes, code=replace(spikes.code, temperature=built.temperature))
-    rooms = softer.rooms(softer.code.of(sequences, n_jobs))
-    margin = float(rooms.min() / max(softer.code.tolerance(sequences.lengths), EPS))
-    return replace(built, spikes=softer, margin=min(built.margin, margin))
+    softer = replace(corrections, code=replace(corrections.code, temperature=built.temperature))
+    clearances = softer.clearances(softer.code.evaluate(sequences, n_jobs))
+    margin = float(clearances.min() / max(softer.code.error_bound(sequences.lengths), EPS))
+    return replace(built, corrections=softer, margin=min(built.margin, margin))
 
 
 def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
@@ -109,7 +109,7 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
     coefficients, intercept = ridge.coefficients, ridge.intercept
     if pairs:
         coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
-    readout = Readout.of(coefficients, intercept, ridge.means, heads)
+    readout = Readout.from_coefficients(coefficients, intercept, ridge.means, heads)
     scores = np.empty((len(intercept), len(sequences)))
     if held:
         coefficients = readout.coefficients(heads).T
@@ -125,7 +125,7 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
 def _product(coefficients, features):
     """coefficients (C, F) in float64 times features (F, N) in float32, which are widened a block at a time."""
     out = np.zeros((len(coefficients), features.shape[1]))
-    for rows in gen_batches(len(features), _BLOCK):
+    for rows in gen_batches(len(features), _BLOCK_HEADS):
         out += coefficients[:, rows] @ features[rows].astype(np.float64)
     return out
 
@@ -149,54 +149,54 @@ def _score_margins(scores, errors, labels):
     return _gaps(scores, labels) / np.maximum(2 * errors, np.finfo(float).tiny)
 
 
-def _spikes(problem, scores, errors):
-    """Spikes (None where none is needed), the settled conflicts and the margin."""
-    fingerprints = _Fingerprints(problem)
-    spikes, margin = _placed(problem, scores, errors, fingerprints)
+def _corrections(problem, scores, errors):
+    """Corrections (None where none is needed), the settled conflicts and the margin."""
+    random_codes = _RandomCodes(problem)
+    corrections, margin = _place_widest(problem, scores, errors, random_codes)
     if margin > 0:
-        return spikes, [], margin
-    read, conflicts = choose_code(problem)
-    spikes, margin = _placed(problem, scores, errors, fingerprints)
+        return corrections, [], margin
+    read, conflicts = select_code(problem)
+    corrections, margin = _place_widest(problem, scores, errors, random_codes)
     if margin <= 0 and read is not None:
-        tolerance = read.code.tolerance(problem.sequences.lengths)
-        spikes, margin = _placed(problem, scores, errors, [(read.code, read.values, tolerance)])
+        error_bound = read.code.error_bound(problem.sequences.lengths)
+        corrections, margin = _place_widest(problem, scores, errors, [(read.code, read.values, error_bound)])
     if margin <= 0:
         raise ConstructionError(
-            "No code of the training sequences leaves room for the spikes that make them exact; use exact=False, or merge "
+            "No code of the training sequences leaves room for the corrections that make them exact; use exact=False, or merge "
             "sequences that are nearly equal."
         )
-    return spikes, conflicts, margin
+    return corrections, conflicts, margin
 
 
-def _placed(problem, scores, errors, codes):
-    """The widest Spikes on one of the codes, and the margin; (None, 0) where no code leaves room."""
+def _place_widest(problem, scores, errors, codes):
+    """The widest Corrections on one of the codes, and the margin; (None, 0) where no code leaves clearance."""
     gaps, largest = _gaps(scores, problem.labels), np.abs(scores).max(axis=0)
-    needed = gaps <= np.maximum(_THIN * largest, 4 * errors)
+    needed = gaps <= np.maximum(_THIN_MARGIN * largest, 4 * errors)
     safe = _score_margins(scores, errors, problem.labels)[~needed].min(initial=np.inf)
     if not needed.any():
         return None, safe
     height = 2.0 ** np.ceil(np.log2(4 * max(largest.max(), 2.0**-20)))
     best = None
-    for code, values, tolerance in codes:
-        spikes = place_spikes(code, values, tolerance, problem.labels, needed, height)
-        if spikes is not None and (best is None or spikes.widths.min() > best.widths.min()):
-            best = spikes
-        if best is not None and best.widths.min() >= min(widest(tolerance), _ROOMY):
+    for code, values, error_bound in codes:
+        corrections = place_corrections(code, values, error_bound, problem.labels, needed, height)
+        if corrections is not None and (best is None or corrections.widths.min() > best.widths.min()):
+            best = corrections
+        if best is not None and best.widths.min() >= min(widest(error_bound), _AMPLE_WIDTH):
             break
     return (None, 0.0) if best is None else (best, min(safe, best.margin))
 
 
-class _Fingerprints:
-    """Fingerprints with their values and tolerance, drawn when they are asked for and kept."""
+class _RandomCodes:
+    """Fingerprints with their values and error_bound, drawn when they are asked for and kept."""
 
     def __init__(self, problem):
         self.problem, self.drawn = problem, []
 
     def __iter__(self):
-        for k in range(_FINGERPRINTS):
+        for k in range(_MAX_RANDOM_CODES):
             if k == len(self.drawn):
                 problem = self.problem
-                code = Fingerprint.draw(problem.projection, problem.rng)
-                values = code.of(problem.sequences, problem.n_jobs)
-                self.drawn.append((code, values, code.tolerance(problem.sequences.lengths)))
+                code = RandomCode.sample(problem.projection, problem.rng)
+                values = code.evaluate(problem.sequences, problem.n_jobs)
+                self.drawn.append((code, values, code.error_bound(problem.sequences.lengths)))
             yield self.drawn[k]

@@ -1,6 +1,6 @@
 """Why a class: what every head adds to its score, and which token every leader read took.
 
-    score_c = [beta_c + sum_f omega_fc mean of head f] + sum_f omega_fc (head_f - mean of head f) + spike
+    score_c = [beta_c + sum_f omega_fc mean of head f] + sum_f omega_fc (head_f - mean of head f) + correction
 
 Means are those of the training sequences, so that a contribution says how the sequence differs from the average one. Leaders
 are found in integers: scores of tokens are exact, and of tokens of the largest score the first is shown.
@@ -10,11 +10,11 @@ import numpy as np
 
 from sklearn_hardmax.constructions.heads.pooled import KINDS, MAX
 
-INTERCEPT, SPIKE = -1, -2  # what rows that are no head have in place of its index
+INTERCEPT, CORRECTION = -1, -2  # what rows that are no head have in place of its index
 
 
 class Explainer:
-    """Tables of what decided, for a Scoring; `classes` (n_classes,) and `features` name classes and features of a token."""
+    """Tables of what decided, for a PooledClassifier; `classes` (n_classes,) and `features` name classes and features of a token."""
 
     def __init__(self, scoring, classes, features=None):
         heads, readout = scoring.heads, scoring.readout
@@ -22,9 +22,11 @@ class Explainer:
         self.coefficients = readout.coefficients(heads)
         self.intercept = readout.intercept + self.means @ self.coefficients
         self.forms, self.index, _ = heads.forms()
-        # indices -2 and -1 are the spike and the intercept
-        self.names = np.array([*heads.names(features), "spike", "intercept"], dtype=object)
-        self.kind_names = np.array([*np.array(KINDS, dtype=object)[heads.kinds], "spike", "intercept"], dtype=object)
+        # indices -2 and -1 are the correction and the intercept
+        self.names = np.array([*heads.names(features), "correction", "intercept"], dtype=object)
+        self.kind_names = np.array(
+            [*np.array(KINDS, dtype=object)[heads.kinds], "correction", "intercept"], dtype=object
+        )
 
     def table(self, sequence, top):
         """Rows for one sequence (RaggedSequences of length 1), `top` heads a class (None: all)."""
@@ -32,24 +34,24 @@ class Explainer:
         shown = range(len(self.classes))
         if len(self.classes) == 2:  # the decision is half the difference of the two scores
             shown, parts = [1], [(part[..., 1:] - part[..., :1]) / 2 for part in parts]
-        contributions, intercept, spike = parts
+        contributions, intercept, correction = parts
         heads, values, owners = [], [], []
         for column, c in enumerate(shown):
             order = strongest(contributions[:, column], top)
             heads += [*order.tolist(), INTERCEPT]
             values += [*contributions[order, column].tolist(), intercept[column]]
-            if spike[column]:
-                heads, values = [*heads, SPIKE], [*values, spike[column]]
+            if correction[column]:
+                heads, values = [*heads, CORRECTION], [*values, correction[column]]
             owners += [c] * (len(heads) - len(owners))
         return self._filled(sequence, np.array(heads), values, owners)
 
     def _contributions(self, sequence):
-        """Of the heads (n_heads, n_classes), of the intercept and of the spike (n_classes,)."""
-        spike = np.zeros((len(self.classes), 1))
-        if self.scoring.spikes is not None:
-            self.scoring.spikes.add_to(spike, self.scoring.spikes.code.of(sequence))
+        """Of the heads (n_heads, n_classes), of the intercept and of the correction (n_classes,)."""
+        correction = np.zeros((len(self.classes), 1))
+        if self.scoring.corrections is not None:
+            self.scoring.corrections.add_to(correction, self.scoring.corrections.code.evaluate(sequence))
         features = self.scoring.heads.features(sequence, np.float64)[0]
-        return (features - self.means)[:, None] * self.coefficients, self.intercept, spike[:, 0]
+        return (features - self.means)[:, None] * self.coefficients, self.intercept, correction[:, 0]
 
     def _filled(self, sequence, heads, values, owners):
         token_dim = sequence.token_dim

@@ -7,16 +7,16 @@ import numpy as np
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.batches import in_batches
-from sklearn_hardmax.constructions.common.construction import check_network_output, labels_that_agree
+from sklearn_hardmax.constructions.common.construction import check_network_output, label_per_sequence
 from sklearn_hardmax.constructions.heads.pooled import PooledHeads
-from sklearn_hardmax.constructions.scoring.corrections import Spikes
-from sklearn_hardmax.constructions.scoring.network import Stream, network_plan
+from sklearn_hardmax.constructions.scoring.corrections import Corrections
+from sklearn_hardmax.constructions.scoring.network import StreamLayout, network_plan
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 
 @dataclass(frozen=True)
-class Scoring:
+class PooledClassifier:
     """The classifier with heads as numbers.
 
     projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
@@ -27,7 +27,7 @@ class Scoring:
     projection: Projection
     heads: PooledHeads
     readout: Readout
-    spikes: Spikes | None
+    corrections: Corrections | None
     n_classes: int
     margin: float
     temperature: float = 0.0
@@ -38,8 +38,8 @@ class Scoring:
 
     def _scores(self, sequences):
         out = self._smooth(sequences)
-        if self.spikes is not None:
-            self.spikes.add_to(out, self.spikes.code.of(sequences))
+        if self.corrections is not None:
+            self.corrections.add_to(out, self.corrections.code.evaluate(sequences))
         return out.T
 
     def _smooth(self, sequences):
@@ -53,18 +53,18 @@ class Scoring:
         return self.scores(sequences, n_jobs).argmax(axis=1)
 
     @property
-    def n_spikes(self):
-        """Number of spikes."""
-        return 0 if self.spikes is None else len(self.spikes.labels)
+    def n_corrections(self):
+        """Number of corrections."""
+        return 0 if self.corrections is None else len(self.corrections.labels)
 
     # -- the network -------------------------------------------------------------------------------------------------------
 
     def _stream(self):
-        return Stream(self.projection, self.heads, self.spikes, self.n_classes, self.temperature)
+        return StreamLayout(self.projection, self.heads, self.corrections, self.n_classes, self.temperature)
 
     def _plan(self, max_width):
         plans.check_width(max_width)
-        return network_plan(self.heads, self.readout, self.spikes, self._stream(), max_width)
+        return network_plan(self.heads, self.readout, self.corrections, self._stream(), max_width)
 
     @property
     def token_dim(self):
@@ -82,21 +82,21 @@ class Scoring:
     def transformer(self, max_width=4):
         """The explicit weights."""
         plans.check_memory(self.n_parameters(max_width))
-        return plans.built(self._plan(max_width), self._stream().names)
+        return plans.build_transformer(self._plan(max_width), self._stream().names)
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
         sequences, stream = as_sequences(X), self._stream()
         tokens = np.zeros((sequences.n_tokens, stream.width))
-        if self.spikes is not None:
+        if self.corrections is not None:
             width = self.projection.n_coordinates
             tokens[:, stream.code_input] = self.projection.encode(sequences, width).tokens
         tokens[:, stream.tokens] = self.heads.tokens(sequences)
         tokens[:, stream.one] = 1.0
         return RaggedSequences._trusted(tokens, sequences.offsets)
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""
         tokens, stream = as_sequences(tokens), self._stream()
         check_network_output(tokens, stream.width)
-        return labels_that_agree(tokens, tokens.tokens[:, stream.score].argmax(axis=1))
+        return label_per_sequence(tokens, tokens.tokens[:, stream.score].argmax(axis=1))

@@ -1,6 +1,6 @@
 """One score a class from the pooled sums of heads, exactly.
 
-    score_c = beta_c + (sum over shares and means of omega_fc sum_f) / n  +  sum over maxima of omega_fc max_f
+    score_c = beta_c + (sum over ppv and means of omega_fc sum_f) / n  +  sum over maxima of omega_fc max_f
 
 Coefficients omega are rounded to integers times one power of two for each kind of head, so that the integers of a class add
 up to less than 2^32; sums are cut into limbs of 20 bits. Then every product and every partial sum of a matrix product is an
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, SHARE
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV
 
 _COEFFICIENT_BITS = 32  # of the sum of moduli of a class
 _LIMB = 2.0**20
@@ -32,9 +32,9 @@ class Readout:
     means: np.ndarray
 
     @classmethod
-    def of(cls, coefficients, intercept, means, heads):
+    def from_coefficients(cls, coefficients, intercept, means, heads):
         """From coefficients (F, C) and intercept (C,) of features."""
-        kinds = tuple(kind for kind in (SHARE, MEAN, MAX) if (heads.kinds == kind).any())
+        kinds = tuple(kind for kind in (PPV, MEAN, MAX) if (heads.kinds == kind).any())
         of_sums = coefficients.T * heads.scales
         parts = [np.where(heads.kinds == kind, of_sums, 0.0) for kind in kinds]
         most = np.array([max(np.abs(part).sum(axis=1).max(), np.finfo(np.float64).tiny * 2.0**64) for part in parts])

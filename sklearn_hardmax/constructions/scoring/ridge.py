@@ -37,7 +37,7 @@ from sklearn.utils import gen_batches
 from sklearn_hardmax.forward.ties import EPS
 
 LEFT_OUT = 4096  # sequences at most that the primal way leaves out
-_BLOCK = 512  # rows or columns of features that are held in float64
+_BLOCK_ROWS = 512  # rows or columns of features that are held in float64
 _RIGHT_SIDES = 256  # columns (an alpha and a class) of a product with all eigenvectors
 _EQUAL = 1 + EPS**0.5  # criteria within this factor are equal: the two ways round apart by less
 
@@ -199,8 +199,8 @@ def _squared_sum(residuals, remains):
 
 def _blocks(features):
     """Yield (rows, features in float64) in blocks; each holds until the next."""
-    buffer = np.empty((min(_BLOCK, len(features)), features.shape[1]))
-    for rows in gen_batches(len(features), _BLOCK):
+    buffer = np.empty((min(_BLOCK_ROWS, len(features)), features.shape[1]))
+    for rows in gen_batches(len(features), _BLOCK_ROWS):
         block = buffer[: rows.stop - rows.start]
         block[:] = features[rows]
         yield rows, block
@@ -208,12 +208,12 @@ def _blocks(features):
 
 def _moments(features, weight):
     """Weighted means and standard deviations, (F,) each."""
-    share = weight / weight.sum()
+    fraction = weight / weight.sum()
     means, variances = np.empty((2, len(features)))
     for rows, block in _blocks(features):
-        means[rows] = block @ share
+        means[rows] = block @ fraction
         block -= means[rows, None]
-        variances[rows] = np.square(block, out=block) @ share
+        variances[rows] = np.square(block, out=block) @ fraction
     return means, np.sqrt(variances)
 
 
@@ -237,15 +237,15 @@ def _dual_eigen(gram, root):
     least sqrt(2) times the largest eigenvalue: a gap wide enough to keep u apart from all others.
     """
     unit = root / np.linalg.norm(root)
-    lift = 2 * np.linalg.norm(gram) or 1.0
-    gram = blas.dsyr(lift, unit, lower=True, a=gram, overwrite_a=True)
+    added = 2 * np.linalg.norm(gram) or 1.0
+    gram = blas.dsyr(added, unit, lower=True, a=gram, overwrite_a=True)
     values, vectors = eigh(gram, lower=True, overwrite_a=True, driver="evd", check_finite=False)
     return np.maximum(values, 0), vectors
 
 
 def _dual_criteria(vectors, shrinks, projected):
     """Sum of (c / d)^2 for every alpha, (A,)."""
-    remains = np.concatenate([np.square(vectors[i]) @ shrinks for i in gen_batches(len(vectors), _BLOCK)])
+    remains = np.concatenate([np.square(vectors[i]) @ shrinks for i in gen_batches(len(vectors), _BLOCK_ROWS)])
     return sum(_squared_sum(dual, remains) for _, dual in _shrunk(vectors, shrinks, projected))
 
 
@@ -278,7 +278,7 @@ def _streamed(chunks, left_out, rescaled, weight, n_features):
         inside = place[rows] >= 0
         kept[:, place[rows[inside]]] = block[:, inside]
         seen += len(rows)
-        for columns in gen_batches(len(rows), _BLOCK):
+        for columns in gen_batches(len(rows), _BLOCK_ROWS):
             root = np.sqrt(weight[rows[columns]])
             part = np.ascontiguousarray(block[:, columns] - center[:, None])
             part *= root
@@ -295,7 +295,7 @@ def _streamed(chunks, left_out, rescaled, weight, n_features):
 def _primal_criteria(sample, means, inverse, vectors, shrinks, projected):
     """Sum of ((Y - H Y)_i / (1 - H_ii))^2 over the sample, for every alpha, (A,)."""
     criteria = np.zeros(shrinks.shape[1])
-    for columns in gen_batches(len(sample.weight), _BLOCK):
+    for columns in gen_batches(len(sample.weight), _BLOCK_ROWS):
         weight = sample.weight[columns]
         part = sample.features[:, columns] - means[:, None]
         part *= inverse[:, None]

@@ -51,7 +51,7 @@ def build_match2(modulus):
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of any lengths; `read` gives 1.0 or 0.0 for every
+        `encode` takes sequences of non-negative integers, one a token, of any lengths; `decode` gives 1.0 or 0.0 for every
         token, RaggedSequences of one coordinate, equal to `tasks.match2`. `margin`: how many times over the gap to the
         nearest miss exceeds the tie bounds.
 
@@ -73,10 +73,10 @@ def build_match2(modulus):
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_match2(10)
     >>> X = RaggedSequences.from_series([[3, 8, 4, 7], [5, 1]])  # 3 + 7 = 10, 5 + 5 = 10
-    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    >>> built.decode(apply(built.transformer, built.encode(X))).tokens.ravel()
     array([1., 0., 0., 1., 1., 0.])
     """
-    task = _Angles.of(modulus)
+    task = _Angles.from_modulus(modulus)
     layer = Attention(
         query=[_COS, _SIN, _ONE],
         key=[_COS, -_SIN, task.threshold * _BLANK],
@@ -97,7 +97,7 @@ def build_match3(modulus):
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of any lengths; `read` gives 1.0 or 0.0 for every
+        `encode` takes sequences of non-negative integers, one a token, of any lengths; `decode` gives 1.0 or 0.0 for every
         token, RaggedSequences of one coordinate, equal to `tasks.match3`. `margin`: how many times over the gap to the
         nearest miss exceeds the tie bounds.
 
@@ -120,10 +120,10 @@ def build_match3(modulus):
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_match3(11)
     >>> X = RaggedSequences.from_series([[1, 2, 5], [1, 2, 8]])  # 5 + 5 + 1 = 11, 1 + 2 + 8 = 11
-    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    >>> built.decode(apply(built.transformer, built.encode(X))).tokens.ravel()
     array([1., 0., 1., 1., 1., 1.])
     """
-    task = _Angles.of(modulus)
+    task = _Angles.from_modulus(modulus)
     layer = ThirdOrderAttention(
         query=[_COS, -_COS, -_SIN, -_SIN, _ONE],
         key=[_COS, _SIN, _COS, _SIN, _BLANK],
@@ -142,7 +142,7 @@ class _Angles(NamedTuple):
     threshold: float
 
     @classmethod
-    def of(cls, modulus):
+    def from_modulus(cls, modulus):
         check_integer(modulus, "modulus", 2)
         if modulus > LARGEST_ANGLE_MODULUS:
             raise ConstructionError(
@@ -155,7 +155,7 @@ class _Angles(NamedTuple):
         """The network of this one layer; its scores are sums of products of n_factors, of so many terms and moduli."""
         gap = (1 - 1e-7) * math.sin(math.pi / self.modulus) ** 2 - 3 * n_factors * EPS
         bounds = terms * EPS * (moduli + self.threshold)
-        return Construction(Transformer([layer], _NAMES), self.encode, self.read, gap / bounds)
+        return Construction(Transformer([layer], _NAMES), self.encode, self.decode, gap / bounds)
 
     def encode(self, X):
         """Every integer as (cos t, sin t, 1, 0, 0), and the blank (0, 0, 0, 1, 0) behind every sequence."""
@@ -164,7 +164,7 @@ class _Angles(NamedTuple):
         tokens = np.outer(np.cos(t), _COS) + np.outer(np.sin(t), _SIN) + _ONE
         return with_blank(sequences, tokens, _BLANK)
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """1.0 or 0.0 for every integer."""
         return read_answers(tokens, len(_NAMES), has_blank=True)
 

@@ -35,7 +35,7 @@ from sklearn_hardmax.constructions.tasks.matching import read_answers, with_blan
 from sklearn_hardmax.encoding import positions
 from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer, name_indices
+from sklearn_hardmax.sequences.arrays import check_integer, format_indices
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 
@@ -59,7 +59,7 @@ def build_match3_bigram(n, modulus):
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `read` gives 1.0 or 0.0 for every
+        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `decode` gives 1.0 or 0.0 for every
         token, RaggedSequences of one coordinate, equal to `tasks.match3_bigram`. `margin`: the gap of integer scores, 1, in
         ulps.
 
@@ -83,13 +83,13 @@ def build_match3_bigram(n, modulus):
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_match3_bigram(4, 10)
     >>> X = RaggedSequences.from_series([[1, 3, 6, 9], [5, 5]])  # 1 + (3 + 6) and 6 + (1 + 3) are 10
-    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    >>> built.decode(apply(built.transformer, built.encode(X))).tokens.ravel()
     array([1., 0., 1., 0., 0., 0.])
     """
     check_integer(n, "n", 1, LONGEST)
     _check_modulus(modulus, LARGEST_BIGRAM_MODULUS)
     task = _Bigram(int(n), int(modulus))
-    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
+    return Construction(task.transformer(), task.encode, task.decode, _margin(task.n))
 
 
 def build_match3_local(n, modulus, window):
@@ -107,7 +107,7 @@ def build_match3_local(n, modulus, window):
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `read` gives 1.0 or 0.0 for every
+        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `decode` gives 1.0 or 0.0 for every
         token, RaggedSequences of one coordinate, equal to `tasks.match3_local`. `margin`: the gap of integer scores, 1, in
         ulps.
 
@@ -133,14 +133,14 @@ def build_match3_local(n, modulus, window):
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_match3_local(4, 10, window=1)
     >>> X = RaggedSequences.from_series([[1, 3, 6, 4], [0]])  # only 3 sees 1 and 6; 0 is its own partner, twice
-    >>> built.read(apply(built.transformer, built.encode(X))).tokens.ravel()
+    >>> built.decode(apply(built.transformer, built.encode(X))).tokens.ravel()
     array([0., 1., 0., 0., 1.])
     """
     check_integer(n, "n", 1, LONGEST)
     check_integer(window, "window", 0, n - 1)
     _check_modulus(modulus, LARGEST_LOCAL_MODULUS)
     task = _Local(int(n), int(modulus), int(window))
-    return Construction(task.transformer(), task.encode, task.read, _margin(task.n))
+    return Construction(task.transformer(), task.encode, task.decode, _margin(task.n))
 
 
 def _check_modulus(modulus, largest):
@@ -157,7 +157,7 @@ def _margin(n):
     return float(1 / np.spacing(max(3.0 * n * n, 64.0)))
 
 
-class _Stream:
+class _StreamLayout:
     """Names of the coordinates of the residual stream, and rows of weights on them."""
 
     def __init__(self, names):
@@ -196,7 +196,7 @@ class _Bigram(NamedTuple):
     def stream(self):
         digits = [f"{side}{k}" for side in ("pair_digit", "lack_digit") for k in range(self.n_digits)]
         registers = ["next", "next_position", "carry", "positive", "pair", "lack"]
-        return _Stream([*_INTEGER, "blank", *registers, *digits, "match"])
+        return _StreamLayout([*_INTEGER, "blank", *registers, *digits, "match"])
 
     def transformer(self):
         """Fetch, residues, digits, comparison."""
@@ -245,10 +245,10 @@ class _Bigram(NamedTuple):
     def encode(self, X):
         """Every integer as (residue, position, its square, 1, 0, ..), and the blank at position -1 behind every sequence."""
         stream = self.stream()
-        sequences, tokens = _placed(X, self.n, self.modulus, len(stream.names))
+        sequences, tokens = _encode_residues(X, self.n, self.modulus, len(stream.names))
         return with_blank(sequences, tokens, stream.row(position=-1, square=1, blank=1))
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """1.0 or 0.0 for every integer."""
         return read_answers(tokens, len(self.stream().names), has_blank=True)
 
@@ -265,7 +265,7 @@ class _Local(NamedTuple):
         return [k for k in range(-self.window, self.window + 1) if k]
 
     def stream(self):
-        return _Stream([*_INTEGER, *(f"x{k:+}" for k in self.shifts), "match"])
+        return _StreamLayout([*_INTEGER, *(f"x{k:+}" for k in self.shifts), "match"])
 
     def transformer(self):
         """Fetches, sums, cut-off."""
@@ -292,20 +292,20 @@ class _Local(NamedTuple):
 
     def encode(self, X):
         """Every integer as (residue, position, its square, 1, 0, ..)."""
-        sequences, tokens = _placed(X, self.n, self.modulus, len(self.stream().names))
+        sequences, tokens = _encode_residues(X, self.n, self.modulus, len(self.stream().names))
         return RaggedSequences.from_flat(tokens, sequences.lengths)
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """1.0 or 0.0 for every integer."""
         return read_answers(tokens, len(self.stream().names), has_blank=False)
 
 
-def _placed(X, n, modulus, width):
+def _encode_residues(X, n, modulus, width):
     """User integers as sequences, and tokens (residue, position, square, 1, 0, ..) of this width."""
     sequences, x = integer_tokens(X)
     too_long = np.flatnonzero(sequences.lengths > n)
     if len(too_long):
-        raise ValueError(f"Sequences {name_indices(too_long)} have more than n = {n} tokens.")
+        raise ValueError(f"Sequences {format_indices(too_long)} have more than n = {n} tokens.")
     index, _ = positions(sequences.offsets)
     tokens = np.zeros((len(x), width))
     tokens[:, :4] = np.stack([x % modulus, index, index**2, np.ones(len(x))], axis=1)

@@ -28,11 +28,11 @@ from sklearn_hardmax.constructions.common.construction import Construction, Cons
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.sequences.arrays import check_integer, name_indices
+from sklearn_hardmax.sequences.arrays import check_integer, format_indices
 from sklearn_hardmax.tasks import averaging_parts
 from sklearn_hardmax.transformer import Transformer
 
-_BLOCK = 2**20  # numbers that one step holds
+_BLOCK_NUMBERS = 2**20  # numbers that one step holds
 _MARGIN = 2.0  # times the tie bound that every gap must be
 
 
@@ -58,7 +58,7 @@ def build_sparse_averaging(n, q, token_dim=1, *, method="random", key_dim="auto"
     Returns
     -------
     Construction
-        `encode` takes sequences of tokens (z, y, i) as `tasks.sparse_averages` does; `read` gives the means,
+        `encode` takes sequences of tokens (z, y, i) as `tasks.sparse_averages` does; `decode` gives the means,
         RaggedSequences of d coordinates. `margin` is the least gap between the positions of a set and all others, in tie
         bounds, that `encode` lets pass.
 
@@ -82,7 +82,7 @@ def build_sparse_averaging(n, q, token_dim=1, *, method="random", key_dim="auto"
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_sparse_averaging(n=3, q=2, random_state=0)
     >>> X = [[[10., 1., 2., 0.], [20., 0., 1., 1.], [40., 0., 2., 2.]]]  # the first asks for positions 1 and 2
-    >>> built.read(apply(built.transformer, built.encode(X)))[0].ravel()
+    >>> built.decode(apply(built.transformer, built.encode(X)))[0].ravel()
     array([30., 15., 25.])
     """
     check_integer(n, "n", 1)
@@ -100,7 +100,7 @@ def build_sparse_averaging(n, q, token_dim=1, *, method="random", key_dim="auto"
             check_integer(key_dim, "key_dim", 1)
         built = SparseAveraging(q, token_dim, random_keys(n, q, key_dim, random_state), False)
         margin = _MARGIN
-    return Construction(built.transformer(), built.encode, built.read, margin)
+    return Construction(built.transformer(), built.encode, built.decode, margin)
 
 
 def random_keys(n, q, key_dim="auto", random_state=None):
@@ -139,7 +139,7 @@ def moment_keys(n, q):
     total = math.prod((n // 2 + abs(t[j])) ** 2 for j in worst)
     if total >= 2**53:
         raise ConstructionError(
-            f"On the moment curve the score of the positions {name_indices(worst)} of n = {n} has terms that add up to "
+            f"On the moment curve the score of the positions {format_indices(worst)} of n = {n} has terms that add up to "
             f"{total:.3g}, which is not below 2^53: float64 does not hold q = {q} here; use method='random'."
         )
     return np.array([[value**r for r in range(2 * q + 1)] for value in t], dtype=np.float64)
@@ -216,7 +216,7 @@ def query_gaps(keys, subsets):
 
 def _row_blocks(subsets, keys):
     """Blocks of rows for which neither the scores nor the keys of the members exceed a block."""
-    step = max(1, _BLOCK // (len(keys) + subsets.shape[1] * keys.shape[1]))
+    step = max(1, _BLOCK_NUMBERS // (len(keys) + subsets.shape[1] * keys.shape[1]))
     return [slice(start, start + step) for start in range(0, len(subsets), step)]
 
 
@@ -258,7 +258,7 @@ class SparseAveraging:
             )
         too_long = np.flatnonzero(sequences.lengths > n)
         if len(too_long):
-            raise ValueError(f"Sequences {name_indices(too_long)} have more than n = {n} tokens.")
+            raise ValueError(f"Sequences {format_indices(too_long)} have more than n = {n} tokens.")
         values, subsets, positions, _ = averaging_parts(sequences, self.q)
         tokens = np.zeros((sequences.n_tokens, 2 * (d + m)))
         tokens[:, :d] = values
@@ -289,12 +289,12 @@ class SparseAveraging:
         k = bad[0]
         apart = f"{spreads[k]:.3g} apart, and " if spreads[k] > allowed[k] else ""
         raise ConstructionError(
-            f"Keys of {m} coordinates do not single out the set {{{name_indices(subsets[k])}}} (sequence {sequence}, token "
+            f"Keys of {m} coordinates do not single out the set {{{format_indices(subsets[k])}}} (sequence {sequence}, token "
             f"{first + k}): its scores stand {apart}{gaps[k]:.3g} above that of position {rivals[k]}, where more than "
             f"{needed[k]:.3g} is needed; draw other keys (random_state), or longer ones (key_dim)."
         )
 
-    def read(self, tokens):
+    def decode(self, tokens):
         """The means, from the tokens that `apply` returns."""
         tokens = as_sequences(tokens)
         check_network_output(tokens, 2 * (self.token_dim + self.keys.shape[1]))

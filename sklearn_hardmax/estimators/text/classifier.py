@@ -7,11 +7,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import forward
+from sklearn_hardmax.constructions.common.construction import check_network_output
 from sklearn_hardmax.constructions.leaders import text_training as sentiment
-from sklearn_hardmax.estimators._mixins import Progress, VersionStamped, check_verbose
-from sklearn_hardmax.estimators.session import all_or_nothing
+from sklearn_hardmax.estimators._mixins import Progress, VersionedMixin, check_verbose
+from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
-from sklearn_hardmax.estimators.text.words import count_words, words_of
+from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_from_zero,
@@ -19,10 +20,11 @@ from sklearn_hardmax.estimators.validation import (
     check_positive,
     validate_class_labels,
 )
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.sequences.arrays import format_indices
 
 
-class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
+class LeaderTextClassifier(VersionedMixin, ClassifierMixin, BaseEstimator):
     """Classify texts by their leaders: words that attract all others, so that a decision rests on two or three of them.
 
     Every word has a place in R^n_components. The words of a text move through `depth` layers of the leader flow, which is
@@ -138,7 +140,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
 
     # -- training ----------------------------------------------------------------------------------------------------------
 
-    @all_or_nothing
+    @transactional_fit
     def fit(self, X, y):
         """Learn embeddings, step size and decoder.
 
@@ -167,7 +169,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         log, rng = Progress(self), check_random_state(self.random_state)
-        words = words_of(X, self.max_length)
+        words = tokenize_texts(X, self.max_length)
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         self.classes_, labels = validate_class_labels(words, y)
@@ -178,7 +180,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         log(f"read {len(words)} texts, {len(self.vocabulary_)} words in at least min_df={self.min_df} of them")
         rows, held_out = self._split(np.flatnonzero(np.diff(counts.indptr)), labels, rng)
         n_scores = 1 if len(self.classes_) == 2 else len(self.classes_)
-        start = sentiment.Parameters.draw(counts.shape[1], int(self.n_components), n_scores, rng)
+        start = sentiment.Parameters.sample(counts.shape[1], int(self.n_components), n_scores, rng)
         trained = sentiment.train(
             start,
             counts[rows],
@@ -188,7 +190,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             rng,
             log,
         )
-        self._leaders = WordLeaders.of(trained.parameters, self.vocabulary_, int(self.depth))
+        self._leaders = WordLeaders.from_vocabulary(trained.parameters, self.vocabulary_, int(self.depth))
         self.embeddings_, self.coef_, self.intercept_, _ = trained.parameters
         self.alpha_ = trained.parameters.alpha
         self.loss_curve_, self.n_iter_ = trained.losses, len(trained.losses)
@@ -253,12 +255,12 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
             In order, repeated words repeated.
         """
         check_is_fitted(self)
-        return [[word for word in text if word in self.vocabulary_] for text in words_of(X, self.max_length)]
+        return [[word for word in text if word in self.vocabulary_] for text in tokenize_texts(X, self.max_length)]
 
     def _known(self, X):
         """The indices of the known words of each text, in order."""
         check_is_fitted(self)
-        words, known = words_of(X, self.max_length), self.vocabulary_.get
+        words, known = tokenize_texts(X, self.max_length), self.vocabulary_.get
         return [np.array([i for w in text if (i := known(w)) is not None], dtype=np.int64) for text in words]
 
     def encode(self, X):
@@ -280,7 +282,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         indices = self._known(X)
         empty = np.flatnonzero([len(text) == 0 for text in indices])
         if len(empty):
-            raise ValueError(f"Texts {name_indices(empty)} hold no known word: there is nothing to encode.")
+            raise ValueError(f"Texts {format_indices(empty)} hold no known word: there is nothing to encode.")
         return self._leaders.sequences(indices)
 
     def to_transformer(self):
@@ -293,8 +295,8 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._leaders.parameters.transformer(self._leaders.depth)
 
-    def read_scores(self, tokens):
-        """Scores of each text from what `apply` returns.
+    def decode(self, tokens):
+        """Predicted class of each text from the tokens that `apply` returns.
 
         Parameters
         ----------
@@ -303,10 +305,26 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_texts, 1) with two classes, else (n_texts, n_classes)
+        ndarray of shape (n_texts,)
+            The labels that `predict` returns.
+
+        Raises
+        ------
+        ValueError
+            The tokens have another width.
         """
         check_is_fitted(self)
+        tokens = as_sequences(tokens)
+        check_network_output(tokens, self.embeddings_.shape[1])
+        return self._classes_of(self._decoded_scores(tokens))
+
+    def _decoded_scores(self, tokens):
+        # after the last layer every token of a text is the mean, so that the first one is enough
         return self._leaders.parameters.scores(tokens.tokens[tokens.offsets[:-1]])
+
+    def _classes_of(self, scores):
+        one_score = scores.shape[1] == 1
+        return self.classes_[(scores[:, 0] > 0).astype(int) if one_score else scores.argmax(axis=1)]
 
     # -- predicting --------------------------------------------------------------------------------------------------------
 
@@ -318,7 +336,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         scores = np.tile(prior[1:] - prior[:1] if len(prior) == 2 else prior, (len(indices), 1))
         if known.any():
             sequences = self._leaders.sequences([text for text in indices if len(text)])
-            scores[known] = self.read_scores(forward.apply(self.to_transformer(), sequences))
+            scores[known] = self._decoded_scores(forward.apply(self.to_transformer(), sequences))
         return scores, known
 
     def decision_function(self, X):
@@ -364,7 +382,7 @@ class LeaderTextClassifier(VersionStamped, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_texts,)
         """
         scores, _ = self._scores(X)
-        return self.classes_[(scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)]
+        return self._classes_of(scores)
 
     # -- explaining --------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class WordLeaders(NamedTuple):
     depth: int
 
     @classmethod
-    def of(cls, parameters, vocabulary, depth):
+    def from_vocabulary(cls, parameters, vocabulary, depth):
         """From the index of each word."""
         words = [None] * len(vocabulary)
         for word, index in vocabulary.items():

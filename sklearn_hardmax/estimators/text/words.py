@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_hardmax.sequences.arrays import name_indices
+from sklearn_hardmax.sequences.arrays import format_indices
 
 
-def words_of(X, max_length=None):
+def tokenize_texts(X, max_length=None):
     """Each text as the list of its words, cut off at max_length under one warning that names the texts."""
     analyze = CountVectorizer().build_analyzer()
     words = [analyze(text) if isinstance(text, str) else list(text) for text in _as_texts(X)]
@@ -17,7 +17,7 @@ def words_of(X, max_length=None):
     cut = [i for i, text in enumerate(words) if len(text) > max_length]
     if cut:
         warnings.warn(
-            f"Texts {name_indices(cut)} have more than max_length={max_length} words; what follows these is not read.",
+            f"Texts {format_indices(cut)} have more than max_length={max_length} words; what follows these is not read.",
             UserWarning,
             stacklevel=5,
         )
@@ -61,7 +61,7 @@ def _as_texts(X):
         raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required: {rule}.")
     wrong = [i for i, text in enumerate(texts) if not (isinstance(text, str) or _is_list_of_words(text))]
     if wrong:
-        raise ValueError(f"{rule}; entries {name_indices(wrong)} are not, the first is {texts[wrong[0]]!r:.80}.")
+        raise ValueError(f"{rule}; entries {format_indices(wrong)} are not, the first is {texts[wrong[0]]!r:.80}.")
     return texts
 
 
