@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders
-from sklearn_hardmax.sequences.segments import Segments
+from sklearn_hardmax.sequences.segments import Segments, changes
 
 _BLOCK_SCORES = 2**18  # scores that are held at once
 _SMALL = 2**15  # scores that cost less than a batch of their own
@@ -324,5 +324,5 @@ def _settled(layer, sides, queries, keys):
 
 def _rows(queries):
     """Where the runs of equal queries begin, and how long they are."""
-    starts = np.flatnonzero(np.concatenate([[True], queries[1:] != queries[:-1]]))
+    starts = np.append(0, changes(queries) + 1)
     return Segments(starts, np.diff(np.append(starts, len(queries))))

@@ -10,6 +10,8 @@ import numbers
 
 import numpy as np
 
+from sklearn_hardmax.sequences.segments import changes
+
 SHOWN = 10  # how many offenders an error names
 
 
@@ -190,9 +192,7 @@ def from_flat(tokens, lengths=None, groups=None):
             raise ValueError(
                 f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing."
             )
-        starts = (
-            np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]])) if len(groups) else np.zeros(0, int)
-        )
+        starts = np.append(0, changes(groups) + 1) if len(groups) else np.zeros(0, int)
         names, counts = np.unique(groups[starts], return_counts=True)
         if (counts > 1).any():
             raise ValueError(

@@ -7,6 +7,7 @@ the two arrays.
 import numpy as np
 
 from sklearn_hardmax.sequences import arrays as converters
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 
 class Layouts:
@@ -196,7 +197,7 @@ class Layouts:
         >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).to_flat()[1]
         array([0, 0, 1])
         """
-        return self.tokens, np.repeat(np.arange(len(self)), self.lengths)
+        return self.tokens, sequence_of_each_token(self.lengths)
 
     def to_aeon(self):
         """Channels-first series, as in aeon.

@@ -17,6 +17,7 @@ from sklearn_hardmax.sequences.arrays import (
     from_series,
     sequences_with_tokens,
 )
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 # -- what as_sequences reads by itself ---------------------------------------------------------------------------------
 
@@ -288,7 +289,7 @@ def _long(tokens, offsets, group, names):
     names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
     if len(names) != tokens.shape[1] or len({group, *names}) != len(names) + 1:
         raise ValueError(f"names must be {tokens.shape[1]} different names other than {group!r}, got {names}.")
-    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    owners = sequence_of_each_token(np.diff(offsets))
     return {group: owners, **{name: tokens[:, j] for j, name in enumerate(names)}}
 
 

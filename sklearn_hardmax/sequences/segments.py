@@ -18,6 +18,16 @@ def chunks(offsets, n_tokens=LAYER_CHUNK_TOKENS):
     return runs
 
 
+def changes(values):
+    """Indices k at which values[k] and values[k + 1] differ: where runs of equal values end, but for the last run."""
+    return np.flatnonzero(values[1:] != values[:-1])
+
+
+def sequence_of_each_token(lengths):
+    """Index of the sequence that holds each token, (n_tokens,), from the lengths (n_sequences,) of the sequences."""
+    return np.repeat(np.arange(len(lengths)), lengths)
+
+
 class Segments(NamedTuple):
     """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
 

@@ -46,7 +46,7 @@ from sklearn_hardmax.constructions.common.construction import (
     ConstructionError,
     conflict_message,
 )
-from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature
+from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature, with_softmax
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
@@ -93,11 +93,10 @@ def _one_run(projection, label, weights, temperature):
 
 
 def _softened(built, sequences, values, wanted, n_jobs):
-    """The same with a leader read by softmax, at an admissible temperature: codes use half of their clearance at most."""
-    code = built.code
+    """The same classifier with softmax leaders."""
     clearances = _distance_to_nearest_ramp(built, values) / built.code_scale - 2 * EPS  # a coarse code is rounded twice
-    temperature = resolve_temperature(wanted, code.max_temperature(sequences, clearances, n_jobs))
-    return replace(built, code=replace(code, temperature=temperature), temperature=temperature)
+    code = with_softmax(built.code, wanted, sequences, clearances, n_jobs)
+    return replace(built, code=code, temperature=code.temperature)
 
 
 def _distance_to_nearest_ramp(built, values):

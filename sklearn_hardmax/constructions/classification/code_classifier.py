@@ -14,9 +14,9 @@ from sklearn_hardmax.constructions.classification.intervals import DecisionInter
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.sequence_code import SequenceCode
 from sklearn_hardmax.constructions.common import plans
+from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
 from sklearn_hardmax.constructions.common.construction import (
     ConstructionError,
-    check_network_output,
     label_per_sequence,
 )
 from sklearn_hardmax.constructions.common.units import (
@@ -26,11 +26,10 @@ from sklearn_hardmax.constructions.common.units import (
     projection_units,
     ramp_units,
 )
-from sklearn_hardmax.sequences import as_sequences
 
 
 @dataclass(frozen=True)
-class CodeClassifier:
+class CodeClassifier(BuiltNetwork):
     """The exact classifier as numbers: one code, and the intervals of one label along its line.
 
     projection : Projection; code : SequenceCode or None (one label: no code is needed); runs : LabelRuns of training codes; intervals : DecisionIntervals;
@@ -114,22 +113,15 @@ class CodeClassifier:
         )
         return [plans.planned_layer(self._first_units(), eta=0.0), *bumps, self._attention(), *decode]
 
-    def n_blocks(self, max_width=4):
-        """Blocks of `transformer(max_width)`, from the plan."""
-        return plans.n_blocks(self._plan(max_width))
+    def _coordinate_names(self):
+        return ["code", *(f"digit {j}" for j in range(self.n_digits))]
 
-    def n_parameters(self, max_width=4):
-        """Parameters of `transformer(max_width)`, from the plan."""
-        return plans.n_parameters(self._plan(max_width), self.token_dim)
-
-    def transformer(self, max_width=4):
+    def transformer(self, max_width=plans.DEFAULT_WIDTH):
         """The explicit weights; checked on every run of the training codes."""
-        plan = self._plan(max_width)
-        plans.check_memory(plans.n_parameters(plan, self.token_dim))
+        transformer = super().transformer(max_width)
         if self.code is not None:
             self._certify()
-        names = ["code", *(f"digit {j}" for j in range(self.n_digits))]
-        return plans.build_transformer(plan, names + [f"z{j}" for j in range(len(names), self.token_dim)])
+        return transformer
 
     def _written_digits(self, labels):
         """Binary digits at their coordinates, (len(labels), D)."""
@@ -174,13 +166,8 @@ class CodeClassifier:
         if not (ok and np.array_equal(self._first_digits().W[:, 0], digits[0])):
             raise ConstructionError("A ramp is not flat on the training codes; this is a fault of the construction.")
 
-    def encode(self, X):
-        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        return self.projection.encode(as_sequences(X), self.token_dim)
-
     def decode(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: a digit above 1/2 is 1."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.token_dim)
+        tokens = self._checked_output(tokens)
         digits = tokens.tokens[:, 1 : 1 + self.n_digits] > 0.5
         return label_per_sequence(tokens, digits @ (1 << np.arange(self.n_digits)))

@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
+
 
 class Multisets(NamedTuple):
     """Multisets of G sequences: entries starts[j]:starts[j+1] are token classes (ascending) and counts, prime together."""
@@ -54,7 +56,7 @@ def distinct_rows(rows):
 def multisets_from_tokens(token_classes, offsets):
     """Multisets from the class of every token (n_tokens,) and the offsets (N + 1,) of the sequences."""
     lengths = np.diff(offsets)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
+    owner = sequence_of_each_token(lengths)
     order = np.lexsort((token_classes, owner))
     tokens, owner = token_classes[order], owner[order]
     new = np.concatenate([[True], (tokens[1:] != tokens[:-1]) | (owner[1:] != owner[:-1])])
@@ -139,7 +141,7 @@ class _Partition:
         self.labels = labels.tolist()
         self.totals = multisets.totals.tolist()
         self.order = np.argsort(multisets.tokens, kind="stable")
-        self.owner = np.repeat(np.arange(len(self.labels)), np.diff(multisets.starts))[self.order]
+        self.owner = sequence_of_each_token(np.diff(multisets.starts))[self.order]
         self.counts = multisets.counts[self.order]
         self.sorted_tokens = multisets.tokens[self.order]
         whole = _Part(Fraction(0))

@@ -25,6 +25,7 @@ from sklearn_hardmax.constructions.codes.projection import Projection, clipped_r
 from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.temperatures import max_temperature
 from sklearn_hardmax.forward.ties import EPS
+from sklearn_hardmax.sequences.segments import changes
 
 SAFE_GAP = 2.0**-46
 
@@ -175,7 +176,7 @@ def label_runs(values, labels):
     else:
         order = np.argsort(values)
         steps, labels = values.view(np.int64)[order], labels[order]
-    change = np.flatnonzero(labels[1:] != labels[:-1])
+    change = changes(labels)
     if len(change) == 0:
         return 1, np.inf
     return len(change) + 1, float(np.min(steps[change + 1] - steps[change]) * EPS)

@@ -15,6 +15,7 @@ from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.transformer import Transformer
 
 MEMORY_LIMIT = 2 * 2**30  # bytes of weights that are built without asking
+DEFAULT_WIDTH = 4  # hidden units per layer, as in the theorems
 
 
 class PlannedLayer(NamedTuple):

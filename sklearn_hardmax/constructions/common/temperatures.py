@@ -10,6 +10,7 @@ length: below HEAD_TEMPERATURE all weights but those of the best are exp(-1024) 
 """
 
 import numbers
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,6 +45,15 @@ def resolve_temperature(wanted, admissible):
             f"At temperature {float(wanted)!r} leader reads may leave their plateaus; {admissible!r} is the largest allowed."
         )
     return float(wanted)
+
+
+def with_softmax(code, wanted, sequences, clearances, n_jobs=None, at_most=np.inf):
+    """A code whose leaders are chosen by softmax, at a temperature that keeps every code within half of its clearance (N,).
+
+    wanted : "auto" or a number, as in `resolve_temperature`; at_most : a bound on the temperature from elsewhere.
+    """
+    admissible = min(at_most, code.max_temperature(sequences, clearances, n_jobs))
+    return replace(code, temperature=resolve_temperature(wanted, admissible))
 
 
 def validate_temperature(attention, temperature):

@@ -28,7 +28,7 @@ from sklearn.utils import check_random_state
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.selection import CodeProblem
 from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError
-from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature
+from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature, with_softmax
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.constructions.interpolation.in_place import build_in_place
 from sklearn_hardmax.constructions.interpolation.plateaus import outputs, step_function_from_codes
@@ -39,6 +39,7 @@ from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 
 def build_interpolation(
@@ -90,9 +91,8 @@ def _softened(built, sequences, assignment, line, wanted, n_jobs):
     if code is None:
         return replace(built, temperature=resolve_temperature(wanted, np.inf))
     clearances = _clearances(built, sequences, assignment, line, n_jobs)
-    temperature = resolve_temperature(wanted, code.max_temperature(sequences, clearances, n_jobs))
-    softer = replace(built.token_code, code=replace(code, temperature=temperature))
-    return replace(built, token_code=softer, temperature=temperature)
+    code = with_softmax(code, wanted, sequences, clearances, n_jobs)
+    return replace(built, token_code=replace(built.token_code, code=code), temperature=code.temperature)
 
 
 def _margin(built, sequences, assignment, line, n_jobs):
@@ -101,9 +101,7 @@ def _margin(built, sequences, assignment, line, n_jobs):
     code, carrying = token_code.code, assignment.by_code >= 0
     given = outputs(built.plateaus, built.targets, line)
     wrong = np.flatnonzero(carrying & (given != built.targets[assignment.by_code]).any(axis=1))
-    owners = (
-        np.arange(len(sequences)) if assignment.one_target else np.repeat(np.arange(len(sequences)), sequences.lengths)
-    )
+    owners = np.arange(len(sequences)) if assignment.one_target else sequence_of_each_token(sequences.lengths)
     if len(wrong):
         raise ConstructionError(f"Sequences {format_indices(np.unique(owners[wrong]))} are not certified.")
     if len(built.plateaus.thresholds) == 0:
@@ -187,5 +185,5 @@ def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature=
     )
     if registers:
         return Construction(built.transformer(), built.encode, built.decode, built.margin)
-    peeled = build_in_place(built.token_code, sequences, assignment)
-    return Construction(peeled.transformer, peeled.encode, peeled.decode, min(built.margin, peeled.margin))
+    in_place = build_in_place(built.token_code, sequences, assignment)
+    return Construction(in_place.transformer(), in_place.encode, in_place.decode, min(built.margin, in_place.margin))

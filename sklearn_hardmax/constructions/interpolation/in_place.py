@@ -19,42 +19,51 @@ from functools import partial
 
 import numpy as np
 
+from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.common import plans
-from sklearn_hardmax.constructions.common.construction import ConstructionError, check_network_output
+from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
+from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.units import Units, clearing_unit, constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
-from sklearn_hardmax.constructions.interpolation.token_code import TokenCode
 from sklearn_hardmax.forward import apply
 from sklearn_hardmax.forward.ties import EPS
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.transformer import Transformer
+from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 _ROUNDING = 4 * EPS  # of codes below 1
 
 
 @dataclass(frozen=True)
-class InPlaceInterpolation:
+class InPlaceInterpolation(BuiltNetwork):
     """An interpolating transformer inside R^d.
 
-    transformer : the weights; token_code : TokenCode; n_outputs : q; one_target : whether there is one a sequence; height :
-    H, errors are at most 8 ulps of it; margin : how many times over the inequalities behind the order of carriers hold.
+    plan : layer specifications; width : width D of the residual stream; projection : Projection; n_outputs : q; one_target :
+    whether there is one a sequence; height : H, errors are at most 8 ulps of it; margin : how many times over the inequalities
+    behind the order of carriers hold.
     """
 
-    transformer: Transformer
-    token_code: TokenCode
+    plan: list
+    width: int
+    projection: Projection
     n_outputs: int
     one_target: bool
     height: float
     margin: float
 
-    def encode(self, X):
-        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        return self.token_code.projection.encode(as_sequences(X), self.transformer.token_dim)
+    @property
+    def token_dim(self):
+        """Width D of the residual stream."""
+        return self.width
+
+    def _plan(self, max_width):
+        return self.plan
+
+    def _coordinate_names(self):
+        return []
 
     def decode(self, tokens):
         """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one a sequence."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.transformer.token_dim)
+        tokens = self._checked_output(tokens)
         written = np.ascontiguousarray(tokens.tokens[:, : self.n_outputs])
         return written[tokens.offsets[:-1]] if self.one_target else RaggedSequences(written, tokens.offsets)
 
@@ -85,15 +94,12 @@ def build_in_place(token_code, sequences, assignment):
     for k in range(len(low) - 1, -1, -1):
         plan.append(plans.PlannedLayer(2, (), partial(_block, low[k], gaps[k], y[k], height, width, lead, k == 0)))
         lead = None
-    plans.check_memory(plans.n_parameters(plan, width))
-    return InPlaceInterpolation(
-        plans.build_transformer(plan, None), token_code, q, assignment.one_target, float(height), margin
-    )
+    return InPlaceInterpolation(plan, width, token_code.projection, q, assignment.one_target, float(height), margin)
 
 
 def _carriers(code, sequences, assignment, coded):
     """Codes of the carriers, lowered by what they may error_bound, ascending; delta, target of each; and the margin."""
-    owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    owner = sequence_of_each_token(sequences.lengths)
     carrying = sequences.offsets[:-1] if assignment.one_target else np.flatnonzero(assignment.by_token >= 0)
     error_bound = np.zeros(len(sequences))
     if code.code is not None:

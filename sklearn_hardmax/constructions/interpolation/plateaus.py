@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.sequences.segments import changes
+
 
 class StepFunction(NamedTuple):
     """P plateaus in ascending order.
@@ -26,7 +28,7 @@ def widest_gaps(gaps, targets):
     targets : (n,) ints, -1 where a number carries none.
     """
     carriers = np.flatnonzero(targets >= 0)
-    change = np.flatnonzero(targets[carriers[1:]] != targets[carriers[:-1]])
+    change = changes(targets[carriers])
     spans = zip(carriers[change].tolist(), carriers[change + 1].tolist())
     return np.array([a + int(gaps[a:b].argmax()) for a, b in spans], dtype=np.int64)
 
@@ -42,7 +44,7 @@ def step_function_from_codes(line, targets):
     # low + (high - low - 1) / 2 on the grid of 1/2 and finer that all numbers of the binade lie on
     thresholds = (low + (high - low) / 2) - 0.5
     carriers = targets[targets >= 0]
-    change = np.flatnonzero(carriers[1:] != carriers[:-1])
+    change = changes(carriers)
     return StepFunction(thresholds, carriers[np.append(change, len(carriers) - 1)])
 
 

@@ -15,6 +15,7 @@ from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 _SHOWN = 5  # conflicts that a message names
 
@@ -119,7 +120,7 @@ def _assign_to_sequences(sequences, targets, multiset):
 
 def _assign_to_tokens(sequences, targets, tokens, multiset):
     """For targets of tokens; tokens (n_tokens,) ints tell equal tokens, multiset (N,) equal multisets."""
-    owner, n_multisets = np.repeat(np.arange(len(sequences)), sequences.lengths), int(multiset.max()) + 1
+    owner, n_multisets = sequence_of_each_token(sequences.lengths), int(multiset.max()) + 1
     distinct, ids = _distinct(targets.tokens)
     carriers = carrier_indices(sequences, targets)
     by_token = np.full(sequences.n_tokens, -1)

@@ -27,7 +27,7 @@ from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, Sequence
 from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import ConstructionError, conflict_message
 from sklearn_hardmax.constructions.interpolation.plateaus import widest_gaps
-from sklearn_hardmax.sequences.segments import Segments
+from sklearn_hardmax.sequences.segments import Segments, changes
 
 RANK_SCALE = 2.0**52
 _LARGEST_OFFSET = 2.0**51
@@ -178,7 +178,7 @@ def _line(problem, direction, targets, one_target):
     labels = np.repeat(problem.labels, problem.sequences.lengths)
     order = np.lexsort((s, labels))
     gaps = np.diff(s[order])
-    gaps[labels[order][1:] != labels[order][:-1]] = np.inf
+    gaps[changes(labels[order])] = np.inf
     cuts = widest_gaps(gaps, targets[order])
     if len(cuts) == 0:
         return _Line(direction, s, np.inf, ())
@@ -227,5 +227,5 @@ def _rank_boundaries(values, labels):
     """Halfway between neighbouring codes of different label, on the grid of the codes."""
     order = np.argsort(values, kind="stable")
     values, labels = values[order], labels[order]
-    k = np.flatnonzero(labels[1:] != labels[:-1])
+    k = changes(labels)
     return values[k] + (values[k + 1] - values[k]) / 2

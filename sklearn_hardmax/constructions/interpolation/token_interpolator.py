@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_hardmax.constructions.common import plans
-from sklearn_hardmax.constructions.common.construction import check_network_output
+from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
 from sklearn_hardmax.constructions.common.units import constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
 from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction, outputs
 from sklearn_hardmax.constructions.interpolation.token_code import TokenCode
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 
 
 @dataclass(frozen=True)
-class TokenInterpolator:
+class TokenInterpolator(BuiltNetwork):
     """The interpolating transformer as numbers.
 
     token_code : TokenCode; plateaus : StepFunction; targets : (n_targets, q) distinct ones; one_target : whether there is one a
@@ -39,9 +39,9 @@ class TokenInterpolator:
     @property
     def token_dim(self):
         """Width D of the residual stream: the encoded token, or code, two registers and the targets."""
-        return max(self.token_code.projection.n_coordinates, selectors.TARGETS + self.targets.shape[1])
+        return max(self.projection.n_coordinates, selectors.TARGETS + self.targets.shape[1])
 
-    def _plan(self):
+    def _plan(self, max_width):
         width, code, own = self.token_dim, self.token_code, self.targets[self.plateaus.targets]
         if len(own) == 1:
             written = np.zeros(width)
@@ -56,29 +56,17 @@ class TokenInterpolator:
             *selectors.selector_layers(code, self.plateaus.thresholds, own, width),
         ]
 
-    def n_blocks(self):
-        """Blocks of `transformer()`, from the plan."""
-        return plans.n_blocks(self._plan())
+    def _coordinate_names(self):
+        return ["code", "previous_step", "on_plateau", *(f"target {j}" for j in range(self.targets.shape[1]))]
 
-    def n_parameters(self):
-        """Parameters of `transformer()`, from the plan."""
-        return plans.n_parameters(self._plan(), self.token_dim)
-
-    def transformer(self):
-        """The explicit weights."""
-        plans.check_memory(self.n_parameters())
-        q = self.targets.shape[1]
-        names = ["code", "previous_step", "on_plateau", *(f"target {j}" for j in range(q))]
-        return plans.build_transformer(self._plan(), names + [f"z{j}" for j in range(len(names), self.token_dim)])
-
-    def encode(self, X):
-        """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        return self.token_code.projection.encode(as_sequences(X), self.token_dim)
+    @property
+    def projection(self):
+        """The Projection that tokens are encoded for."""
+        return self.token_code.projection
 
     def decode(self, tokens):
         """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one a sequence."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.token_dim)
+        tokens = self._checked_output(tokens)
         q = self.targets.shape[1]
         written = np.ascontiguousarray(tokens.tokens[:, selectors.TARGETS : selectors.TARGETS + q])
         return written[tokens.offsets[:-1]] if self.one_target else RaggedSequences(written, tokens.offsets)

@@ -23,7 +23,7 @@ from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.random_code import RandomCode
 from sklearn_hardmax.constructions.codes.selection import CodeProblem, select_code
 from sklearn_hardmax.constructions.common.construction import ConstructionError
-from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature
+from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature, with_softmax
 from sklearn_hardmax.constructions.heads.sampling import sample_heads
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.corrections import place_corrections, widest
@@ -79,18 +79,16 @@ def build_scoring(
 
 
 def _softened(built, sequences, wanted, n_jobs):
-    """The same with leader reads by softmax: those of heads give the largest integer itself, codes stay on their plateaus."""
-    admissible, corrections = HEAD_TEMPERATURE, built.corrections
-    if corrections is not None:
-        clearances = corrections.clearances(corrections.code.evaluate(sequences, n_jobs)) - 8 * EPS
-        admissible = min(admissible, corrections.code.max_temperature(sequences, clearances, n_jobs))
-    built = replace(built, temperature=resolve_temperature(wanted, admissible))
+    """The same classifier with softmax leaders: heads still give the largest integer itself, codes stay where bumps are flat."""
+    corrections = built.corrections
     if corrections is None:
-        return built
-    softer = replace(corrections, code=replace(corrections.code, temperature=built.temperature))
-    clearances = softer.clearances(softer.code.evaluate(sequences, n_jobs))
-    margin = float(clearances.min() / max(softer.code.error_bound(sequences.lengths), EPS))
-    return replace(built, corrections=softer, margin=min(built.margin, margin))
+        return replace(built, temperature=resolve_temperature(wanted, HEAD_TEMPERATURE))
+    clearances = corrections.clearances(corrections.code.evaluate(sequences, n_jobs)) - 8 * EPS
+    code = with_softmax(corrections.code, wanted, sequences, clearances, n_jobs, at_most=HEAD_TEMPERATURE)
+    corrections = replace(corrections, code=code)
+    clearances = corrections.clearances(code.evaluate(sequences, n_jobs))
+    margin = float(clearances.min() / max(code.error_bound(sequences.lengths), EPS))
+    return replace(built, corrections=corrections, temperature=code.temperature, margin=min(built.margin, margin))
 
 
 def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.batches import in_batches
-from sklearn_hardmax.constructions.common.construction import check_network_output, label_per_sequence
+from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
+from sklearn_hardmax.constructions.common.construction import label_per_sequence
 from sklearn_hardmax.constructions.heads.pooled import PooledHeads
 from sklearn_hardmax.constructions.scoring.corrections import Corrections
 from sklearn_hardmax.constructions.scoring.network import StreamLayout, network_plan
@@ -16,7 +17,7 @@ from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 
 @dataclass(frozen=True)
-class PooledClassifier:
+class PooledClassifier(BuiltNetwork):
     """The classifier with heads as numbers.
 
     projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
@@ -71,18 +72,8 @@ class PooledClassifier:
         """Width D of the residual stream."""
         return self._stream().width
 
-    def n_blocks(self, max_width=4):
-        """Blocks of `transformer(max_width)`, from the plan."""
-        return plans.n_blocks(self._plan(max_width))
-
-    def n_parameters(self, max_width=4):
-        """Parameters of `transformer(max_width)`, from the plan."""
-        return plans.n_parameters(self._plan(max_width), self.token_dim)
-
-    def transformer(self, max_width=4):
-        """The explicit weights."""
-        plans.check_memory(self.n_parameters(max_width))
-        return plans.build_transformer(self._plan(max_width), self._stream().names)
+    def _coordinate_names(self):
+        return self._stream().names
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
@@ -97,6 +88,5 @@ class PooledClassifier:
 
     def decode(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""
-        tokens, stream = as_sequences(tokens), self._stream()
-        check_network_output(tokens, stream.width)
-        return label_per_sequence(tokens, tokens.tokens[:, stream.score].argmax(axis=1))
+        tokens = self._checked_output(tokens)
+        return label_per_sequence(tokens, tokens.tokens[:, self._stream().score].argmax(axis=1))
