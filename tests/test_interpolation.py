@@ -174,8 +174,8 @@ def test_codes_are_ranked_where_tokens_and_codes_are_near_at_once(attention):
     built = check_exact(X, random_targets(X, 2), attention=attention)
     assert built.token_code.boundaries is not None
     assert len(built.token_code.boundaries) == 29
-    peeled = peel(built, X, random_targets(X, 2))
-    assert_peeled(peeled, X, random_targets(X, 2))
+    in_place = place_in_space(built, X, random_targets(X, 2))
+    assert_in_place(in_place, X, random_targets(X, 2))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
@@ -426,18 +426,18 @@ def test_the_distance_to_the_next_ramp_is_that_of_a_loop():
 # -- inside R^d ----------------------------------------------------------------------------------------------------------
 
 
-def peel(built, X, Y):
+def place_in_space(built, X, Y):
     targets, one_target = as_targets(Y, X)
     return build_in_place(
         built.token_code, X, assign_targets(X, targets, one_target, built.token_code.projection.with_position)
     )
 
 
-def assert_peeled(peeled, X, Y):
-    read = peeled.decode(apply(peeled.transformer, peeled.encode(X)))
+def assert_in_place(in_place, X, Y):
+    read = in_place.decode(apply(in_place.transformer(), in_place.encode(X)))
     errors = np.abs(first_rows(read, Y) - Y.tokens)
-    assert errors.max() <= 8 * np.spacing(peeled.height)
-    assert peeled.height <= 4 * (np.abs(Y.tokens).max() + 4)
+    assert errors.max() <= 8 * np.spacing(in_place.height)
+    assert in_place.height <= 4 * (np.abs(Y.tokens).max() + 4)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -446,43 +446,43 @@ def test_inside_the_space_of_the_tokens_targets_are_met_to_eight_ulps_of_the_hei
     X = family(name, 40)
     Y = random_targets(X, q)
     built = build(X, Y)
-    peeled = peel(built, X, Y)
-    assert peeled.transformer.token_dim == 2
-    assert peeled.transformer.n_blocks <= Y.n_tokens + len(X)
-    assert peeled.margin > 1
-    assert_peeled(peeled, X, Y)
+    in_place = place_in_space(built, X, Y)
+    assert in_place.transformer().token_dim == 2
+    assert in_place.transformer().n_blocks <= Y.n_tokens + len(X)
+    assert in_place.margin > 1
+    assert_in_place(in_place, X, Y)
     orders = [np.random.default_rng(i).permutation(len(x)) for i, x in enumerate(X)]
     shuffled = RaggedSequences.from_list([x[order] for x, order in zip(X, orders)])
-    out = peeled.decode(apply(peeled.transformer, peeled.encode(shuffled)))
+    out = in_place.decode(apply(in_place.transformer(), in_place.encode(shuffled)))
     back = [rows[np.argsort(order)] for rows, order in zip(out, orders)]
-    assert np.abs(first_rows(back, Y) - Y.tokens).max() <= 8 * np.spacing(peeled.height)
+    assert np.abs(first_rows(back, Y) - Y.tokens).max() <= 8 * np.spacing(in_place.height)
 
 
 @given(problems())
 @examples(15)
 def test_inside_the_space_of_the_tokens_targets_are_met_exactly_as_real_numbers(problem):
     X, Y, _ = problem
-    peeled = peel(build(X, Y), X, Y)
-    for x, y in zip(peeled.encode(X), Y):
-        for row, target in zip(oracle.run(peeled.transformer, x)[-1], y[:, 0].tolist()):
-            assert abs(row[0] - Fraction(target)) <= Fraction(float(np.spacing(peeled.height)))  # w1 is rounded once
+    in_place = place_in_space(build(X, Y), X, Y)
+    for x, y in zip(in_place.encode(X), Y):
+        for row, target in zip(oracle.run(in_place.transformer(), x)[-1], y[:, 0].tolist()):
+            assert abs(row[0] - Fraction(target)) <= Fraction(float(np.spacing(in_place.height)))  # w1 is rounded once
 
 
-def test_codes_that_do_not_tell_carriers_apart_are_not_peeled():
+def test_codes_that_do_not_tell_carriers_apart_are_refused_in_place():
     X = family("labelled_sequences", 30)
     Y = random_targets(X, 1)
     built = build(X, Y)
     blurred = replace(built, token_code=replace(built.token_code, token_scale=2.0**-60))
     with pytest.raises(ConstructionError, match=r"Codes of carriers coincide inside R\^d; use registers=True"):
-        peel(blurred, X, Y)
+        place_in_space(blurred, X, Y)
 
 
-def test_large_targets_and_one_target_a_sequence_are_peeled_too():
+def test_large_targets_and_one_target_a_sequence_are_met_in_place_too():
     X = family("labelled_sequences", 30)
     Y = random_targets(X, 2)
     for scale in (1e-3, 1e9):
         scaled = RaggedSequences(Y.tokens * scale, Y.offsets)
-        assert_peeled(peel(build(X, scaled), X, scaled), X, scaled)
+        assert_in_place(place_in_space(build(X, scaled), X, scaled), X, scaled)
     y = np.random.default_rng(0).normal(size=30)
     built = build_interpolator(X, y, registers=False)
     height = built.transformer.layers[-1].W[0, -1]
