@@ -1,14 +1,21 @@
 """What several estimators inherit or use: networks that were built, versions in pickles, ragged output, progress."""
 
 import time
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
 from sklearn_hardmax.estimators.validation import _unpickled, check_integer, check_version, validate_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
+
+if TYPE_CHECKING:
+    from sklearn_hardmax.estimators._bases import BaseEstimator as _Base
+else:
+    _Base = object  # scikit-learn's BaseEstimator comes last in the classes that inherit from these mixins
 
 
-class VersionedMixin:
+class VersionedMixin(_Base):
     """Estimators that are saved with the version of this package, which is named when another one reads them.
 
     pickle names it before it reads the state, so also where the state holds classes that are no longer there.
@@ -26,46 +33,59 @@ class VersionedMixin:
         super().__setstate__(state)
 
 
-class RaggedOutputMixin:
+class RaggedOutputMixin(_Base):
     """Transformers whose output is RaggedSequences, of the dtype of the input."""
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
 
         Parameters
         ----------
         transform : str or None, default=None
-            Means nothing here.
+            Ignored.
 
         Returns
         -------
-        estimator
-            Itself.
+        self : estimator
         """
         return self
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
+class Network(Protocol):
+    """A network that `fit` has built: what estimators ask of it (constructions/common/built_network.py has the base class)."""
+
+    margin: float
+    temperature: float
+
+    def n_blocks(self) -> int: ...
+    def n_parameters(self) -> int: ...
+    def encode(self, X: SequencesLike) -> RaggedSequences: ...
+    def decode(self, tokens: SequencesLike) -> Any: ...
+
+
 class BuiltNetworkMixin(VersionedMixin):
-    """Sizes and input of the network; `_built`, set by fit, has n_blocks(), n_parameters() and encode(X)."""
+    """Sizes and input of the network that `fit` has built, `_built`."""
+
+    _built: Network
 
     @property
-    def n_blocks_(self):
+    def n_blocks_(self) -> int:
         """Blocks of ``to_transformer()``, from the sizes of its layers."""
         check_is_fitted(self)
         return self._built.n_blocks()
 
     @property
-    def n_parameters_(self):
+    def n_parameters_(self) -> int:
         """Parameters of ``to_transformer()``, from the sizes of its layers."""
         check_is_fitted(self)
         return self._built.n_parameters()
 
-    def encode(self, X):
+    def encode(self, X: SequencesLike) -> RaggedSequences:
         """The sequences that `to_transformer()` runs on: scaled tokens, position, zeros up to its token_dim.
 
         Parameters

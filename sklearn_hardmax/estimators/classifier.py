@@ -1,13 +1,17 @@
 """The classifier of sequences of any length."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax._typing import AnyArray, AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.classification.build import build_classification
+from sklearn_hardmax.constructions.classification.code_classifier import CodeClassifier
 from sklearn_hardmax.constructions.common.construction import (
     ConstructionError,
     SequenceConflictWarning,
@@ -17,8 +21,10 @@ from sklearn_hardmax.constructions.common.temperatures import validate_temperatu
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
+from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
+from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
-from sklearn_hardmax.estimators.session import transactional_fit
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
@@ -26,6 +32,8 @@ from sklearn_hardmax.estimators.validation import (
     validate_class_labels,
     validate_sequences,
 )
+from sklearn_hardmax.sequences import SequencesLike
+from sklearn_hardmax.transformer import Transformer
 
 ALPHAS = np.logspace(-3, 5, 13)  # ridge penalties that alphas="auto" chooses from
 
@@ -117,21 +125,29 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
     Transformer(2 blocks, 3 layers, 57 parameters, width=3, token_dim=3)
     """
 
+    classes_: AnyArray
+    n_heads_: int
+    n_corrections_: int
+    temperature_: float
+    margin_: float
+    n_conflicts_: int
+    _built: CodeClassifier | PooledClassifier
+
     def __init__(
         self,
         *,
-        n_heads="auto",
-        ordered=True,
-        alphas="auto",
-        class_weight=None,
-        exact=True,
-        on_conflict="warn",
-        attention="hardmax",
-        temperature="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        n_heads: int | Auto = "auto",
+        ordered: bool = True,
+        alphas: ArrayLike | Auto = "auto",
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        exact: bool = True,
+        on_conflict: Literal["warn", "raise"] = "warn",
+        attention: AttentionKind = "hardmax",
+        temperature: float | Auto = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_heads = n_heads
         self.ordered = ordered
         self.alphas = alphas
@@ -145,7 +161,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         self.verbose = verbose
 
     @transactional_fit
-    def fit(self, X, y):
+    def fit(self, X: SequencesLike, y: ArrayLike) -> Self:
         """Construct the transformer from labelled sequences.
 
         Parameters
@@ -232,7 +248,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
             stacklevel=4,
         )
 
-    def predict(self, X):
+    def predict(self, X: SequencesLike) -> AnyArray:
         """Class label of each sequence: a fast path, no layer loop.
 
         Parameters
@@ -249,7 +265,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         check_is_fitted(self)
         return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
 
-    def decision_function(self, X):
+    def decision_function(self, X: SequencesLike) -> FloatArray:
         """Score of every class.
 
         With heads the ridge regression's score, about 1 for the class and -1 for others, plus corrections. Without heads minus the
@@ -273,7 +289,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
             return scores[:, 0]
         return (scores[:, 1] - scores[:, 0]) / (2 if self.n_heads_ else 1)
 
-    def explain(self, X, top=5):
+    def explain(self, X: SequencesLike, top: int | None = 5) -> list[AnyArray]:
         """What decided: for every sequence and class the heads that mattered, and the token that each leader read took.
 
         Parameters
@@ -325,7 +341,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         explainer = Explainer(self._built, self.classes_, getattr(self, "feature_names_in_", None))
         return [explainer.table(sequences[j : j + 1], top) for j in range(len(sequences))]
 
-    def to_transformer(self, max_width=4):
+    def to_transformer(self, max_width: int | None = 4) -> Transformer:
         """The explicit weights.
 
         Parameters
@@ -347,7 +363,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         check_is_fitted(self)
         return self._built.transformer(max_width)
 
-    def decode(self, tokens):
+    def decode(self, tokens: SequencesLike) -> AnyArray:
         """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.
 
         Parameters

@@ -3,14 +3,14 @@
 import warnings
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax.constructions.common.construction import check_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
+from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
-from sklearn_hardmax.estimators.session import transactional_fit
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices

@@ -1,15 +1,15 @@
 """The interpolator: sequences of any length to their targets, exactly."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, carrier_indices
+from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
-from sklearn_hardmax.estimators.session import transactional_fit
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_flag, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 

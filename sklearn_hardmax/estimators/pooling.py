@@ -1,14 +1,14 @@
 """The heads of the classifier as a step in front of any estimator that takes a matrix."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads, sample_heads
+from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
-from sklearn_hardmax.estimators.session import transactional_fit
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,

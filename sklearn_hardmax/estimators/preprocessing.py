@@ -1,13 +1,13 @@
 """Ragged sequences in, ragged sequences out: scale, positions and windows as a scikit-learn step."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
+from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
-from sklearn_hardmax.estimators.session import transactional_fit
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import format_indices, not_finite

@@ -1,15 +1,19 @@
 """The one parser of user input: whatever may hold sequences, to RaggedSequences; anything else is refused with the rules."""
 
 import warnings
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.ragged import RaggedSequences
 
+SequencesLike: TypeAlias = RaggedSequences | ArrayLike  # containers of other libraries are arrays to NumPy
 
-def as_sequences(X):
+
+def as_sequences(X: SequencesLike) -> RaggedSequences:
     """Read user input as RaggedSequences; the only parser of input in the package.
 
     Parameters

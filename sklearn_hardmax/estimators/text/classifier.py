@@ -1,7 +1,6 @@
 """Texts classified by the words that lead them."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -9,10 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hardmax import forward
 from sklearn_hardmax.constructions.common.construction import check_network_output
 from sklearn_hardmax.constructions.leaders import text_training as sentiment
+from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import Progress, VersionedMixin, check_verbose
-from sklearn_hardmax.estimators.session import transactional_fit
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
+from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_from_zero,

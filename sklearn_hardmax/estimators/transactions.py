@@ -1,4 +1,4 @@
-"""Settings of the whole Python session that libraries change for the time of a call.
+"""A fit that changes nothing unless it succeeds: neither the estimator nor the settings of the Python session.
 
 scikit-learn's configuration, NumPy's error state, warning filters and the number of BLAS threads are changed and changed back
 by context managers written in Python. An interrupt that arrives in the middle of one leaves the change in place: scikit-learn
@@ -7,11 +7,17 @@ then takes parameters that it would refuse, say, until the session ends.
 
 import functools
 import warnings
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import sklearn
 
 from sklearn_hardmax.constructions.common.threads import one_blas_thread
+
+Self = TypeVar("Self")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class SessionSettings:
@@ -34,7 +40,7 @@ class SessionSettings:
                 pass  # entering and leaving tells Python that filters have changed
 
 
-def transactional_fit(fit):
+def transactional_fit(fit: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
     """A fit that works on a draft, which takes the place of the estimator in one step.
 
     So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
