@@ -5,7 +5,7 @@ Blocks grow linearly with the number N of sequences and with nothing else; param
 counts are those of fitted classifiers on two families: Gaussian tokens with random labels, where an extreme value tells
 sequences apart, and swaps, where no extreme value and no mean does and tokens must be marked first. Swaps have four tokens,
 and have a length only by repetition, which changes no frequency. Bounds: (3 N + 1) / 2 blocks and 16 D N parameters;
-published for one output a sequence (arXiv 2502.02270): 4 N + 1 blocks.
+published for one output per sequence (arXiv 2502.02270): 4 N + 1 blocks.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 ==============================================================================================
 
 Each digit is a set of 16 to 42 ink points. `fit` finds one number for each set, its code, and writes down a hardmax
-transformer that reads the code and looks up the label. That memorises: it is exact on the training data and says little
-about other digits. The picture shows the line of codes for 200 digits, where single cells can be seen.
+transformer that computes the code and looks up the label. This memorises: it is exact on the training data and rarely right
+on other digits. The picture shows the line of codes for 200 digits, where single cells can be seen.
 """
 
 import matplotlib.pyplot as plt

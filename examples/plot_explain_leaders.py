@@ -1,11 +1,12 @@
 """Which tokens decided?
 =====================
 
-Attention with a hard maximum takes one token, so that a score can say where it came from.
+Attention with a hard maximum takes one token, so that a score can be traced to a token.
 
-A score is a sum of heads, and `explain` lists them. A part of the heads are leader reads: each takes one token of the
-sequence. `LeaderDisplay` marks these tokens, in series where a bump comes early or late, and in digits given as ink points.
-Other heads are shares and means over all tokens; the picture says in its titles how much the leader reads add.
+The score of a class is a sum over heads, and `explain` lists them. Some heads are maxima: hardmax attention takes one token
+of the sequence. `LeaderDisplay` marks these tokens, in series where a bump comes early or late, and in digits given as ink
+points. Other heads are proportions and means over all tokens; the titles of the picture give the sum of the contributions
+of the maxima.
 """
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,7 @@
 """What does one code tell about unseen sequences?
 ===============================================
 
-A classifier without heads reads one number from each sequence: an extreme value or a mean of one direction. Two problems
+A classifier without heads computes one number from each sequence: an extreme value or a mean of one direction. Two problems
 show both sides. "largest step": series of random lengths, and the label says whether the largest rise between neighbours is
 large. With the right window that is one maximum in one direction. "digit points": ten classes of point sets, which no single
 number separates. The baselines are ordinary classifiers of the mean, minimum and maximum of each feature.

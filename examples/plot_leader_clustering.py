@@ -1,7 +1,7 @@
 """How many clusters are there, when nobody says how many?
 =======================================================
 
-LeaderClustering asks for no number: the rows follow leaders, and leaders are the rows that are furthest in their own
+LeaderClustering needs no number of clusters: the rows follow leaders, and leaders are the rows that are furthest in their own
 direction. So clusters are directions from the origin. Groups that lie around the origin are found, beside what k-means does
 when it is told their number; wide ones may get two leaders, and groups one behind the other are one direction and come out as
 one cluster. Rings are leaders, the cross is the origin.

@@ -2,8 +2,8 @@
 ========================================================================
 
 Each digit is a set of 16 to 42 points (column, row, intensity), and every second one is for learning. Statistics pooled over
-the points say where the ink is in the mean and how far it spreads; the heads of the classifier ask for every one of many
-points whether there is ink nearby. The picture shows some unseen digits, more errors among them than there are on average.
+the points are the mean position of the ink and its deviation; the heads of the classifier measure for many
+points how much ink is near them. The picture shows some unseen digits, more errors among them than there are on average.
 """
 
 import matplotlib.pyplot as plt

@@ -3,9 +3,10 @@
 
 A classifier whose decisions rest on two or three words of the text.
 
-LeaderTextClassifier trains word embeddings through eight layers of attention alone: words gather around the leaders of their
-text, and a line through the plane says which leaders are good. Without a path the reviews are made here from a few words;
-with the path of a folder that holds positive.txt and negative.txt, one sentence a line, they are read from there.
+LeaderTextClassifier trains word embeddings through eight layers of attention alone: words gather around the leaders of
+their text, and a line through the plane separates good leaders from bad ones. Without a path the reviews are made here from
+a few words; with the path of a folder that holds positive.txt and negative.txt, one sentence per line, they are read from
+there.
 
     python examples/plot_sentiment.py FOLDER
 """

@@ -1,9 +1,10 @@
-"""Can a transformer that nobody trained give each of 300 digits eight numbers, to the last bit?
-=============================================================================================
+"""Can constructed weights map each of 300 digits to eight numbers, to the last bit?
+================================================================================
 
 A digit is a set of 16 to 42 ink points; its targets are the sums of ink in its eight rows, one target for each of its first
 eight points, 2400 in all. `fit` writes down a code for every point, on a line that is cut into plateaus of one target each,
-and a layer a plateau. The picture runs the first layers for the codes of one digit, and the others on a sweep of the line.
+and one layer per plateau. The picture runs the first layers for the codes of one digit, and the others on a sweep of the
+line.
 """
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,7 @@
 """How small must a softmax temperature be to stay exact?
 ======================================================
 
-Softmax attention is not hardmax: at temperature T a leader read errs from the largest value. But the layers behind it are
+Softmax attention at temperature T returns a weighted mean and not the largest value. But the layers behind it are
 flat around every training code, so that below a temperature that the construction certifies, targets are met bit for bit,
 and not only approached. The same weights are run at other temperatures, three data sets of 100 sequences with tokens that
 are ever closer to each other.

@@ -1,11 +1,11 @@
 """How wide must a layer be that averages any q tokens?
 ====================================================
 
-One attention layer of constructed weights answers every token exactly, once its keys are long enough to keep each set above
-all other positions. Left: that gap, for 1,000 random sets; below 0 `encode` refuses. Middle: the key dimension that was
-enough, measured, beside quoted lower bounds for other networks (Sanford, Hsu, Telgarsky, arXiv 2306.02896). Right: why a
-feed-forward net needs its width, whatever training did: with fewer units in the first layer than there are values, two
-inputs of opposite targets look the same to it.
+One attention layer with constructed weights computes every mean exactly, once its keys are long enough to score each set
+above all other positions. Left: that gap, for 1,000 random sets; below 0 `encode` refuses. Middle: the key dimension that
+was enough, measured, beside quoted lower bounds for other networks (Sanford, Hsu, Telgarsky, arXiv 2306.02896). Right: why
+a feed-forward net needs its width, whatever training did: with fewer units in the first layer than there are values, two
+inputs with opposite targets have the same hidden values.
 """
 
 import matplotlib.pyplot as plt

@@ -76,7 +76,7 @@ def test_what_is_refused_is_refused_with_the_words_of_the_page(code, told):
 
 
 def test_no_refusal_of_the_page_is_left_out():
-    rows = PAGES["inputs.md"].split("| what you are told |\n| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    rows = PAGES["inputs.md"].split("| part of the message |\n| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
     assert len(rows) == len(REFUSALS) > 20
 
 

@@ -67,7 +67,7 @@ ax.set(xlim=(-0.5, 7.6), ylim=(-0.5, 3.5), aspect="equal", title="four sequences
 ax.legend(loc="center right", fontsize="small")
 
 # %%
-# Token (1, 1) belongs to three sequences, of two classes: no token says the label by itself.
+# Token (1, 1) belongs to three sequences, of two classes: no single token determines the label.
 #
 # Encoding
 # --------
@@ -95,7 +95,7 @@ for k, step in enumerate(steps):
 # --------------------
 #
 # Two hidden units give :math:`s = 1 + \mathrm{relu}(x) - \mathrm{relu}(x - 1)` with :math:`x = \langle u, z\rangle + 1/2`, a
-# projection of the token on the direction :math:`u`, squeezed between 1 and 2 whatever the token. The third unit is constant:
+# projection of the token on the direction :math:`u`, mapped into [1, 2] whatever the token. The third unit is constant:
 # it adds the 1 in s, and writes ones where the attention needs them.
 
 show(transformer.layers[0], *transformer.names)
@@ -131,13 +131,13 @@ draw_lines(line, s_values)
 line.set(xlabel="s", title="after layer 0: every token is a number")
 
 # %%
-# Layer 1: attention reads the code
-# ---------------------------------
+# Layer 1: attention computes the code
+# ------------------------------------
 #
 # The query is a coordinate that holds 1, the key is :math:`-s`: the score of token l for every token i is :math:`-s_l`, and
 # the hard maximum takes the token with the smallest s, the *leader* of the sequence. The value of the leader, times
 # :math:`\kappa = 256`, replaces every token (``rho=0``). Tokens of a sequence now agree; its order and its length are gone.
-# (The value adds 2, which the output takes away again: that rounds s to a coarser grid, so that a border can stand between
+# (The value adds 2, which the output subtracts again: this rounds s to a coarser grid, so that a border fits between
 # any two codes.)
 
 show(transformer.layers[1], *transformer.names)
@@ -146,7 +146,7 @@ for j, sets in enumerate(steps[1].attended):
 print(f"smallest gap between an attended and another score: {steps[1].margin:.3g} rounding bounds")
 
 # %%
-# Left, who attends to whom; right, the scores, the attended one filled.
+# Left, the token that each token attends to; right, the scores, the largest one filled.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 draw_lines(left, s_values)
@@ -169,7 +169,7 @@ right.set(xticks=[1, 5.5, 11.5, 16], xticklabels=[f"sequence {j}" for j in range
 # The line of codes
 # -----------------
 #
-# One number a sequence is left. Sequences 1 and 3 have the same leader (1, 1), hence the same code, which is allowed, since
+# One number per sequence is left. Sequences 1 and 3 have the same leader (1, 1), hence the same code, which is allowed, since
 # they have the same label. Three runs of one label, two borders between them.
 
 codes = np.array([tokens[0, 0] for tokens in steps[1].tokens])
@@ -216,11 +216,12 @@ for ax in axes[1]:
     ax.set_xlabel("code")
 
 # %%
-# Reading, and the margin
-# -----------------------
+# Decoding, and the margin
+# ------------------------
 #
-# A digit above 1/2 reads 1. Every training code stands on a flat piece, where a small error of the code changes nothing: that
-# is why the labels are exact in floating point. ``margin`` says how many rounding bounds the nearest ramp is away.
+# ``decode`` takes a digit above 1/2 for 1. Every training code lies where all ramps are flat, so that a small error of the
+# code changes nothing: this is why the labels are exact in floating point. ``margin`` is the distance to the nearest ramp
+# over the rounding-error bound of a code, the smallest of all training sequences.
 
 for j, tokens in enumerate(steps[-1].tokens):
     print(f"sequence {j}: digits {tokens[0, 1:]}, label {built.decode(steps[-1].tokens)[j]}, wanted {y[j]}")
@@ -230,10 +231,10 @@ print(f"parameters: {transformer.n_parameters}, the theorem allows 16 D N = {16 
 
 # %%
 # In general R runs need :math:`\lceil R / 2 \rceil` layers of two ramps each, and :math:`R \le N`. So far that makes
-# :math:`1 + \lceil N / 2 \rceil` blocks. What is missing is the case in which no leader tells sequences apart.
+# :math:`1 + \lceil N / 2 \rceil` blocks. The case in which no leader tells sequences apart is missing.
 #
-# When no leader tells: bumps
-# --------------------------
+# When leaders agree: bumps
+# -------------------------
 #
 # Three sequences on one segment, with the same ends and the same mean: the largest and the smallest value agree in every
 # direction, and so do the means. They differ in the frequencies of the tokens in between, and a *bump* counts one token: a
@@ -249,8 +250,9 @@ for k, step in enumerate(bump_steps):
 show(counted.transformer.layers[1], "s", "bumps", "one")
 
 # %%
-# Each bump of height a adds :math:`a / 4` to the second coordinate of the tokens that it covers. Then attention of rank 0,
-# which asks for nothing, takes the mean over all tokens: a weighted sum of frequencies, and the code of the sequence.
+# Each bump of height a adds :math:`a / 4` to the second coordinate of the tokens that it covers. Then attention of rank
+# 0, in which every token attends to all, takes the mean over all tokens: a weighted sum of frequencies, and the code of the
+# sequence.
 
 sweep = np.linspace(1.25, 1.75, 4000)
 stream = RaggedSequences.from_flat(np.column_stack([sweep, 0 * sweep + 1, 0 * sweep + 1]), lengths=[len(sweep)])
@@ -270,21 +272,21 @@ print("labels:", counted.decode(bump_steps[-1].tokens), "in", counted.transforme
 
 # %%
 # Why N - 1 bumps are enough: while two sequences of different label have the same code, some token has different
-# frequencies in them, and a bump there splits their group; a set of N elements is split at most N - 1 times. Heights are small
-# integers that keep apart what was apart. Altogether
+# frequencies in them, and a bump there splits their group; a set of N elements is split at most N - 1 times. Heights are
+# small integers that keep apart what was apart. Altogether
 #
 # .. math:: 1 + (N - 1) + \lceil N / 2 \rceil \;\le\; (3 N + 1) / 2 \quad\text{blocks},
 #
-# counting an attention with the feed-forward layer behind it as one.
+# where an attention and the feed-forward layer after it count as one block.
 #
-# Heads, a ridge, and corrections
-# --------------------------
+# Heads, a ridge regression, and corrections
+# ------------------------------------------
 #
-# A code memorises. So that unseen sequences are read well, ``HardmaxTransformerClassifier`` puts a smooth score in front:
-# *heads*, numbers that generalise (the largest closeness to a prototype, which is a leader read; shares of tokens that are
-# close, which are ramps and a mean), and one ridge regression on them. Where the score is wrong on a training sequence, a
-# *correction* on its code, :math:`2^{-36}` wide, lifts the right class. All of it is again one stack of layers. Here the ridge on
-# nine heads is wrong about the third sequence:
+# A code memorises. To predict unseen sequences ``HardmaxTransformerClassifier`` has a smooth score in front: *heads*, which
+# pool one number each (the largest closeness to a prototype by hardmax attention, or the proportion of tokens that are
+# close by ramps and a mean), and one ridge regression on them. Where the score is wrong on a training sequence, a
+# *correction* on its code, :math:`2^{-36}` wide, lifts the right class. All of it is again one stack of layers. Here the
+# ridge on nine heads is wrong about the third sequence:
 
 y = [0, 1, 2, 1]
 smooth = HardmaxTransformerClassifier(n_heads=9, ordered=False, exact=False, random_state=8).fit(X, y)
@@ -298,7 +300,7 @@ for k, (before, step) in enumerate(zip([tokens, *(step.tokens for step in scorin
     print(f"layer {k:2}: {type(step.layer).__name__:11} writes to", ", ".join(scoring.names[c] for c in changed))
 
 # %%
-# The scores of the three classes, layer after layer: the intercept, the heads, a long pause in which the code is computed,
+# The scores of the three classes, layer after layer: the intercept, the heads, many layers that compute the code,
 # and the correction, which lifts the third sequence only.
 
 score = [scoring.names.index(f"score {c}") for c in range(3)]
@@ -313,7 +315,7 @@ axes[0].set_ylabel("score")
 axes[0].legend(fontsize="small", loc="upper left")
 
 # %%
-# A correction is so narrow that unseen sequences do not meet it. Around the code of the third sequence, through the last layer:
+# A correction is so narrow that unseen sequences do not meet it. The last layer around the code of the third sequence:
 
 code = scoring.names.index("code")
 center = scoring_steps[-2].tokens[2][0]
@@ -364,5 +366,5 @@ left.legend(fontsize="small")
 right.set(title="error of the digits: none below the certificate")
 
 # %%
-# On your own data ``build_classifier(X, y)`` gives the weights, ``forward.trace`` what each layer does, and
+# On your own data ``build_classifier(X, y)`` gives the weights, ``forward.trace`` the result of each layer, and
 # ``HardmaxTransformerClassifier(n_heads=0)`` is the same as an estimator.

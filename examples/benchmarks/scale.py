@@ -1,11 +1,11 @@
 """Does the classifier stay exact, and does it stay small, with very many sequences?
 
 N sequences of 5 to 15 Gaussian tokens under random labels, which nothing but memory can get right: seconds, training
-accuracy, corrections, margin, the share of predictions on fresh sequences that the corrections change (the same fit with exact=False),
-and the resident memory of fit at its peak beyond the input; then the same from sequences that are mapped from a file. The
-second table is what predict and ``HardmaxPooling.transform`` hold beyond input and output. The third one is fit without heads
-and predict with heads on sequences that are mapped from a file, by one process and by two workers; mapped pages that were
-read count as resident, so that nothing beyond the input is the size of the input.
+accuracy, corrections, margin, the share of predictions on fresh sequences that the corrections change (the same fit with
+exact=False), and the resident memory of fit at its peak beyond the input; then the same from sequences that are mapped from
+a file. The second table is what predict and ``HardmaxPooling.transform`` hold beyond input and output. The third one is fit
+without heads and predict with heads on sequences that are mapped from a file, by one process and by two workers; mapped
+pages that were read count as resident, so that nothing beyond the input is the size of the input.
 
 Each measurement has a process of its own, since the peak of a process never falls. One round; threads are left as they are.
 
