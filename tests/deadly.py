@@ -17,5 +17,5 @@ class Deadly(RaggedSequences):
 
 def live_or_die(parent, tokens, offsets):
     if os.getpid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows ends a process at any signal
     return Deadly(tokens, offsets)

@@ -10,7 +10,6 @@ import locale
 import operator
 import os
 import random
-import resource
 import signal
 import sys
 import threading
@@ -22,10 +21,19 @@ import pytest
 import sklearn
 from threadpoolctl import ThreadpoolController
 
+try:
+    import resource
+except ImportError:  # Windows has no limits of this kind, no timers and no blocked signals: nothing is read there
+    resource = None
+
 SECONDS = 30  # that a thread of a test may take to end, however busy the machine
 # joblib keeps its worker processes for the next call, and the threads that talk to them
 KEPT_THREADS = {"ExecutorManagerThread", "QueueFeederThread"}
-TIMERS = {"timer": signal.ITIMER_REAL, "virtual timer": signal.ITIMER_VIRTUAL, "profiler": signal.ITIMER_PROF}
+SIGNALS = [s for s in signal.Signals if s in signal.valid_signals()]
+TIMERS = {}
+if hasattr(signal, "setitimer"):
+    TIMERS = {"timer": signal.ITIMER_REAL, "virtual timer": signal.ITIMER_VIRTUAL, "profiler": signal.ITIMER_PROF}
+LIMITS = {"file size": resource.RLIMIT_FSIZE, "memory": resource.RLIMIT_AS} if resource else {}
 MISSING = object()
 
 
@@ -102,18 +110,21 @@ class Signals(Setting):
     name = "signal handlers"
 
     def read(self):
-        handlers = {s.name: signal.getsignal(s) for s in signal.Signals}
+        handlers = {s.name: signal.getsignal(s) for s in SIGNALS}
         running = {name: signal.getitimer(timer) != (0.0, 0.0) for name, timer in TIMERS.items()}
-        return {**handlers, **running, "blocked": signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+        can_block = hasattr(signal, "pthread_sigmask")
+        blocked = {"blocked": signal.pthread_sigmask(signal.SIG_BLOCK, ())} if can_block else {}
+        return {**handlers, **running, **blocked}
 
     def restore(self, before):
         for name, timer in TIMERS.items():
             if not before[name]:
                 signal.setitimer(timer, 0)
-        for s in signal.Signals:
+        for s in SIGNALS:
             if signal.getsignal(s) is not before[s.name]:
                 signal.signal(s, before[s.name])
-        signal.pthread_sigmask(signal.SIG_SETMASK, before["blocked"])
+        if "blocked" in before:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before["blocked"])
 
 
 class WorkingDirectory(Setting):
@@ -184,8 +195,7 @@ class Interpreter(Setting):
             "recursion limit": sys.getrecursionlimit(),
             "path": tuple(sys.path),
             "locale": locale.setlocale(locale.LC_ALL),
-            "file size": resource.getrlimit(resource.RLIMIT_FSIZE),
-            "memory": resource.getrlimit(resource.RLIMIT_AS),
+            **{name: resource.getrlimit(limit) for name, limit in LIMITS.items()},
         }
 
     def restore(self, before):
@@ -194,8 +204,8 @@ class Interpreter(Setting):
         sys.setrecursionlimit(before["recursion limit"])
         sys.path[:] = before["path"]
         locale.setlocale(locale.LC_ALL, before["locale"])
-        resource.setrlimit(resource.RLIMIT_FSIZE, before["file size"])
-        resource.setrlimit(resource.RLIMIT_AS, before["memory"])
+        for name, limit in LIMITS.items():
+            resource.setrlimit(limit, before[name])
 
 
 class Pictures(Setting):

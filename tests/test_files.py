@@ -2,7 +2,6 @@
 
 import contextlib
 import pickle
-import resource
 import subprocess
 import sys
 import textwrap
@@ -25,9 +24,15 @@ SAVED = {"sequences": (RaggedSequences, SMALL, LARGE), "weights": (Transformer, 
 KINDS_OF_FILE = pytest.mark.parametrize("kind", SAVED)
 
 
+def not_on_windows(reason):
+    return pytest.mark.skipif(sys.platform == "win32", reason=f"Windows {reason}")
+
+
 @contextlib.contextmanager
 def room_for(n_bytes):
     """No file of this process may grow beyond so many bytes: what writes more gets an OSError."""
+    import resource  # which Windows lacks
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
@@ -36,6 +41,7 @@ def room_for(n_bytes):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@not_on_windows("limits no file sizes")
 @KINDS_OF_FILE
 def test_a_save_without_room_leaves_the_file_as_it_was_and_nothing_else(kind, tmp_path):
     cls, old, new = SAVED[kind]
@@ -58,6 +64,7 @@ def test_a_save_without_room_leaves_the_file_as_it_was_and_nothing_else(kind, tm
 
 # an interrupt in the line of the with statement, where none can come in truth, leaves closing the file to the collector
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@not_on_windows("removes no file that is still open")
 @KINDS_OF_FILE
 def test_an_interrupted_save_leaves_the_file_as_it_was_and_nothing_else(kind, tmp_path):
     cls, old, new = SAVED[kind]
@@ -73,6 +80,7 @@ def test_an_interrupted_save_leaves_the_file_as_it_was_and_nothing_else(kind, tm
         assert [found.name for found in tmp_path.iterdir()] == ["saved"], at
 
 
+@not_on_windows("replaces no file that another thread reads: saving raises a PermissionError")
 @KINDS_OF_FILE
 def test_threads_that_save_and_load_one_file_find_it_whole(kind, tmp_path):
     cls, old, new = SAVED[kind]
@@ -108,6 +116,7 @@ KILLED = """
 
 
 @pytest.mark.slow
+@not_on_windows("has no fork")
 def test_a_process_that_is_killed_while_it_saves_leaves_the_file_old_or_new(tmp_path):
     (tmp_path / "saved.pkl").write_bytes(pickle.dumps(SAVED))
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]

@@ -1,8 +1,26 @@
 """The check around every test names a test that leaks, what it leaked, and puts it back."""
 
 import re
+import sys
 
 import session_guard
+
+LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"  # one that is there, and not the one of the start
+UNIX_LEAKS = (
+    (
+        "signal.signal(signal.SIGALRM, signal.SIG_IGN)",
+        "signal handlers: SIGALRM <Handlers.SIG_DFL: 0> -> <Handlers.SIG_IGN",
+    ),
+    ("signal.setitimer(signal.ITIMER_REAL, 1000)", "signal handlers: timer False -> True"),
+    (
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})",
+        "signal handlers: blocked set() -> {<Signals.SIGUSR1",
+    ),
+    (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, resource.RLIM_INFINITY))",
+        "interpreter: file size (",
+    ),
+)
 
 LEAKS = (  # what a test does, and how the line about it begins
     ("sklearn.set_config(assume_finite=True)", "scikit-learn's configuration: assume_finite False -> True"),
@@ -13,13 +31,8 @@ LEAKS = (  # what a test does, and how the line about it begins
     ("warnings.simplefilter('ignore')", "warning filters: filters ["),
     ("warnings.showwarning = print", "warning filters: showwarning <function showwarning"),
     (
-        "signal.signal(signal.SIGALRM, signal.SIG_IGN)",
-        "signal handlers: SIGALRM <Handlers.SIG_DFL: 0> -> <Handlers.SIG_IGN",
-    ),
-    ("signal.setitimer(signal.ITIMER_REAL, 1000)", "signal handlers: timer False -> True"),
-    (
-        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})",
-        "signal handlers: blocked set() -> {<Signals.SIGUSR1",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "signal handlers: SIGTERM <Handlers.SIG_DFL: 0> -> <Handlers.SIG_IGN",
     ),
     ("os.chdir('/')", "working directory: path '"),
     ("os.environ['LEAKED'] = 'yes'", "environment: LEAKED nothing -> 'yes'"),
@@ -30,14 +43,14 @@ LEAKS = (  # what a test does, and how the line about it begins
     ("sys.setprofile(lambda *_: None)", "interpreter: profile function "),
     ("sys.path.append('/nowhere')", "interpreter: path ("),
     ("sys.setrecursionlimit(5000)", "interpreter: recursion limit "),
-    ("locale.setlocale(locale.LC_ALL, 'C.UTF-8')", "interpreter: locale "),
-    ("resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, -1))", "interpreter: file size (-1, -1) -> (1000000000, -1)"),
+    (f"locale.setlocale(locale.LC_ALL, '{LOCALE}')", "interpreter: locale "),
     ("plt.rcParams['lines.linewidth'] = 7", "matplotlib: lines.linewidth 1.5 -> 7"),
     ("ties.EPS = 0.0", "names in the package: sklearn_hardmax.forward.ties.EPS np.float64("),
     ("ties.left_behind = 1", "names in the package: sklearn_hardmax.forward.ties.left_behind nothing -> 1"),
+    *(() if sys.platform == "win32" else UNIX_LEAKS),  # Windows has neither these signals nor limits
 )
 IMPORTS = (
-    "import locale, os, random, resource, signal, sys, threading, warnings",
+    "import locale, os, random, signal, sys, threading, warnings",
     "import matplotlib.pyplot as plt",
     "import numpy as np",
     "import sklearn",

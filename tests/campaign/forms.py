@@ -180,7 +180,7 @@ def _native(array):
 
 
 def _through_file(X, mmap_mode):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a file that is mapped
         X.save(f"{folder}/X")
         return RaggedSequences.load(f"{folder}/X", mmap_mode=mmap_mode)
 
