@@ -3,6 +3,7 @@
 import re
 import sys
 
+import matplotlib.pyplot  # noqa: F401  # what a test of pytester imports first is half forgotten after it
 import session_guard
 
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"  # one that is there, and not the one of the start
