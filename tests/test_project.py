@@ -4,6 +4,10 @@ import configparser
 import re
 from pathlib import Path
 
+from packaging.version import Version
+
+import sklearn_hardmax
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -11,13 +15,35 @@ def text_of(name):
     return ROOT.joinpath(name).read_text(encoding="utf-8")
 
 
-def requirements(extra):
-    """The lines of an extra in setup.cfg."""
-    setup = configparser.ConfigParser()
-    setup.read_string(text_of("setup.cfg"))
-    return setup["options.extras_require"][extra].split()
+def setup():
+    parser = configparser.ConfigParser()
+    parser.read_string(text_of("setup.cfg"))
+    return parser
 
 
 def test_a_commit_is_linted_by_the_version_of_ruff_that_the_gate_uses():
     (hook,) = re.findall(r"/ruff-pre-commit\n +rev: v(\S+)$", text_of(".pre-commit-config.yaml"), re.MULTILINE)
-    assert f"ruff=={hook}" in requirements("dev")
+    assert f"ruff=={hook}" in setup()["options.extras_require"]["dev"].split()
+
+
+def is_named_rightly(named):
+    """A release is named by its version; a development version, as 0.2.0.dev0, by the release before it or to come."""
+    version = Version(sklearn_hardmax.__version__)
+    return Version(named) <= Version(version.base_version) if version.is_devrelease else Version(named) == version
+
+
+def test_what_is_cited_is_the_version_of_the_package():
+    (cited,) = re.findall(r"^version: (\S+)$", text_of("CITATION.cff"), re.MULTILINE)
+    assert is_named_rightly(cited)
+
+
+def test_the_changelog_begins_with_the_version_of_the_package():
+    assert is_named_rightly(re.search(r"^## (\d\S*),", text_of("CHANGELOG.md"), re.MULTILINE).group(1))
+
+
+def test_the_versions_of_python_are_the_same_everywhere():
+    listed = re.findall(r"Python :: (3\.\d+)$", setup()["metadata"]["classifiers"], re.MULTILINE)
+    (gate,) = re.findall(r"^for version in (.*); do$", text_of(".ci/run"), re.MULTILINE)
+    (matrix,) = re.findall(r"^ +python: \[(.*)\]$", text_of(".github/workflows/tests.yml"), re.MULTILINE)
+    assert listed == gate.split() == re.findall(r"[\d.]+", matrix)
+    assert setup()["options"]["python_requires"] == f">={listed[0]}"
