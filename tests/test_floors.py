@@ -5,14 +5,15 @@ import runs up and there is no circle.
 """
 
 import ast
+import inspect
 import sys
 from graphlib import TopologicalSorter
-from itertools import chain
 from pathlib import Path
 
 import sklearn_hardmax
 
 PACKAGE = {
+    "_typing": set(),
     "_version": set(),
     "_files": set(),
     "sequences": {"_files"},
@@ -23,7 +24,7 @@ PACKAGE = {
     "datasets": {"sequences", "tasks"},
     "forward": {"sequences", "layers"},
     "constructions": {"sequences", "layers", "transformer", "encoding", "tasks", "forward"},
-    "estimators": {"_version", "sequences", "encoding", "forward", "constructions"},
+    "estimators": {"_typing", "_version", "transformer", "sequences", "encoding", "forward", "constructions"},
     "plotting": {"sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
     "export": {"layers", "transformer"},
 }
@@ -119,5 +120,6 @@ def test_optional_libraries_are_imported_where_they_are_used():
 
 def test_every_public_name_is_there_and_documented():
     rooms = [sklearn_hardmax, *(sys.modules[f"sklearn_hardmax.{room}"] for room in ("sequences", "forward"))]
-    for room, name in chain.from_iterable(((room, name) for name in room.__all__) for room in rooms):
-        assert getattr(room, name).__doc__
+    things = [getattr(room, name) for room in rooms for name in room.__all__]
+    things = [thing for thing in things if inspect.isclass(thing) or inspect.isfunction(thing)]  # no aliases of types
+    assert [thing for thing in things if not thing.__doc__] == []
