@@ -460,7 +460,7 @@ def test_a_shift_and_a_power_of_two_that_lose_no_digit_change_no_code():
 def test_the_leader_margin_is_the_one_that_trace_reports():
     X, y = family("labelled_sequences", 30)
     built, _ = build(X, y)
-    assert built.code.is_leader_read
+    assert built.code.uses_leader_attention
     steps = trace(built.transformer(), built.encode(X))
     assert min(step.margin for step in steps) == built.code.evaluate_training(X)[1]
     assert built.margin <= built.code.evaluate_training(X)[1]
@@ -621,5 +621,5 @@ def test_read_refuses_tokens_that_are_no_output():
     broken = out.tokens.copy()
     i = int(np.argmax(X.lengths))
     broken[X.offsets[i], 1] = 1 - broken[X.offsets[i], 1]
-    with pytest.raises(ValueError, match="reads another label than its sequence"):
+    with pytest.raises(ValueError, match="has another label than its sequence"):
         built.decode(RaggedSequences(broken, out.offsets))

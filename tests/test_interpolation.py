@@ -319,7 +319,7 @@ def test_unseen_tokens_get_the_same_bits_by_both_paths(name, ordered, attention)
 def test_with_the_leaders_of_a_training_sequence_an_unseen_token_takes_the_target_of_the_nearest_token():
     X = RaggedSequences.from_list([[[-1.0], [0.0]], [[0.5], [1.0]]])
     built = build(X, RaggedSequences.from_list([[[1.0], [2.0]], [[3.0], [4.0]]]))
-    assert built.token_code.code.is_leader_read
+    assert built.token_code.code.uses_leader_attention
     near = RaggedSequences.from_list([[[-0.9], [0.0], [-0.1], [-1.0]], [[0.5], [0.55], [0.95], [1.0]]])
     assert built.outputs(near)[:, 0].tolist() == [1.0, 2.0, 2.0, 1.0, 3.0, 3.0, 4.0, 4.0]
 

@@ -6,13 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.constructions.codes.multisets import (
-    _Partition,
-    distinct_rows,
-    group_equal_multisets,
-    multisets_from_tokens,
-    separating_coefficients,
-)
+from sklearn_hardmax.constructions.codes.coefficients import _Partition, separating_coefficients
+from sklearn_hardmax.constructions.codes.multisets import distinct_rows, group_equal_multisets, multisets_from_tokens
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=6), min_size=1, max_size=9)
 
@@ -87,9 +82,9 @@ def test_a_split_that_finds_no_coefficient_changes_nothing():
     # one token of two: frequencies 1/2 and 1/4 of token 0 and a third multiset without it at sum 0
     multisets = multisets_from_tokens(*flat([[0, 1], [0, 1, 1, 1], [1]]))
     partition = _Partition(multisets, np.array([0, 1, 2]))
-    before = {total: dict(labels) for total, labels in partition.at.items()}
+    before = {total: dict(labels) for total, labels in partition.labels_at.items()}
     assert partition.split(0, 1, 0) is None
-    assert {total: dict(labels) for total, labels in partition.at.items()} == before
+    assert {total: dict(labels) for total, labels in partition.labels_at.items()} == before
     assert partition.mixed_pair() is not None
     assert partition.split(0, 1, 1) == 1
     assert partition.mixed_pair() is None

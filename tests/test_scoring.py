@@ -291,7 +291,7 @@ def test_read_labels_refuses_tokens_that_are_no_output():
     broken, i = out.tokens.copy(), int(np.argmax(X.lengths))
     at = fitted.to_transformer(None).names.index("score 0")
     broken[X.offsets[i], at : at + 2] = broken[X.offsets[i], at : at + 2][::-1]
-    with pytest.raises(ValueError, match="reads another label than its sequence"):
+    with pytest.raises(ValueError, match="has another label than its sequence"):
         fitted.decode(RaggedSequences(broken, out.offsets))
 
 

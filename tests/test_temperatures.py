@@ -154,13 +154,15 @@ def test_softmax_classification_is_exact_at_the_certified_temperature_and_below(
 def test_a_temperature_above_the_admissible_one_is_refused_and_the_message_says_which_would_do(n_heads):
     X, y = problem("labelled_sequences", 3)
     options = {"n_heads": n_heads, "attention": "softmax", "random_state": 0}
-    with pytest.raises(ConstructionError, match=r"At temperature 0\.9 leader reads may leave their plateaus") as error:
+    with pytest.raises(
+        ConstructionError, match=r"At temperature 0\.9 leader attention may leave its plateaus"
+    ) as error:
         HardmaxTransformerClassifier(temperature=0.9, **options).fit(X, y)
     allowed = float(re.search(r"; (\S+) is the largest allowed", str(error.value)).group(1))
     clf = HardmaxTransformerClassifier(temperature=allowed, **options).fit(X, y)
     assert (clf.temperature_, clf.score(X, y)) == (allowed, 1.0)
     assert HardmaxTransformerClassifier(**options).fit(X, y).temperature_ == allowed
-    with pytest.raises(ConstructionError, match="leader reads may leave their plateaus"):
+    with pytest.raises(ConstructionError, match="leader attention may leave its plateaus"):
         HardmaxTransformerClassifier(temperature=np.nextafter(allowed, 1), **options).fit(X, y)
 
 
@@ -210,7 +212,7 @@ def test_soft_interpolation_breaks_not_far_above_the_certified_temperature():
 def test_the_interpolator_says_which_temperature_would_do():
     X, _ = problem("labelled_sequences", 2)
     Y = random_targets(X, 1)
-    with pytest.raises(ConstructionError, match="leader reads may leave their plateaus") as error:
+    with pytest.raises(ConstructionError, match="leader attention may leave its plateaus") as error:
         build_interpolator(X, Y, attention="softmax", temperature=0.5)
     allowed = float(re.search(r"; (\S+) is the largest allowed", str(error.value)).group(1))
     assert build_interpolator(X, Y, attention="softmax", temperature=allowed).margin >= 1

@@ -1,4 +1,16 @@
-"""Constructions: data or a task to the explicit weights of a Transformer."""
+"""Build transformers with explicit weights: in closed form from labelled sequences, or from the definition of a task.
+
+Each function `build_...` returns a `Construction`: the transformer, a function that encodes user input for it, a function
+that decodes its output, and the margin of the inequalities that guarantee the answers. The subpackages:
+
+    codes            one number per sequence, which differs wherever labels differ
+    classification   every training label exactly, by one code and its decision intervals
+    interpolation    every training target exactly, of tokens or of sequences; regularised training
+    heads, scoring   a classifier that generalises: pooled features, a ridge regression, and corrections
+    tasks            matching and sparse averaging, from the definition of the task
+    leaders          the leader flow, in which tokens gather around leaders, and training through it
+    common           parts that all of them share
+"""
 
 from sklearn_hardmax.constructions.classification.build import build_classifier
 from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, SequenceConflictWarning

@@ -109,7 +109,7 @@ class CodeClassifier(BuiltNetwork):
         n_bumps = 0 if self.code.bumps is None else len(self.code.bumps.centers)
         bumps = plans.planned_groups(self._bumps, n_bumps, 4, max_width)
         decode = plans.planned_groups(
-            self._ramps, len(self.intervals.boundaries), 2, max_width, lead=self._first_digits()
+            self._ramps, len(self.intervals.boundaries), 2, max_width, prefix=self._first_digits()
         )
         return [plans.planned_layer(self._first_units(), eta=0.0), *bumps, self._attention(), *decode]
 
@@ -139,7 +139,7 @@ class CodeClassifier(BuiltNetwork):
     def _attention(self):
         """Every token becomes code_scale A at coordinate 0, and 0 elsewhere."""
         D, code = self.token_dim, self.code
-        query, key = np.zeros((2, int(code.is_leader_read), D))
+        query, key = np.zeros((2, int(code.uses_leader_attention), D))
         query[:, 1], key[:, 0] = 1.0, code.sign  # coordinate 1 holds 1 in every token
         value = np.zeros((1 + code.coarse, D))
         value[0, 0 if code.bumps is None else 1] = 1.0

@@ -7,11 +7,27 @@ from sklearn_hardmax.sequences.segments import chunks
 
 
 def in_batches(function, sequences, n_jobs=None):
-    """function(batch of whole sequences) for all sequences, concatenated; the batches do not show in the result."""
+    """Apply `function` to batches of whole sequences and concatenate the results.
+
+    Parameters
+    ----------
+    function : callable
+        Takes RaggedSequences and returns an array with one row per sequence, or with one row per token. Its rows must not
+        depend on the batch; then the result does not depend on n_jobs.
+    sequences : RaggedSequences
+    n_jobs : int, default=None
+        Parallel jobs, as joblib counts them.
+
+    Returns
+    -------
+    ndarray
+        function(sequences).
+    """
     jobs = joblib.effective_n_jobs(n_jobs)
     if jobs == 1 or len(sequences) == 1:
         return function(sequences)
-    batches = chunks(sequences.offsets, -(-sequences.n_tokens // jobs))
-    # joblib's own: that of scikit-learn swaps the warning filters of the process in every thread
+    tokens_per_batch = -(-sequences.n_tokens // jobs)  # rounded up
+    batches = chunks(sequences.offsets, tokens_per_batch)
+    # joblib's own Parallel: the one of scikit-learn swaps the warning filters of the process in every thread
     parts = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(function)(sequences[i:j]) for i, j in batches)
     return np.concatenate(parts)

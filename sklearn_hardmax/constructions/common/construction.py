@@ -1,86 +1,100 @@
-"""What every construction returns, and how it says no."""
+"""The result of every construction, its errors and warnings, and checks of the tokens that a network has returned."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax._typing import AnyArray, IntArray
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
 
 
 class ConstructionError(ValueError):
-    """The hypothesis of a construction fails on these data, or float64 cannot carry it; the message names the offenders."""
+    """The data do not meet the hypotheses of a construction, or float64 is not precise enough for it.
+
+    The message names the sequences, tokens or parameters concerned.
+    """
 
 
 class SequenceConflictWarning(UserWarning):
-    """Sequences that the network cannot tell apart carry different labels; each group was given its majority label."""
+    """The training data contain sequences with different labels that the network cannot tell apart.
+
+    Each group of such sequences was given its majority label.
+    """
 
 
 class Construction(NamedTuple):
-    """A constructed network between an encoding of user input and a reading of its output.
+    """A constructed transformer, with functions that encode user input for it and decode its output.
 
     Attributes
     ----------
     transformer : Transformer
         The explicit weights.
     encode : callable
-        User input to the RaggedSequences that the transformer takes.
+        Takes user input, returns the RaggedSequences that the transformer takes.
     decode : callable
-        The RaggedSequences that `apply` returns to the answer.
+        Takes the RaggedSequences that `apply` returns, returns the answer: labels, targets or moved tokens.
     margin : float
-        How many times over the certified inequalities hold; above 1 the answers on the training data are exact.
+        Smallest ratio of slack to rounding-error bound among the certified inequalities; above 1 the answers on the training
+        data are exact.
     """
 
     transformer: Transformer
-    encode: Callable
-    decode: Callable
+    encode: Callable[[SequencesLike], RaggedSequences]
+    decode: Callable[[SequencesLike], Any]
     margin: float
 
 
 class Conflict(NamedTuple):
-    """Sequences with different labels that no code tells apart.
+    """A group of training sequences with different labels that no code tells apart.
 
-    indices : (n,) ints, the sequences.
-    kind : "equal" (as sequences), "order" (as normalised multisets of tokens; with ordered=True they differ) or "close"
-    (nearer than the code resolves).
+    Attributes
+    ----------
+    indices : ndarray of shape (n,)
+        The sequences.
+    kind : {"equal", "order", "close"}
+        "equal": they are equal as sequences. "order": their tokens have equal frequencies, only the order or the length
+        differs (`ordered=True` makes that difference visible). "close": they differ by less than float64 resolves.
     """
 
-    indices: np.ndarray
-    kind: str
+    indices: IntArray
+    kind: Literal["equal", "order", "close"]
 
 
-_KINDS = {
+# the end of the sentence "sequences ... " in the message, for each kind of conflict
+_REASONS = {
     "equal": "are equal",
     "order": "have equal frequencies of tokens (ordered=True tells them apart where their order or length differs)",
     "close": "are closer than float64 resolves",
 }
 
 
-def conflict_message(conflicts):
+def conflict_message(conflicts: Sequence[Conflict]) -> str:
     """One sentence that names the groups of sequences with different labels that cannot be told apart."""
     parts = []
-    for kind, what in _KINDS.items():
-        groups = [c.indices for c in conflicts if c.kind == kind]
+    for kind, reason in _REASONS.items():
+        groups = [conflict.indices for conflict in conflicts if conflict.kind == kind]
         if groups:
             named = "; ".join(format_indices(group) for group in groups[:3])
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
-            parts.append(f"sequences {named}{more} {what}")
+            parts.append(f"sequences {named}{more} {reason}")
     return "Sequences with different labels cannot be told apart: " + ", and ".join(parts)
 
 
-def check_network_output(tokens, token_dim):
-    """ValueError unless these RaggedSequences have the width of the network."""
+def check_network_output(tokens: RaggedSequences, token_dim: int) -> None:
+    """Raise ValueError unless the tokens have as many coordinates as the residual stream of the network."""
     if tokens.token_dim != token_dim:
         raise ValueError(f"The network has {token_dim} coordinates, these tokens have {tokens.token_dim}.")
 
 
-def label_per_sequence(tokens, labels):
-    """The label of each sequence from those of its tokens (n_tokens,), which must all be equal."""
+def label_per_sequence(tokens: RaggedSequences, labels: AnyArray) -> AnyArray:
+    """Label of each sequence, (n_sequences,), from the labels of its tokens, (n_tokens,), which must all be equal."""
     first = labels[tokens.offsets[:-1]]
-    apart = np.flatnonzero(labels != np.repeat(first, tokens.lengths))
-    if len(apart):
+    different = np.flatnonzero(labels != np.repeat(first, tokens.lengths))
+    if len(different):
         raise ValueError(
-            f"Token {apart[0]} reads another label than its sequence: these tokens are no output of the network."
+            f"Token {different[0]} has another label than its sequence: these tokens are not an output of the network."
         )
     return first

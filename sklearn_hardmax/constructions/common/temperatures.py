@@ -1,66 +1,111 @@
-"""How small a softmax temperature must be for a leader read to stay within its plateau.
+"""Softmax temperatures so small that a network of leader attention keeps the results of its hardmax.
+
+Leader attention (hardmax of rank one) returns the largest of n scores. Softmax at a positive temperature returns a weighted
+mean instead, which is smaller. This module bounds the difference and chooses the largest temperature that it allows.
 
 Lemma. Let m be the largest of n scores, g the distance to the next one that is not equal, and A_T the softmax mean of the
-scores at temperature T <= g. Then 0 <= m - A_T <= (n - 1) g exp(-g / T). For m - A_T = sum_l w_l g_l / sum_l w_l over the
-gaps g_l, weights w_l = exp(-g_l / T); the best score has weight 1, others have g_l >= g, and x exp(-x / T) falls for x >= T.
+scores at temperature T <= g. Then 0 <= m - A_T <= (n - 1) g exp(-g / T).
 
-So a read may be off by tau at every temperature up to g / max(1, log((n - 1) g / tau)). Layers behind it that are flat within
-tau give the hardmax's output, not an approximation of it. Reads of integers by a key with integer factors are safe at any
-length: below HEAD_TEMPERATURE all weights but those of the best are exp(-1024) and less, which float64 does not hold.
+Proof. m - A_T = sum_l w_l g_l / sum_l w_l over the gaps g_l = m - score_l, with weights w_l = exp(-g_l / T). The denominator
+is at least 1, since the largest score has weight 1. In the numerator at most n - 1 gaps are positive, these are g or larger,
+and x exp(-x / T) falls for x >= T.
+
+So the softmax mean errs by no more than tau at every temperature up to g / max(1, log((n - 1) g / tau)). If the layers behind
+the attention are constant within tau of its hardmax output, their output is that of the hardmax, not an approximation of it.
+
+Integer scores from a key with integer weights need no such bound: different scores are at least 1 apart, so below
+HEAD_TEMPERATURE all weights but those of the largest score are exp(-1024) or less, which is 0 in float64, at any length.
 """
 
 import numbers
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from sklearn_hardmax._typing import AttentionKind, Auto, FloatArray, IntArray
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 
-HEAD_TEMPERATURE = 2.0**-10  # exp(-745.2) is 0 in float64
+HEAD_TEMPERATURE = 2.0**-10  # largest temperature for integer scores; exp(-745.2) is 0 in float64
 
 
-def max_temperature(separations, lengths, error_bounds):
-    """Largest temperature at which every soft read stays within its tolerance; inf where nothing is in the way.
+def max_temperature(separations: FloatArray, lengths: IntArray, error_bounds: FloatArray) -> float:
+    """Largest temperature at which the softmax mean of every sequence stays within its error bound of the largest score.
 
-    separations (N,) : distance of each leader to the next value, inf where all are equal; lengths (N,); error_bounds (N,),
-    above 0, in the units of the separations.
+    Parameters
+    ----------
+    separations : ndarray of shape (n_sequences,)
+        Distance of the largest score to the next one that is not equal; inf if all are equal.
+    lengths : ndarray of shape (n_sequences,)
+    error_bounds : ndarray of shape (n_sequences,)
+        Positive, in the units of the scores.
+
+    Returns
+    -------
+    float
+        inf if all separations are inf.
     """
     bound = np.full(len(lengths), np.inf)
-    some = np.flatnonzero(np.isfinite(separations))
-    gaps = separations[some]
-    ratio = (lengths[some] - 1) * (gaps / error_bounds[some])
-    bound[some] = gaps / np.maximum(1.0, np.log(ratio))
+    finite = np.flatnonzero(np.isfinite(separations))
+    gaps = separations[finite]
+    # the lemma, solved for T; the maximum with 1 keeps T <= g, which the lemma assumes
+    ratio = (lengths[finite] - 1) * (gaps / error_bounds[finite])
+    bound[finite] = gaps / np.maximum(1.0, np.log(ratio))
     return float(bound.min())
 
 
-def resolve_temperature(wanted, admissible):
-    """The temperature that was asked for, or for "auto" the largest admissible one (1 where there is no bound).
+def resolve_temperature(wanted: float | Auto, admissible: float) -> float:
+    """The temperature to use, from the parameter `wanted` of the user and the largest admissible one.
 
-    Raises ConstructionError above the admissible one.
+    "auto" gives the largest admissible one, or 1 if that is infinite. A number is returned as it is; ConstructionError if it
+    is larger than the admissible one.
     """
     if isinstance(wanted, str):
         return admissible if np.isfinite(admissible) else 1.0
     if wanted > admissible:
         raise ConstructionError(
-            f"At temperature {float(wanted)!r} leader reads may leave their plateaus; {admissible!r} is the largest allowed."
+            f"At temperature {float(wanted)!r} leader attention may leave its plateaus; "
+            f"{admissible!r} is the largest allowed."
         )
     return float(wanted)
 
 
 def with_softmax(code, wanted, sequences, clearances, n_jobs=None, at_most=np.inf):
-    """A code whose leaders are chosen by softmax, at a temperature that keeps every code within half of its clearance (N,).
+    """The same code with softmax leaders, at a temperature that changes every code by at most half of its clearance.
 
-    wanted : "auto" or a number, as in `resolve_temperature`; at_most : a bound on the temperature from elsewhere.
+    Parameters
+    ----------
+    code : SequenceCode or RandomCode
+    wanted : "auto" or float
+        As in `resolve_temperature`.
+    sequences : RaggedSequences
+        The training sequences.
+    clearances : ndarray of shape (n_sequences,)
+        How far each code may move before the layers behind it change their output.
+    n_jobs : int, default=None
+    at_most : float, default=inf
+        Another bound on the temperature.
+
+    Returns
+    -------
+    SequenceCode or RandomCode
     """
     admissible = min(at_most, code.max_temperature(sequences, clearances, n_jobs))
     return replace(code, temperature=resolve_temperature(wanted, admissible))
 
 
-def validate_temperature(attention, temperature):
-    """0 for hardmax, else the temperature: "auto" or a positive finite number; ValueError for anything else."""
+def validate_temperature(attention: AttentionKind, temperature: float | Auto) -> float | Auto:
+    """Check two parameters of the user: 0.0 for attention="hardmax", else the temperature, "auto" or a positive number.
+
+    Raises ValueError for any other value of either, also of a temperature that hardmax ignores.
+    """
     if not (isinstance(attention, str) and attention in ("hardmax", "softmax")):
         raise ValueError(f"attention must be 'hardmax' or 'softmax', got {attention!r}.")
-    is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-    if not (is_number and 0 < temperature < np.inf) and not (isinstance(temperature, str) and temperature == "auto"):
+    if not (_is_positive_finite(temperature) or (isinstance(temperature, str) and temperature == "auto")):
         raise ValueError(f"temperature must be 'auto' or a positive finite number, got {temperature!r}.")
     return temperature if attention == "softmax" else 0.0
+
+
+def _is_positive_finite(value: Any) -> bool:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and bool(0 < value < np.inf)

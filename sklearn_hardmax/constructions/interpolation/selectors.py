@@ -65,7 +65,7 @@ def code_attention(token_code, width, bumps, rank, one):
     bumps : where bumps were added; one : a coordinate that holds 1 in every token, None for no offset and queries by the code.
     """
     code, scale = token_code.code, token_code.token_scale or 1.0
-    leader = code is not None and code.is_leader_read
+    leader = code is not None and code.uses_leader_attention
     query, key = np.zeros((2, int(leader), width))
     if leader:
         query[:, CODE if one is None else one], key[:, CODE] = 1.0, code.sign

@@ -218,7 +218,7 @@ def _phases(problem, line, code, values, one_target):
 
 
 def _option(problem, line, code, scales, boundaries=None):
-    reads_mean = code is not None and not code.is_leader_read
+    reads_mean = code is not None and not code.uses_leader_attention
     token_code = TokenCode(problem.projection, line.direction, code, *scales, boundaries)
     return _Option((1 if boundaries is None else 2, reads_mean, token_code.offset), token_code)
 

@@ -164,7 +164,7 @@ def _code_layers(code, stream, max_width):
             return bump_units(stream.width, s, bumps, *code.bumps.part(a, b))
 
         plan += planned_groups(made, len(code.bumps.centers), 4, max_width)
-    if not code.is_leader_read:
+    if not code.uses_leader_attention:
         return [*plan, _uniform(stream, [[s if code.bumps is None else bumps]], [register], 1.0)]
     read, to_code = stream.row(s), stream.row(register).T
     ask = stream.row(stream.one)
