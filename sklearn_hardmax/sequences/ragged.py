@@ -1,5 +1,4 @@
-"""Sequences of unequal length: the one container. layouts.py and containers.py are its ways in and out, parsing.py reads user
-input into it.
+"""Sequences of unequal length: the one container. conversions.py has its ways in and out, parsing.py reads user input into it.
 
 A data set of N sequences, sequence i with n_i tokens of token_dim features, is two arrays: `tokens`, all rows one after
 another, and `offsets`, where each sequence begins. Nothing is padded and nothing is copied when a run of sequences is
@@ -13,11 +12,10 @@ import numpy as np
 from sklearn_hardmax._files import atomic_write
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
-from sklearn_hardmax.sequences.containers import Containers
-from sklearn_hardmax.sequences.layouts import Layouts
+from sklearn_hardmax.sequences.conversions import Conversions
 
 
-class RaggedSequences(Layouts, Containers):
+class RaggedSequences(Conversions):
     """Sequences of any lengths with a common number of features a token.
 
     Behaves towards scikit-learn as an array of shape (n_sequences,): folds, searches and meta-estimators index it.
