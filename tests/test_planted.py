@@ -8,7 +8,7 @@ import pytest
 
 from sklearn_hardmax import RaggedSequences, tasks
 from sklearn_hardmax.datasets import make_match, make_sparse_averaging
-from sklearn_hardmax.datasets.planted import _draw_subsets
+from sklearn_hardmax.datasets.planted import _sample_subsets
 
 TASKS = {"match2": 2, "match3": 3, "match3_bigram": 3, "match3_local": 3}
 each_task = pytest.mark.parametrize("task", TASKS)
@@ -54,7 +54,7 @@ def test_the_other_half_misses_by_one(task):
 
 
 def test_every_set_of_positions_is_as_likely_as_any_other():
-    drawn = _draw_subsets(60_000, 5, 2, np.random.RandomState(0))
+    drawn = _sample_subsets(60_000, 5, 2, np.random.RandomState(0))
     counts = Counter(tuple(sorted(row)) for row in drawn.tolist())
     assert set(counts) == set(itertools.combinations(range(5), 2))
     # 10 sets, 6000 each: the standard deviation is 73

@@ -16,8 +16,14 @@ import itertools
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_hardmax.datasets.draws import check_integers, check_lengths, draw_distinct, draw_labels, draw_lengths
-from sklearn_hardmax.datasets.profiles import count_profiles, draw_profiles, lay_out, profiles_by_total
+from sklearn_hardmax.datasets.profiles import count_profiles, profiles_by_total, sample_profiles, sequences_from_counts
+from sklearn_hardmax.datasets.sampling import (
+    check_integers,
+    check_lengths,
+    sample_distinct_tokens,
+    sample_labels,
+    sample_lengths,
+)
 from sklearn_hardmax.sequences import RaggedSequences
 
 
@@ -60,9 +66,9 @@ def make_labelled_sequences(
     check_integers(1, n_sequences=n_sequences, n_classes=n_classes, token_dim=token_dim)
     check_lengths(min_length, max_length)
     rng = check_random_state(random_state)
-    lengths = draw_lengths(n_sequences, min_length, max_length, rng)
-    tokens = draw_distinct(int(lengths.sum()), token_dim, rng)
-    return RaggedSequences.from_flat(tokens, lengths), draw_labels(n_sequences, n_classes, rng)
+    lengths = sample_lengths(n_sequences, min_length, max_length, rng)
+    tokens = sample_distinct_tokens(int(lengths.sum()), token_dim, rng)
+    return RaggedSequences.from_flat(tokens, lengths), sample_labels(n_sequences, n_classes, rng)
 
 
 def make_shared_tokens(
@@ -128,9 +134,9 @@ def make_shared_tokens(
             f"multisets, but n_sequences is {n_sequences}."
         )
     rng = check_random_state(random_state)
-    counts = draw_profiles(n_sequences, vocabulary_size, min_length, max_length, rng)
-    vocabulary = draw_distinct(vocabulary_size, token_dim, rng)
-    return lay_out(vocabulary, counts, rng), draw_labels(n_sequences, n_classes, rng)
+    counts = sample_profiles(n_sequences, vocabulary_size, min_length, max_length, rng)
+    vocabulary = sample_distinct_tokens(vocabulary_size, token_dim, rng)
+    return sequences_from_counts(vocabulary, counts, rng), sample_labels(n_sequences, n_classes, rng)
 
 
 def make_nested_prefixes(n_sequences=50, *, n_classes=2, token_dim=2, random_state=None):
@@ -170,10 +176,10 @@ def make_nested_prefixes(n_sequences=50, *, n_classes=2, token_dim=2, random_sta
     """
     check_integers(1, n_sequences=n_sequences, n_classes=n_classes, token_dim=token_dim)
     rng = check_random_state(random_state)
-    base = draw_distinct(n_sequences, token_dim, rng)
+    base = sample_distinct_tokens(n_sequences, token_dim, rng)
     longest = np.arange(n_sequences)
     rows = np.concatenate([longest[: j + 1] for j in range(n_sequences)])
-    return RaggedSequences.from_flat(base[rows], longest + 1), draw_labels(n_sequences, n_classes, rng)
+    return RaggedSequences.from_flat(base[rows], longest + 1), sample_labels(n_sequences, n_classes, rng)
 
 
 def make_leave_one_out(n_sequences=50, *, n_classes=2, token_dim=2, random_state=None):
@@ -212,10 +218,10 @@ def make_leave_one_out(n_sequences=50, *, n_classes=2, token_dim=2, random_state
     check_integers(2, n_sequences=n_sequences)
     check_integers(1, n_classes=n_classes, token_dim=token_dim)
     rng = check_random_state(random_state)
-    base = draw_distinct(n_sequences, token_dim, rng)
+    base = sample_distinct_tokens(n_sequences, token_dim, rng)
     others = ~np.eye(n_sequences, dtype=bool)
     rows = np.nonzero(others)[1]
-    return RaggedSequences.from_flat(base[rows], others.sum(axis=1)), draw_labels(n_sequences, n_classes, rng)
+    return RaggedSequences.from_flat(base[rows], others.sum(axis=1)), sample_labels(n_sequences, n_classes, rng)
 
 
 def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
@@ -260,12 +266,12 @@ def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
     rng = check_random_state(random_state)
     direction = np.ones(1)
     if token_dim > 1:
-        direction = draw_distinct(1, token_dim, rng)[0]
+        direction = sample_distinct_tokens(1, token_dim, rng)[0]
         direction = np.rint(direction / np.linalg.norm(direction) * 2.0**24) / 2.0**24
     a = np.arange(1, n_sequences + 1) / 2.0 ** int(n_sequences).bit_length()  # a power of two above n_sequences
     one = np.ones(n_sequences)
     tokens = np.stack([-one, one, a, -a], axis=1).reshape(-1, 1) * direction
-    return RaggedSequences.from_flat(tokens, np.full(n_sequences, 4)), draw_labels(n_sequences, n_classes, rng)
+    return RaggedSequences.from_flat(tokens, np.full(n_sequences, 4)), sample_labels(n_sequences, n_classes, rng)
 
 
 def make_frequencies(n_sequences=100, *, n_classes=2, token_dim=2, support_size=2, random_state=None):
@@ -309,6 +315,6 @@ def make_frequencies(n_sequences=100, *, n_classes=2, token_dim=2, support_size=
     known = itertools.accumulate(profiles_by_total(support_size, least=1))
     longest = 1 + next(i for i, n in enumerate(known) if n >= n_sequences)
     rng = check_random_state(random_state)
-    counts = draw_profiles(n_sequences, support_size, support_size, longest, rng, least=1)
-    support = draw_distinct(support_size, token_dim, rng)
-    return lay_out(support, counts, rng), draw_labels(n_sequences, n_classes, rng)
+    counts = sample_profiles(n_sequences, support_size, support_size, longest, rng, least=1)
+    support = sample_distinct_tokens(support_size, token_dim, rng)
+    return sequences_from_counts(support, counts, rng), sample_labels(n_sequences, n_classes, rng)

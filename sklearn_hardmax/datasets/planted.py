@@ -73,7 +73,7 @@ def make_sparse_averaging(n_sequences=10, *, length=64, q=4, token_dim=2, random
     rng = check_random_state(random_state)
     n_tokens = n_sequences * length
     values = rng.uniform(-1, 1, size=(n_tokens, token_dim))
-    subsets = np.sort(_draw_subsets(n_tokens, length, q, rng), axis=1)
+    subsets = np.sort(_sample_subsets(n_tokens, length, q, rng), axis=1)
     own = np.tile(np.arange(length), n_sequences)
     X = RaggedSequences.from_flat(np.column_stack([values, subsets, own]), np.full(n_sequences, length))
     return X, tasks.sparse_averages(X, q)
@@ -137,7 +137,7 @@ def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, wind
         arguments = (modulus, window)
         coefficients = _NARROW.get(window, coefficients)
     rng = check_random_state(random_state)
-    x = _draw_groups(n_sequences, length, modulus, coefficients, share, rng)
+    x = _sample_groups(n_sequences, length, modulus, coefficients, share, rng)
     if shuffled:
         x = np.stack([rng.permutation(row) for row in x])
     answers = np.concatenate([function(row, *arguments) for row in x])
@@ -147,7 +147,7 @@ def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, wind
     )
 
 
-def _draw_groups(n_sequences, length, modulus, coefficients, share, rng):
+def _sample_groups(n_sequences, length, modulus, coefficients, share, rng):
     """Residues (n_sequences, length) in groups (a, b, .., -(the sum of these with coefficients) + miss); a rest is random."""
     x = rng.randint(modulus, size=(n_sequences, length), dtype=np.int64)
     size = len(coefficients) + 1
@@ -161,7 +161,7 @@ def _draw_groups(n_sequences, length, modulus, coefficients, share, rng):
     return x
 
 
-def _draw_subsets(n_subsets, n, q, rng):
+def _sample_subsets(n_subsets, n, q, rng):
     """Sets of q of n positions, each set as likely as any other; (n_subsets, q).
 
     One position after another (R. W. Floyd): the k-th is drawn from the first n - q + k + 1, and the last of these stands

@@ -35,7 +35,7 @@ def count_profiles(size, shortest, longest, least=0, enough=math.inf):
     return known
 
 
-def draw_profiles(n_profiles, size, shortest, longest, rng, least=0):
+def sample_profiles(n_profiles, size, shortest, longest, rng, least=0):
     """Counts of shape (n_profiles, size), totals in shortest..longest, no two rows multiples of one profile."""
     known = count_profiles(size, shortest, longest, least, enough=4 * n_profiles)
     if known <= 4 * n_profiles:  # few: list them all, since drawing would wait long for the last ones
@@ -45,7 +45,7 @@ def draw_profiles(n_profiles, size, shortest, longest, rng, least=0):
     counts = np.zeros((0, size), dtype=np.int64)
     while len(counts) < n_profiles:
         totals = rng.randint(shortest, longest + 1, size=2 * n_profiles)
-        counts = np.concatenate([counts, _draw_counts(totals, size, least, rng)])
+        counts = np.concatenate([counts, _sample_counts(totals, size, least, rng)])
         counts = counts[_first_of_each(counts)]
     return counts[:n_profiles]
 
@@ -58,7 +58,7 @@ def _all_counts(total, size, least):
     return _between(bars, np.full(len(bars), places), least)
 
 
-def _draw_counts(totals, size, least, rng):
+def _sample_counts(totals, size, least, rng):
     """A count vector for each total, uniform among those of `_all_counts`."""
     places = totals - least * size + size - 1
     keys = rng.random_sample((len(totals), int(places.max())))
@@ -77,7 +77,7 @@ def _first_of_each(counts):
     return np.sort(np.unique(lowest, axis=0, return_index=True)[1])
 
 
-def lay_out(vocabulary, counts, rng):
+def sequences_from_counts(vocabulary, counts, rng):
     """Sequence j holds token i of the vocabulary counts[j, i] times, in random order."""
     lengths = counts.sum(axis=1)
     tokens = np.repeat(np.tile(np.arange(len(vocabulary)), len(counts)), counts.ravel())

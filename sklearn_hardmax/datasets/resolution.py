@@ -5,7 +5,7 @@ import math
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_hardmax.datasets.draws import check_integers, check_lengths, draw_labels, draw_lengths
+from sklearn_hardmax.datasets.sampling import check_integers, check_lengths, sample_labels, sample_lengths
 from sklearn_hardmax.sequences import RaggedSequences
 
 
@@ -53,7 +53,7 @@ def make_near_equal_tokens(n_sequences=100, *, n_classes=2, token_dim=2, length=
     tokens[:, 0] /= 2  # leaves room for the steps
     tokens[:, 0] += (np.arange(n_sequences) - n_sequences // 2)[:, None] * gap
     X = RaggedSequences.from_flat(tokens.reshape(-1, token_dim), np.full(n_sequences, length))
-    return X, draw_labels(n_sequences, n_classes, rng)
+    return X, sample_labels(n_sequences, n_classes, rng)
 
 
 def make_large_offsets(
@@ -109,7 +109,7 @@ def make_large_offsets(
     check_integers(1, n_sequences=n_sequences, n_classes=n_classes, token_dim=token_dim, gap_ulp=gap_ulp)
     check_lengths(min_length, max_length)
     rng = check_random_state(random_state)
-    lengths = draw_lengths(n_sequences, min_length, max_length, rng)
+    lengths = sample_lengths(n_sequences, min_length, max_length, rng)
     n_tokens = int(lengths.sum())
     spacing = gap_ulp * np.spacing(abs(float(offset)))
     if not (math.isfinite(offset) and n_tokens * spacing <= abs(offset) / 2):
@@ -119,4 +119,4 @@ def make_large_offsets(
         )
     steps = np.column_stack([rng.permutation(n_tokens) for _ in range(token_dim)])
     X = RaggedSequences.from_flat(offset - math.copysign(spacing, offset) * steps, lengths)
-    return X, draw_labels(n_sequences, n_classes, rng)
+    return X, sample_labels(n_sequences, n_classes, rng)

@@ -18,19 +18,19 @@ def check_lengths(min_length, max_length):
         raise ValueError(f"max_length must be at least min_length = {min_length}, got {max_length}.")
 
 
-def draw_lengths(n_sequences, min_length, max_length, rng):
+def sample_lengths(n_sequences, min_length, max_length, rng):
     """Lengths, uniform on min_length..max_length."""
     return rng.randint(min_length, max_length + 1, size=n_sequences, dtype=np.int64)
 
 
-def draw_labels(n_sequences, n_classes, rng):
+def sample_labels(n_sequences, n_classes, rng):
     """Labels without a rule; each class once before any comes twice."""
     once = rng.permutation(n_classes)[:n_sequences]
     rest = rng.randint(n_classes, size=n_sequences - len(once))
     return rng.permutation(np.concatenate([once, rest])).astype(np.int64)
 
 
-def draw_distinct(n_tokens, token_dim, rng):
+def sample_distinct_tokens(n_tokens, token_dim, rng):
     """Gaussian tokens, no two with the same first feature: drawn again in the rare case of equal ones."""
     while True:
         tokens = rng.standard_normal((n_tokens, token_dim))
