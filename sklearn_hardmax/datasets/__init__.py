@@ -1,4 +1,4 @@
-"""Sequences with known answers: families that are hard to tell apart, tasks for attention, real data of scikit-learn."""
+"""Data sets of sequences: synthetic families that are hard to classify, tasks for attention, digits of scikit-learn."""
 
 from sklearn_hardmax.datasets.digits import load_digit_points
 from sklearn_hardmax.datasets.families import (

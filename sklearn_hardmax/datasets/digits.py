@@ -1,28 +1,29 @@
-"""Real data that scikit-learn ships, as sequences."""
+"""The digits data set of scikit-learn as sequences of points."""
 
 import numpy as np
 from sklearn.datasets import load_digits
 
+from sklearn_hardmax._typing import IntArray
 from sklearn_hardmax.sequences import RaggedSequences
 
 
-def load_digit_points():
-    """Handwritten digits as sets of ink points: the 1797 images of scikit-learn's `load_digits`.
+def load_digit_points() -> tuple[RaggedSequences, IntArray]:
+    """Load handwritten digits as sets of ink points: the 1797 images of scikit-learn's `load_digits`.
 
-    Every pixel with ink becomes one token (x, y, intensity), x the column 0..7, y the row counted upwards 0..7 and
-    intensity 1..16, in the order of reading: rows from the top, columns from the left.
+    Every pixel with ink becomes one token (x, y, intensity): x is the column 0..7, y the row counted upwards 0..7 and
+    intensity 1..16. Tokens are ordered by rows from the top, then by columns from the left.
 
     Returns
     -------
     X : RaggedSequences
-        1797 sequences of 16 to 42 tokens, token_dim 3.
+        1797 sequences of 16 to 42 tokens, token_dim 3, float64.
     y : ndarray of shape (1797,), int64
         The digits.
 
     Notes
     -----
-    Hard because most digits share most of their pixels: the class lies in which points occur together, and
-    neither in the number of points nor in any single one of them. No two images are equal.
+    Hard because most digits share most of their pixels: the class depends on which points occur together, neither on the
+    number of points nor on any single point. No two images are equal.
 
     Examples
     --------
@@ -35,5 +36,6 @@ def load_digit_points():
     """
     digits = load_digits()
     image, row, column = np.nonzero(digits.images)
+    # row 0 is the top of an image, y counts upwards
     tokens = np.column_stack([column, 7 - row, digits.images[image, row, column]])
     return RaggedSequences.from_flat(tokens, groups=image), digits.target.astype(np.int64)

@@ -1,14 +1,14 @@
-"""Sequences with known answers: families that are hard to tell apart on purpose.
+"""Synthetic families of labelled sequences, each of which makes one way of telling sequences apart useless.
 
 A network of feed-forward and hardmax attention layers computes a function of a token and of the normalised multiset of
-its sequence, count / length for every token, so labels can be learned exactly when sequences with equal normalised
-multisets have equal labels. Every family here keeps all normalised multisets apart and then draws the labels at random:
-an exact classifier must reach training accuracy 1, and nothing but telling the sequences apart leads there. Each family
-takes one way of telling them apart away: distinct tokens, lengths, supports, extremes and means; those of resolution.py
+its sequence, count / length for every token, so labels can be learned exactly if sequences with equal normalised
+multisets have equal labels. Every family here keeps all normalised multisets different and then draws the labels at random:
+an exact classifier must reach training accuracy 1, which is possible only by telling all sequences apart. Each family removes
+one way of telling them apart: distinct tokens, lengths, supports, extremes and means; the families of resolution.py remove
 floating-point digits.
 
-The generators return ``(X, y)``, sequences with float64 tokens and int64 labels 0..n_classes - 1; every class occurs as
-soon as n_sequences >= n_classes. Random numbers come from `random_state` alone.
+The generators return ``(X, y)``, sequences with float64 tokens and int64 labels 0..n_classes - 1; every class occurs if
+n_sequences >= n_classes. Random numbers come from `random_state` alone.
 """
 
 import itertools
@@ -16,6 +16,7 @@ import itertools
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_hardmax._typing import IntArray, RandomStateLike
 from sklearn_hardmax.datasets.profiles import count_profiles, profiles_by_total, sample_profiles, sequences_from_counts
 from sklearn_hardmax.datasets.sampling import (
     check_integers,
@@ -28,9 +29,15 @@ from sklearn_hardmax.sequences import RaggedSequences
 
 
 def make_labelled_sequences(
-    n_sequences=100, *, n_classes=2, token_dim=2, min_length=1, max_length=20, random_state=None
-):
-    """Gaussian tokens in sequences of random lengths: plain memorisation.
+    n_sequences: int = 100,
+    *,
+    n_classes: int = 2,
+    token_dim: int = 2,
+    min_length: int = 1,
+    max_length: int = 20,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences of random lengths with Gaussian tokens, all different; labels are random.
 
     Parameters
     ----------
@@ -49,12 +56,12 @@ def make_labelled_sequences(
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, or max_length below min_length.
+        A count that is not an integer of at least 1, or max_length below min_length.
 
     Notes
     -----
-    The easy family, for scale: all tokens differ, so the largest score in a random direction names the
-    sequence. What is left is to store n_sequences labels that follow no rule.
+    The easy family, for comparison: all tokens differ, so the largest score in a random direction identifies the sequence.
+    It remains to store n_sequences labels that follow no rule.
 
     Examples
     --------
@@ -72,16 +79,16 @@ def make_labelled_sequences(
 
 
 def make_shared_tokens(
-    n_sequences=100,
+    n_sequences: int = 100,
     *,
-    n_classes=2,
-    token_dim=2,
-    vocabulary_size=8,
-    min_length=1,
-    max_length=20,
-    random_state=None,
-):
-    """Sequences over one small vocabulary, no two with the same frequencies of all its tokens.
+    n_classes: int = 2,
+    token_dim: int = 2,
+    vocabulary_size: int = 8,
+    min_length: int = 1,
+    max_length: int = 20,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences over one small vocabulary, no two with the same frequencies of all its tokens.
 
     Parameters
     ----------
@@ -89,7 +96,7 @@ def make_shared_tokens(
     n_classes : int, default=2
     token_dim : int, default=2
     vocabulary_size : int, default=8
-        How many different tokens, Gaussian, there are in all sequences together.
+        Number of different tokens, Gaussian, in all sequences together.
     min_length, max_length : int, default=1 and 20
         Bounds on the lengths.
     random_state : int, RandomState instance or None, default=None
@@ -102,13 +109,13 @@ def make_shared_tokens(
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, max_length below min_length, or more sequences than there are
+        A count that is not an integer of at least 1, max_length below min_length, or more sequences than there are
         different normalised multisets.
 
     Notes
     -----
-    Hard because no token names a sequence: leader reads take at most vocabulary_size values, so that sequences must be
-    told apart by how often tokens occur.
+    Hard because no token identifies a sequence: leader attention (hardmax attention to the token with the largest key score)
+    returns at most vocabulary_size values, so that sequences must be told apart by how often tokens occur.
 
     Examples
     --------
@@ -139,13 +146,15 @@ def make_shared_tokens(
     return sequences_from_counts(vocabulary, counts, rng), sample_labels(n_sequences, n_classes, rng)
 
 
-def make_nested_prefixes(n_sequences=50, *, n_classes=2, token_dim=2, random_state=None):
-    """The prefixes of one sequence: sequence j is its first j + 1 Gaussian tokens.
+def make_nested_prefixes(
+    n_sequences: int = 50, *, n_classes: int = 2, token_dim: int = 2, random_state: RandomStateLike = None
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate the prefixes of one sequence of Gaussian tokens: sequence j is its first j + 1 tokens.
 
     Parameters
     ----------
     n_sequences : int, default=50
-        Also the length of the longest; all together have n_sequences (n_sequences + 1) / 2 tokens.
+        Also the length of the longest sequence; the total is n_sequences (n_sequences + 1) / 2 tokens.
     n_classes : int, default=2
     token_dim : int, default=2
     random_state : int, RandomState instance or None, default=None
@@ -158,12 +167,12 @@ def make_nested_prefixes(n_sequences=50, *, n_classes=2, token_dim=2, random_sta
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1.
+        A count that is not an integer of at least 1.
 
     Notes
     -----
-    Hard because a longer sequence has all that a shorter one has: the maximum of a score over the first j
-    tokens changes about log j times only, and the means of long prefixes lie close together.
+    Hard because a longer sequence contains all tokens of a shorter one: the maximum of a score over the first j tokens
+    changes about log j times only, and the means of long prefixes lie close together.
 
     Examples
     --------
@@ -177,18 +186,20 @@ def make_nested_prefixes(n_sequences=50, *, n_classes=2, token_dim=2, random_sta
     check_integers(1, n_sequences=n_sequences, n_classes=n_classes, token_dim=token_dim)
     rng = check_random_state(random_state)
     base = sample_distinct_tokens(n_sequences, token_dim, rng)
-    longest = np.arange(n_sequences)
-    rows = np.concatenate([longest[: j + 1] for j in range(n_sequences)])
-    return RaggedSequences.from_flat(base[rows], longest + 1), sample_labels(n_sequences, n_classes, rng)
+    indices = np.arange(n_sequences)
+    rows = np.concatenate([indices[: j + 1] for j in range(n_sequences)])
+    return RaggedSequences.from_flat(base[rows], indices + 1), sample_labels(n_sequences, n_classes, rng)
 
 
-def make_leave_one_out(n_sequences=50, *, n_classes=2, token_dim=2, random_state=None):
-    """One set of n_sequences Gaussian tokens; sequence j is all of them but token j.
+def make_leave_one_out(
+    n_sequences: int = 50, *, n_classes: int = 2, token_dim: int = 2, random_state: RandomStateLike = None
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate one set of n_sequences Gaussian tokens; sequence j is all of them except token j.
 
     Parameters
     ----------
     n_sequences : int, default=50
-        At least 2; all together have n_sequences (n_sequences - 1) tokens.
+        At least 2; the total is n_sequences (n_sequences - 1) tokens.
     n_classes : int, default=2
     token_dim : int, default=2
     random_state : int, RandomState instance or None, default=None
@@ -201,12 +212,12 @@ def make_leave_one_out(n_sequences=50, *, n_classes=2, token_dim=2, random_state
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, or fewer than 2 sequences.
+        A count that is not an integer of at least 1, or fewer than 2 sequences.
 
     Notes
     -----
-    Hard because any two sequences differ in one token each: the maximum of a score is the same for all
-    sequences but one, so is the minimum, and means differ by 1 / (n_sequences - 1) of the difference of two tokens.
+    Hard because any two sequences differ in one token each: the maximum of a score is the same for all sequences but one, so
+    is the minimum, and means differ by 1 / (n_sequences - 1) of the difference of two tokens.
 
     Examples
     --------
@@ -219,21 +230,23 @@ def make_leave_one_out(n_sequences=50, *, n_classes=2, token_dim=2, random_state
     check_integers(1, n_classes=n_classes, token_dim=token_dim)
     rng = check_random_state(random_state)
     base = sample_distinct_tokens(n_sequences, token_dim, rng)
-    others = ~np.eye(n_sequences, dtype=bool)
-    rows = np.nonzero(others)[1]
-    return RaggedSequences.from_flat(base[rows], others.sum(axis=1)), sample_labels(n_sequences, n_classes, rng)
+    included = ~np.eye(n_sequences, dtype=bool)  # row j: the tokens of sequence j
+    rows = np.nonzero(included)[1]
+    return RaggedSequences.from_flat(base[rows], included.sum(axis=1)), sample_labels(n_sequences, n_classes, rng)
 
 
-def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
-    """Four tokens on a line, -1, 1, a_j and -a_j: maximum, minimum and mean are the same for all sequences.
+def make_swaps(
+    n_sequences: int = 100, *, n_classes: int = 2, token_dim: int = 1, random_state: RandomStateLike = None
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences of four tokens -1, 1, a_j and -a_j: maximum, minimum and mean are the same for all sequences.
 
     Parameters
     ----------
     n_sequences : int, default=100
     n_classes : int, default=2
     token_dim : int, default=1
-        With more than one feature the tokens lie on the line along a random direction v of length 1, up to 1e-7: v is
-        rounded to multiples of 2**-24, so that a_j v is exact.
+        With more than one feature, tokens are multiples of a random vector v of length 1, up to 1e-7: v is rounded to
+        multiples of 2**-24, so that a_j v is exact. With one feature, v = 1.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -245,13 +258,13 @@ def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1; more than 2**28 sequences.
+        A count that is not an integer of at least 1; more than 2**28 sequences.
 
     Notes
     -----
     Hard by a theorem: in every direction the largest score, the smallest score and the mean score agree in exact
-    arithmetic, so that no leader read and no mean of the tokens tells two sequences apart, however many are taken. A
-    nonlinear layer has to act on single tokens first.
+    arithmetic, so that neither leader attention (hardmax attention to the token with the largest key score) nor a mean of
+    the tokens tells two sequences apart, however many are used. A nonlinear layer has to act on single tokens first.
 
     Examples
     --------
@@ -267,6 +280,7 @@ def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
     direction = np.ones(1)
     if token_dim > 1:
         direction = sample_distinct_tokens(1, token_dim, rng)[0]
+        # a_j has at most 28 bits and v 25, so their products fit into the 53 bits of a float64
         direction = np.rint(direction / np.linalg.norm(direction) * 2.0**24) / 2.0**24
     a = np.arange(1, n_sequences + 1) / 2.0 ** int(n_sequences).bit_length()  # a power of two above n_sequences
     one = np.ones(n_sequences)
@@ -274,8 +288,15 @@ def make_swaps(n_sequences=100, *, n_classes=2, token_dim=1, random_state=None):
     return RaggedSequences.from_flat(tokens, np.full(n_sequences, 4)), sample_labels(n_sequences, n_classes, rng)
 
 
-def make_frequencies(n_sequences=100, *, n_classes=2, token_dim=2, support_size=2, random_state=None):
-    """The same few tokens in every sequence, each time with other frequencies.
+def make_frequencies(
+    n_sequences: int = 100,
+    *,
+    n_classes: int = 2,
+    token_dim: int = 2,
+    support_size: int = 2,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences of the same few tokens, each sequence with other frequencies.
 
     Parameters
     ----------
@@ -283,24 +304,24 @@ def make_frequencies(n_sequences=100, *, n_classes=2, token_dim=2, support_size=
     n_classes : int, default=2
     token_dim : int, default=2
     support_size : int, default=2
-        How many different tokens each sequence holds, every one of them at least once.
+        Number of different tokens that each sequence contains, each at least once.
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : RaggedSequences
-        No longer than needed for n_sequences different frequencies.
+        Not longer than needed for n_sequences different frequencies.
     y : ndarray of shape (n_sequences,), int64
 
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, or a single token for more than one sequence.
+        A count that is not an integer of at least 1, or a single token for more than one sequence.
 
     Notes
     -----
-    Hard because every score has the same maximum and the same minimum in all sequences, and no token is
-    missing anywhere: only averages differ.
+    Hard because every score has the same maximum and the same minimum in all sequences, and no token is missing in any: only
+    averages differ.
 
     Examples
     --------
@@ -312,6 +333,7 @@ def make_frequencies(n_sequences=100, *, n_classes=2, token_dim=2, support_size=
     check_integers(1, n_sequences=n_sequences, n_classes=n_classes, token_dim=token_dim, support_size=support_size)
     if support_size == 1 and n_sequences > 1:
         raise ValueError(f"support_size must be at least 2 for more than one sequence, got 1 for {n_sequences}.")
+    # the smallest length up to which there are enough different frequencies
     known = itertools.accumulate(profiles_by_total(support_size, least=1))
     longest = 1 + next(i for i, n in enumerate(known) if n >= n_sequences)
     rng = check_random_state(random_state)

@@ -1,32 +1,42 @@
-"""Data for the tasks of tasks.py: one answer a token, right by definition, and about as many ones as zeros.
+"""Generate data for the tasks of sklearn_hardmax.tasks: sequences and the correct result for every token.
 
-Random residues of a large modulus hardly ever add up to 0, so matches are planted, in groups of tokens whose last one closes
-the sum, and beside them near misses, groups that miss it by 1. The labels are those of the task's own function, accidental
-matches included.
+About half of the results of the match tasks are 1. Random residues of a large modulus hardly ever add up to 0, so the
+generator plants matches: it samples groups of tokens and sets the last token of a group such that the sum is 0 mod M. The
+other groups are near misses, whose sum is 1 or -1 instead. The results are computed by the function of the task, so that
+accidental matches are included.
 """
+
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_hardmax import tasks
+from sklearn_hardmax._typing import RandomStateLike
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer
 
-# task : (function, coefficients of the free tokens of a group, share of closed groups, whether order may be lost). In a
-# closed group (a, b, -a - b) every token is matched, but b is not where partners must be neighbours: a goes with b and the
-# last, the last with a and b, so that three quarters of the groups make half of the tokens.
+# task : (function, coefficients of the free tokens of a group, fraction of closed groups, whether order may be lost)
+#
+# A group is (a, b, last) for two free tokens, (a, last) for one. It is closed if the free tokens times their coefficients
+# plus the last token are 0 mod M. In a closed group (a, b, -a - b) every token is matched, except that b is not matched
+# where partners must be adjacent: a is matched with the pair (b, last) and the last with (a, b). That is two tokens out of
+# three, so that three quarters of the groups match half of the tokens.
 _PLANS = {
     "match2": (tasks.match2, (1,), 1 / 2, True),
     "match3": (tasks.match3, (1, 1), 1 / 2, True),
     "match3_bigram": (tasks.match3_bigram, (1, 1), 3 / 4, False),
     "match3_local": (tasks.match3_local, (1, 1), 1 / 2, False),
 }
-# nearer partners: with window 1 a closed group is (a, -2 a), with window 0 a token is its own partner twice: (0)
+# match3_local with a small window : coefficients. With window 1 a closed group is (a, -2 a), since a may be used twice; with
+# window 0 only the token itself can be used, three times, and a closed group is (0)
 _NARROW = {1: (2,), 0: ()}
 
 
-def make_sparse_averaging(n_sequences=10, *, length=64, q=4, token_dim=2, random_state=None):
-    """Tokens that ask for the mean of q others, and the means.
+def make_sparse_averaging(
+    n_sequences: int = 10, *, length: int = 64, q: int = 4, token_dim: int = 2, random_state: RandomStateLike = None
+) -> tuple[RaggedSequences, RaggedSequences]:
+    """Generate tokens that hold a value and q positions in their sequence, and the means of the values at these positions.
 
     Parameters
     ----------
@@ -34,7 +44,7 @@ def make_sparse_averaging(n_sequences=10, *, length=64, q=4, token_dim=2, random
     length : int, default=64
         Tokens of each sequence.
     q : int, default=4
-        How many positions each token names, at most `length`.
+        Number of positions that each token holds, at most `length`.
     token_dim : int, default=2
         Coordinates d of a value.
     random_state : int, RandomState instance or None, default=None
@@ -50,11 +60,12 @@ def make_sparse_averaging(n_sequences=10, *, length=64, q=4, token_dim=2, random
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, or q above length.
+        A count that is not an integer of at least 1, or q above length.
 
     Notes
     -----
-    Hard for networks without attention: any token may ask for any other (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
+    Hard for networks without attention: the result of a token may depend on any other token (Sanford, Hsu, Telgarsky, arXiv
+    2306.02896).
 
     Examples
     --------
@@ -74,45 +85,53 @@ def make_sparse_averaging(n_sequences=10, *, length=64, q=4, token_dim=2, random
     n_tokens = n_sequences * length
     values = rng.uniform(-1, 1, size=(n_tokens, token_dim))
     subsets = np.sort(_sample_subsets(n_tokens, length, q, rng), axis=1)
-    own = np.tile(np.arange(length), n_sequences)
-    X = RaggedSequences.from_flat(np.column_stack([values, subsets, own]), np.full(n_sequences, length))
+    own_positions = np.tile(np.arange(length), n_sequences)
+    X = RaggedSequences.from_flat(np.column_stack([values, subsets, own_positions]), np.full(n_sequences, length))
     return X, tasks.sparse_averages(X, q)
 
 
-def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, window=2, random_state=None):
-    """Integers, and which of them add up to a multiple of the modulus with partners of their sequence.
+def make_match(
+    n_sequences: int = 100,
+    *,
+    task: Literal["match2", "match3", "match3_bigram", "match3_local"] = "match2",
+    length: int = 32,
+    modulus: int = 10**6,
+    window: int = 2,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, RaggedSequences]:
+    """Generate sequences of integers; mark those that add up to a multiple of the modulus with partners of their sequence.
 
     Parameters
     ----------
     n_sequences : int, default=100
     task : {"match2", "match3", "match3_bigram", "match3_local"}, default="match2"
-        One partner; two; two neighbours; two within the window.
+        The partners are one integer, two integers, two adjacent integers, or two integers within the window.
     length : int, default=32
         Integers in each sequence.
     modulus : int, default=1000000
-        From 2 to 2^53. About half of the integers are matched where the modulus is large against the number of sums that a
-        sequence has: its length for "match2" and "match3_bigram", the square for "match3", that of the window for
-        "match3_local". Below that nearly all are.
+        From 2 to 2^53. About half of the integers are matched if the modulus is large compared to the number of sums: the
+        length of a sequence for "match2" and "match3_bigram", its square for "match3", the square of the window for
+        "match3_local". For a small modulus nearly all are matched.
     window : int, default=2
-        How far partners may be, for "match3_local" only.
+        Largest distance of partners. Ignored unless task is "match3_local".
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     X : RaggedSequences
-        Residues 0..modulus - 1, one a token.
+        Residues 0..modulus - 1, one per token, float64.
     Y : RaggedSequences
-        1.0 or 0.0 for every token: what the function of `sklearn_hardmax.tasks` says.
+        1.0 (matched) or 0.0 for every token: the result of the function of `sklearn_hardmax.tasks`.
 
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, a modulus or window out of range, an unknown task.
+        A count that is not an integer of at least 1, a modulus or window out of range, an unknown task.
 
     Notes
     -----
-    Hard because matches cannot be told from near misses, groups whose sum is 1 or -1 instead of 0, by anything but exact
-    arithmetic on pairs or triples of tokens (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
+    Hard because only exact arithmetic on pairs or triples of tokens distinguishes matches from near misses, groups whose sum
+    is 1 or -1 instead of 0 (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
 
     Examples
     --------
@@ -131,13 +150,13 @@ def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, wind
     if task not in _PLANS:
         raise ValueError(f"task must be one of {', '.join(map(repr, _PLANS))}, got {task!r}.")
     modulus = int(modulus)
-    function, coefficients, share, shuffled = _PLANS[task]
+    function, coefficients, closed_fraction, shuffled = _PLANS[task]
     arguments = (modulus,)
     if task == "match3_local":
         arguments = (modulus, window)
         coefficients = _NARROW.get(window, coefficients)
     rng = check_random_state(random_state)
-    x = _sample_groups(n_sequences, length, modulus, coefficients, share, rng)
+    x = _sample_groups(n_sequences, length, modulus, coefficients, closed_fraction, rng)
     if shuffled:
         x = np.stack([rng.permutation(row) for row in x])
     answers = np.concatenate([function(row, *arguments) for row in x])
@@ -147,25 +166,31 @@ def make_match(n_sequences=100, *, task="match2", length=32, modulus=10**6, wind
     )
 
 
-def _sample_groups(n_sequences, length, modulus, coefficients, share, rng):
-    """Residues (n_sequences, length) in groups (a, b, .., -(the sum of these with coefficients) + miss); a rest is random."""
+def _sample_groups(n_sequences, length, modulus, coefficients, closed_fraction, rng):
+    """Sample residues (n_sequences, length) in groups of len(coefficients) free tokens and a last one.
+
+    In a closed group the free tokens times their coefficients plus the last token are 0 mod M, in any other group 1 or -1.
+    Tokens at the end that do not fill a group are random.
+    """
     x = rng.randint(modulus, size=(n_sequences, length), dtype=np.int64)
     size = len(coefficients) + 1
     n_groups = length // size
     groups = x[:, : n_groups * size].reshape(n_sequences, n_groups, size)
-    closed = rng.random_sample((n_sequences, n_groups)).argsort(axis=1) < round(share * n_groups)
+    # argsort of random numbers: in every sequence the same number of closed groups, at random places
+    closed = rng.random_sample((n_sequences, n_groups)).argsort(axis=1) < round(closed_fraction * n_groups)
     miss = np.where(closed, 0, rng.choice([-1, 1], size=(n_sequences, n_groups)))
     total = sum(c * groups[:, :, j] for j, c in enumerate(coefficients))
     groups[:, :, -1] = (miss - total) % modulus
+    # groups may be a copy of x, not a view
     x[:, : n_groups * size] = groups.reshape(n_sequences, -1)
     return x
 
 
 def _sample_subsets(n_subsets, n, q, rng):
-    """Sets of q of n positions, each set as likely as any other; (n_subsets, q).
+    """Sample sets of q of n positions, each set as likely as any other; (n_subsets, q).
 
-    One position after another (R. W. Floyd): the k-th is drawn from the first n - q + k + 1, and the last of these stands
-    in for a position that is in the set already.
+    Floyd's algorithm (R. W. Floyd): position k = 0..q - 1 of a set is drawn from the first n - q + k + 1 positions; if the
+    set contains it already, the last of these n - q + k + 1 positions is taken instead.
     """
     out = np.empty((n_subsets, q), dtype=np.int64)
     for k, last in enumerate(range(n - q, n)):

@@ -1,16 +1,25 @@
-"""Sequences that only the last digits of their tokens tell apart; labels follow no rule, as in families.py."""
+"""Synthetic sequences that differ only in the last digits of their tokens; labels are random, as in families.py."""
 
 import math
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_hardmax._typing import IntArray, RandomStateLike
 from sklearn_hardmax.datasets.sampling import check_integers, check_lengths, sample_labels, sample_lengths
 from sklearn_hardmax.sequences import RaggedSequences
 
 
-def make_near_equal_tokens(n_sequences=100, *, n_classes=2, token_dim=2, length=5, gap=1e-9, random_state=None):
-    """Sequences that are equal but for their first token, which lies a multiple of `gap` away from a common one.
+def make_near_equal_tokens(
+    n_sequences: int = 100,
+    *,
+    n_classes: int = 2,
+    token_dim: int = 2,
+    length: int = 5,
+    gap: float = 1e-9,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences that are equal except for their first token, which is a common token shifted by multiples of `gap`.
 
     Parameters
     ----------
@@ -31,12 +40,12 @@ def make_near_equal_tokens(n_sequences=100, *, n_classes=2, token_dim=2, length=
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, or a gap outside its bounds.
+        A count that is not an integer of at least 1, or a gap outside its bounds.
 
     Notes
     -----
-    Hard because the sequences differ by a billionth of the scale of the tokens: gaps must be measured, not assumed, and
-    a step that keeps fewer than ten digits loses the labels.
+    Hard because the sequences differ by a billionth of the scale of the tokens: gaps must be measured, not assumed, and a
+    step that keeps fewer than ten digits loses the labels.
 
     Examples
     --------
@@ -50,24 +59,24 @@ def make_near_equal_tokens(n_sequences=100, *, n_classes=2, token_dim=2, length=
         raise ValueError(f"gap must lie in [2**-51, 1 / n_sequences = {1 / n_sequences}], got {gap}.")
     rng = check_random_state(random_state)
     tokens = np.tile(rng.uniform(-1, 1, size=(length, token_dim)), (n_sequences, 1, 1))
-    tokens[:, 0] /= 2  # leaves room for the steps
+    tokens[:, 0] /= 2  # within [-1/2, 1/2], so that shifts by at most 1/2 stay within [-1, 1]
     tokens[:, 0] += (np.arange(n_sequences) - n_sequences // 2)[:, None] * gap
     X = RaggedSequences.from_flat(tokens.reshape(-1, token_dim), np.full(n_sequences, length))
     return X, sample_labels(n_sequences, n_classes, rng)
 
 
 def make_large_offsets(
-    n_sequences=100,
+    n_sequences: int = 100,
     *,
-    n_classes=2,
-    token_dim=2,
-    min_length=1,
-    max_length=20,
-    offset=1e8,
-    gap_ulp=4096,
-    random_state=None,
-):
-    """Tokens of a fine lattice far away from the origin.
+    n_classes: int = 2,
+    token_dim: int = 2,
+    min_length: int = 1,
+    max_length: int = 20,
+    offset: float = 1e8,
+    gap_ulp: int = 4096,
+    random_state: RandomStateLike = None,
+) -> tuple[RaggedSequences, IntArray]:
+    """Generate sequences whose tokens are points of a fine lattice far away from the origin.
 
     Parameters
     ----------
@@ -77,7 +86,7 @@ def make_large_offsets(
     min_length, max_length : int, default=1 and 20
         Lengths are uniform on min_length..max_length.
     offset : float, default=1e8
-        Where the lattice begins, in every feature; it extends towards the origin, where all its points are floats.
+        The first lattice point, in every feature; the lattice extends towards the origin, so that all its points are floats.
     gap_ulp : int, default=4096
         Spacing of the lattice in units of ``numpy.spacing(offset)``. Every feature takes each of the first n_tokens
         lattice points once.
@@ -91,13 +100,14 @@ def make_large_offsets(
     Raises
     ------
     ValueError
-        A count that is no integer of at least 1, max_length below min_length, or an offset that is not finite or less
+        A count that is not an integer of at least 1, max_length below min_length, or an offset that is not finite or less
         than twice the extent of the lattice.
 
     Notes
     -----
-    Hard because nearly all digits of a token say nothing: a network that scales by weights instead of centring first
-    rounds the differences away. All tokens differ, so centred data are as easy as those of `make_labelled_sequences`.
+    Hard because nearly all digits of a token are the same for all tokens: a network that scales by weights instead of
+    centring first rounds the differences away. All tokens differ, so centred data are as easy as those of
+    `make_labelled_sequences`.
 
     Examples
     --------
@@ -117,6 +127,7 @@ def make_large_offsets(
             f"offset must be finite and at least twice the extent of {n_tokens} lattice points of spacing "
             f"{spacing}, got {offset}."
         )
+    # every feature takes each of the first n_tokens lattice points once
     steps = np.column_stack([rng.permutation(n_tokens) for _ in range(token_dim)])
     X = RaggedSequences.from_flat(offset - math.copysign(spacing, offset) * steps, lengths)
     return X, sample_labels(n_sequences, n_classes, rng)
