@@ -1,24 +1,28 @@
-"""Files that take the place of older ones only when they are whole."""
+"""Write a file completely or not at all: the file replaces an older one only after all its bytes are on the disk."""
 
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 
 @contextmanager
-def atomic_write(path):
-    """A new file to write bytes into; it becomes `path` when all of it is on the disk.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new file for bytes; on leaving the context it is renamed to `path`, after all of it is on the disk.
 
-    Where anything fails or the process ends before, `path` is what it was: no reader ever finds a part of a file. What fails
-    leaves nothing behind; a process that is killed may leave a file whose name ends with .part.
+    If anything fails or the process ends earlier, `path` remains as it was: no reader ever finds a part of a file. A failure
+    leaves no other file behind; a killed process may leave a file whose name ends with .part.
     """
-    path = os.path.realpath(os.fsdecode(path))  # where path is a link, it goes on being one
+    path = os.path.realpath(os.fsdecode(path))  # a link stays a link: the file that it points to is replaced
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a folder; choose the name of a file.")
-    part = f"{path}.{secrets.token_hex(4)}.part"  # two may save to one path at a time
+    # a random name, since two processes may save to one path at the same time
+    part = f"{path}.{secrets.token_hex(4)}.part"
     try:
         with open(part, "xb") as file:
             yield file
+            # the bytes must be on the disk before the name refers to them
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

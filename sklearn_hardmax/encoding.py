@@ -1,58 +1,73 @@
-"""What turns the tokens of a user into the tokens of a network: scale, positions, windows.
+"""Turn input tokens into tokens of a network: scale the features, append positions and neighbouring tokens.
 
-Scaling is by a shift and a power of two. The shift is the only rounding, at most half an ulp of the result, and it happens
-here rather than inside the weights, where an offset of 1e8 would cost eight digits. Positions and neighbours make order
-visible to a network that sees a sequence as a multiset of tokens.
+Features are scaled by a shift and a power of two. The shift is the only rounding, at most half an ulp of the result, and it
+happens here rather than inside the weights, where an offset of 1e8 would cost eight digits. Positions and neighbours make
+the order of tokens visible to a network that depends only on the multiset (token frequencies) of a sequence.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-_BLOCK_TOKENS = 512  # tokens
-_SATURATION = 2.0**20  # encoded features of unseen tokens end here: a million training half-ranges
+from sklearn_hardmax._typing import AnyArray, FloatArray, IntArray
+
+_BLOCK_TOKENS = 512  # tokens that are transposed at once
+_BLOCK_NUMBERS = 2**15  # numbers whose ranges are computed at once
+_SATURATION = 2.0**20  # largest absolute value of an encoded feature: a million training half-ranges
 
 
 @dataclass(frozen=True)
 class TokenScale:
     """Shift and power of two for each feature, so that the training tokens fill [-1, 1].
 
-    center : (token_dim,), middle of the range of each feature.
-    exponent : (token_dim,) int, the largest distance from the centre lies in [2^(exponent - 1), 2^exponent).
+    A feature f becomes (f - center) / 2^exponent, clipped to +-2^20, so that no finite input overflows: tokens further than
+    a million half-ranges from the training tokens are encoded as if they were at that distance.
 
-    A feature f becomes (f - center) / 2^exponent, ended at +-2^20: tokens further than a million half-ranges from the
-    training tokens are read as if they stood there, so that no finite input overflows.
+    Attributes
+    ----------
+    center : ndarray of shape (token_dim,), float64
+        Middle of the range of each feature.
+    exponent : ndarray of shape (token_dim,), int64
+        The largest distance of a training token from the center lies in [2^(exponent - 1), 2^exponent).
     """
 
-    center: np.ndarray
-    exponent: np.ndarray
+    center: FloatArray
+    exponent: IntArray
 
     @classmethod
-    def fit(cls, tokens):
-        """From the tokens (n_tokens, token_dim); one pass in bounded memory."""
-        low, high = np.full((2, tokens.shape[1]), [[np.inf], [-np.inf]])
-        step = max(_BLOCK_TOKENS, 2**15 // tokens.shape[1])
+    def fit(cls, tokens: AnyArray) -> Self:
+        """Compute the scale of training tokens (n_tokens, token_dim); one pass in bounded memory."""
+        token_dim = tokens.shape[1]
+        low = np.full(token_dim, np.inf)
+        high = np.full(token_dim, -np.inf)
+        step = max(_BLOCK_TOKENS, _BLOCK_NUMBERS // token_dim)
         for start in range(0, len(tokens), step):
             columns = np.array(tokens[start : start + step].T, dtype=np.float64, order="C")
             np.minimum(low, columns.min(axis=1), out=low)
             np.maximum(high, columns.max(axis=1), out=high)
+        # halved before they are added, since the sum of two large floats may overflow
         center = low / 2 + high / 2
         half_range = np.maximum(high - center, center - low)
+        # frexp: half_range = mantissa 2^exponent with a mantissa in [1/2, 1); a constant feature is scaled by its own size
         _, exponent = np.frexp(np.where(half_range > 0, half_range, np.abs(center)))
         return cls(center, exponent.astype(np.int64))
 
-    def columns(self, tokens, out):
-        """Encode tokens (n, token_dim) into the rows of out (token_dim or more, n), one contiguous row a feature."""
-        # two factors, since one power of two above 2^1023 or below 2^-1022 is no float
-        first = np.ldexp(1.0, -self.exponent // 2)
-        second = np.ldexp(1.0, -self.exponent - (-self.exponent // 2))
+    def columns(self, tokens: AnyArray, out: FloatArray) -> FloatArray:
+        """Encode tokens (n, token_dim) into the first rows of out (token_dim or more, n), one contiguous row per feature."""
+        # 2^-exponent as a product of two factors, since a power of two above 2^1023 or below 2^-1022 is not a normal float
+        half = -self.exponent // 2
+        first = np.ldexp(1.0, half)
+        second = np.ldexp(1.0, -self.exponent - half)
         if (np.abs(self.exponent) < 1000).all():
-            first, second = first * second, None
+            first = first * second
+            second = None
         shift = self.center * first if second is None else self.center * first * second
         rows = out[: tokens.shape[1], : len(tokens)]
-        for start in range(0, len(tokens), _BLOCK_TOKENS):  # rows turn into columns inside the cache
+        # transposed block by block, so that a block stays in the cache
+        for start in range(0, len(tokens), _BLOCK_TOKENS):
             rows[:, start : start + _BLOCK_TOKENS] = tokens[start : start + _BLOCK_TOKENS].T
-        with np.errstate(over="ignore"):  # an overflow saturates
+        with np.errstate(over="ignore"):  # an overflow to infinity is clipped
             rows *= first[:, None]
             if second is not None:
                 rows *= second[:, None]
@@ -61,12 +76,17 @@ class TokenScale:
         return out
 
 
-def relative_positions(offsets):
+def relative_positions(offsets: IntArray) -> FloatArray:
     """Position i / (n - 1) of every token in its sequence of n tokens, 0 for n = 1; shape (n_tokens,).
 
     Parameters
     ----------
-    offsets : ndarray of shape (n_sequences + 1,)
+    offsets : ndarray of shape (n_sequences + 1,), int64
+        Sequence i holds the tokens offsets[i] to offsets[i + 1] - 1.
+
+    Returns
+    -------
+    ndarray of shape (n_tokens,), float64
 
     Examples
     --------
@@ -79,19 +99,29 @@ def relative_positions(offsets):
     return index / np.maximum(lengths - 1, 1)
 
 
-def positions(offsets):
+def positions(offsets: IntArray) -> tuple[IntArray, IntArray]:
     """Index of every token in its sequence, and the length of that sequence; two int64 arrays of shape (n_tokens,)."""
     lengths = np.diff(offsets)
-    return np.arange(offsets[-1] - offsets[0]) - np.repeat(offsets[:-1] - offsets[0], lengths), np.repeat(
-        lengths, lengths
-    )
+    first_tokens = offsets[:-1] - offsets[0]
+    index = np.arange(offsets[-1] - offsets[0]) - np.repeat(first_tokens, lengths)
+    return index, np.repeat(lengths, lengths)
 
 
-def sinusoidal_positions(offsets, n_features):
-    """Sines and cosines of the index at geometric wavelengths from 2 pi to 2 pi 10000; shape (n_tokens, n_features).
+def sinusoidal_positions(offsets: IntArray, n_features: int) -> FloatArray:
+    """Sines and cosines of the position i of each token, at geometric wavelengths from 2 pi to 2 pi 10000.
 
     Feature 2k is sin(i / 10000^(2k / n_features)), feature 2k + 1 the cosine (Vaswani et al., Attention is all you need,
-    2017, section 3.5). n_features is even.
+    2017, section 3.5).
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (n_sequences + 1,), int64
+    n_features : int
+        Even.
+
+    Returns
+    -------
+    ndarray of shape (n_tokens, n_features), float64
     """
     index, _ = positions(offsets)
     rates = 10000.0 ** (-np.arange(0, n_features, 2) / n_features)
@@ -99,22 +129,26 @@ def sinusoidal_positions(offsets, n_features):
     return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(index), n_features)
 
 
-def window_shifts(window, dilation):
-    """Index differences of the neighbours in a window: `window` of them, `dilation` apart, centred; int64."""
+def window_shifts(window: int, dilation: int) -> IntArray:
+    """Index differences between a token and the tokens of its window: `window` of them, `dilation` apart, centred; int64."""
     return (np.arange(window) - (window - 1) // 2) * dilation
 
 
-def windows(tokens, offsets, window, dilation=1):
-    """Every token with its neighbours, zeros beyond the ends of its sequence; shape (n_tokens, window * token_dim).
+def windows(tokens: AnyArray, offsets: IntArray, window: int, dilation: int = 1) -> AnyArray:
+    """Concatenate every token with its neighbours; zeros replace neighbours beyond the ends of its sequence.
 
     Parameters
     ----------
     tokens : ndarray of shape (n_tokens, token_dim)
-    offsets : ndarray of shape (n_sequences + 1,)
+    offsets : ndarray of shape (n_sequences + 1,), int64
     window : int
-        Number of tokens in a window, the token itself among them; the neighbours in time order.
-    dilation : int
+        Number of tokens in a window, the token itself included; they are concatenated in time order.
+    dilation : int, default=1
         Distance between the tokens of a window.
+
+    Returns
+    -------
+    ndarray of shape (n_tokens, window * token_dim), of the dtype of the tokens
 
     Examples
     --------
@@ -127,8 +161,9 @@ def windows(tokens, offsets, window, dilation=1):
            [0., 4., 0.]])
     """
     index, lengths = positions(offsets)
-    wide = np.zeros((len(tokens), window, tokens.shape[1]), dtype=tokens.dtype)
+    joined = np.zeros((len(tokens), window, tokens.shape[1]), dtype=tokens.dtype)
     for k, shift in enumerate(window_shifts(window, dilation).tolist()):
+        # tokens whose neighbour at this shift lies in the same sequence
         inside = np.flatnonzero((index + shift >= 0) & (index + shift < lengths))
-        wide[inside, k] = tokens[inside + shift]
-    return wide.reshape(len(tokens), window * tokens.shape[1])
+        joined[inside, k] = tokens[inside + shift]
+    return joined.reshape(len(tokens), window * tokens.shape[1])
