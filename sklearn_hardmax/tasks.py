@@ -1,35 +1,37 @@
-"""Tasks that show what attention is for, each as a plain function: what the constructed networks must reproduce.
+"""Reference tasks for attention as plain functions, which the networks of sklearn_hardmax.constructions reproduce.
 
-    sparse averaging   token i = (z_i, y_i, i), y_i a set of q positions; wanted: the mean of z_j over j in y_i
+    sparse averaging   token i = (z_i, y_i, i), y_i a set of q positions; result: the mean of z_j over j in y_i
     match2             is there a j with x_i + x_j = 0 (mod M)
     match3             are there j, k with x_i + x_j + x_k = 0 (mod M)
     match3_bigram      is there a j with x_i + x_j + x_(j+1) = 0 (mod M)
     match3_local       are there j, k, both at most `window` positions from i, with x_i + x_j + x_k = 0 (mod M)
 
-Partners may coincide with i and with each other. The tasks are those of C. Sanford, D. Hsu, M. Telgarsky,
-*Representational Strengths and Limitations of Transformers*, arXiv 2306.02896: sparse averaging and match2 are easy for one
-attention layer, match3 is not, and its two variants are again.
+Each task has one result per token i. Partners j, k may coincide with i and with each other. The tasks are those of
+C. Sanford, D. Hsu, M. Telgarsky, *Representational Strengths and Limitations of Transformers*, arXiv 2306.02896: sparse
+averaging and match2 are easy for one attention layer, match3 is not, and its two variants are again.
 
-Everything about integers is exact: residues and their sums are int64, so that a modulus may be as large as 2^62.
+All integer arithmetic is exact: residues and their sums are int64, so that a modulus may be as large as 2^62.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.sequences.arrays import check_integer, format_indices, sequences_with_tokens
+from sklearn_hardmax._typing import FloatArray, IntArray
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences.arrays import check_integer, format_indices, sequences_containing
 
-LARGEST_MODULUS = 2**62  # the sum of two residues is an int64
-LARGEST_TOKEN = 2**53  # integers from here on have neighbours that are the same float64
-_BLOCK_NUMBERS = 2**20  # numbers that one step holds
+LARGEST_MODULUS = 2**62  # the sum of two residues fits into an int64
+LARGEST_TOKEN = 2**53  # from here on float64 does not distinguish adjacent integers
+_BLOCK_NUMBERS = 2**20  # numbers that one step of a loop holds in memory
 
 
-def match2(integers, modulus):
-    """Which integers have a partner in their sequence with which they add up to a multiple of the modulus.
+def match2(integers: ArrayLike, modulus: int) -> IntArray:
+    """Mark the integers that add up to a multiple of the modulus with another integer of their sequence, or with themselves.
 
     Parameters
     ----------
     integers : array-like of int, shape (n,) or (n, 1)
-        One sequence x, no entry negative. An integer may be its own partner.
+        One sequence x, no entry negative. An integer may be its own partner j.
     modulus : int
         M, from 2 to 2^62.
 
@@ -41,12 +43,12 @@ def match2(integers, modulus):
     Raises
     ------
     ValueError
-        Entries that are no integers or negative, a modulus outside its range; no entries.
+        Entries that are not integers or negative, a modulus outside its range; no entries.
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match2` is the same function as
-    the weights of one attention layer.
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match2` builds the
+    weights of one attention layer that computes the same function.
 
     Examples
     --------
@@ -58,13 +60,13 @@ def match2(integers, modulus):
     return np.isin(_negative(x, modulus), x).astype(np.int64)
 
 
-def match3(integers, modulus):
-    """Which integers have two partners in their sequence with which they add up to a multiple of the modulus.
+def match3(integers: ArrayLike, modulus: int) -> IntArray:
+    """Mark the integers that add up to a multiple of the modulus with two integers of their sequence.
 
     Parameters
     ----------
     integers : array-like of int, shape (n,) or (n, 1)
-        One sequence x, no entry negative. Partners may coincide with the integer and with each other.
+        One sequence x, no entry negative. The partners j, k may coincide with the position i and with each other.
     modulus : int
         M, from 2 to 2^62.
 
@@ -76,40 +78,42 @@ def match3(integers, modulus):
     Raises
     ------
     ValueError
-        Entries that are no integers or negative, a modulus outside its range; no entries.
+        Entries that are not integers or negative, a modulus outside its range; no entries.
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n^2 log n) time by pair sums, each looked up among the
-    residues, in bounded memory. `constructions.build_match3` is the same function as the weights of one third-order
-    attention, O(n^3).
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n^2 log n) time by pair sums, each searched among the
+    residues, in bounded memory. `constructions.build_match3` builds the weights of one third-order attention, O(n^3), that
+    computes the same function.
 
     Examples
     --------
     >>> from sklearn_hardmax.tasks import match3
-    >>> match3([1, 2, 4, 9], modulus=7)  # 1 + 2 + 4 = 7, 1 + 4 + 9 = 14, 2 + 2 + 2 is no multiple
+    >>> match3([1, 2, 4, 9], modulus=7)  # 1 + 2 + 4 = 7, 1 + 4 + 9 = 14, 2 + 2 + 2 is not a multiple
     array([1, 1, 1, 1])
     >>> match3([1, 2, 5], modulus=11)  # 5 + 5 + 1 = 11
     array([1, 0, 1])
     """
     x, modulus = _residues(integers, modulus)
-    x, place = np.unique(x, return_inverse=True)
-    found = np.empty(len(x), dtype=np.int64)
-    step = max(1, _BLOCK_NUMBERS // len(x))
-    for start in range(0, len(x), step):
-        third = _negative(x[start : start + step, None], modulus) - x
+    # equal residues have the same result, so each is searched once
+    distinct, index = np.unique(x, return_inverse=True)
+    found = np.empty(len(distinct), dtype=np.int64)
+    step = max(1, _BLOCK_NUMBERS // len(distinct))
+    for start in range(0, len(distinct), step):
+        # the third residue -x_i - x_j mod M for every pair (i, j)
+        third = _negative(distinct[start : start + step, None], modulus) - distinct
         third[third < 0] += modulus
-        found[start : start + step] = _among(third, x).any(axis=1)
-    return found[place]
+        found[start : start + step] = _among(third, distinct).any(axis=1)
+    return found[index]
 
 
-def match3_bigram(integers, modulus):
-    """Which integers add up to a multiple of the modulus with two neighbours somewhere in their sequence.
+def match3_bigram(integers: ArrayLike, modulus: int) -> IntArray:
+    """Mark the integers that add up to a multiple of the modulus with two adjacent integers of their sequence.
 
     Parameters
     ----------
     integers : array-like of int, shape (n,) or (n, 1)
-        One sequence x, no entry negative. The neighbours may lie anywhere, the integer itself among them.
+        One sequence x, no entry negative. The adjacent pair may lie anywhere, and may include the integer itself.
     modulus : int
         M, from 2 to 2^62.
 
@@ -121,12 +125,12 @@ def match3_bigram(integers, modulus):
     Raises
     ------
     ValueError
-        Entries that are no integers or negative, a modulus outside its range; no entries.
+        Entries that are not integers or negative, a modulus outside its range; no entries.
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match3_bigram` is the same
-    function as explicit weights.
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match3_bigram` builds
+    weights that compute the same function.
 
     Examples
     --------
@@ -138,17 +142,17 @@ def match3_bigram(integers, modulus):
     return np.isin(_negative(x, modulus), (x[:-1] + x[1:]) % modulus).astype(np.int64)
 
 
-def match3_local(integers, modulus, window):
-    """Which integers have two partners nearby with which they add up to a multiple of the modulus.
+def match3_local(integers: ArrayLike, modulus: int, window: int) -> IntArray:
+    """Mark the integers that add up to a multiple of the modulus with two integers at nearby positions.
 
     Parameters
     ----------
     integers : array-like of int, shape (n,) or (n, 1)
-        One sequence x, no entry negative. Partners may coincide with the integer and with each other.
+        One sequence x, no entry negative. The partners j, k may coincide with the position i and with each other.
     modulus : int
         M, from 2 to 2^62.
     window : int
-        How many positions a partner may be away, at least 0.
+        Largest distance in positions between a token and its partners, at least 0.
 
     Returns
     -------
@@ -158,32 +162,33 @@ def match3_local(integers, modulus, window):
     Raises
     ------
     ValueError
-        Entries that are no integers or negative, a modulus or window outside its range; no entries.
+        Entries that are not integers or negative, a modulus or window outside its range; no entries.
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n window log window). `constructions.build_match3_local` is the
-    same function as explicit weights.
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n window log window). `constructions.build_match3_local`
+    builds weights that compute the same function.
 
     Examples
     --------
     >>> from sklearn_hardmax.tasks import match3_local
-    >>> match3_local([1, 3, 6, 4], modulus=10, window=1)  # only 3, the middle of 1 + 3 + 6, sees both partners
+    >>> match3_local([1, 3, 6, 4], modulus=10, window=1)  # only 3, the middle of 1 + 3 + 6, has both partners in its window
     array([0, 1, 0, 0])
     >>> match3_local([1, 3, 6, 4], modulus=10, window=2)  # and 4 + 3 + 3 = 10
     array([1, 1, 1, 1])
     """
     x, modulus = _residues(integers, modulus)
     check_integer(window, "window", 0)
-    wanted, found = _negative(x, modulus), np.empty(len(x), dtype=np.int64)
+    pair_sums = _negative(x, modulus)  # the sum that two partners must have
+    found = np.empty(len(x), dtype=np.int64)
     for i in range(len(x)):
         near = np.unique(x[max(0, i - window) : i + window + 1])
-        found[i] = _among((wanted[i] - near) % modulus, near).any()
+        found[i] = _among((pair_sums[i] - near) % modulus, near).any()
     return found
 
 
-def sparse_averages(X, q):
-    """For every token the mean of the values at the q positions that it names.
+def sparse_averages(X: SequencesLike, q: int) -> RaggedSequences:
+    """Average, for every token, the values of the tokens at the q positions that it holds.
 
     Parameters
     ----------
@@ -201,12 +206,13 @@ def sparse_averages(X, q):
     Raises
     ------
     ValueError
-        Sets of another size, repeated positions, positions that are no integers or not in the sequence; named.
+        Sets of another size, repeated positions, positions that are not integers or not in the sequence. The message names
+        the sequences.
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n_tokens q d). `constructions.build_sparse_averaging` is the
-    same function as the weights of one attention layer.
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n_tokens q d). `constructions.build_sparse_averaging`
+    builds the weights of one attention layer that computes the same function.
 
     Examples
     --------
@@ -218,24 +224,32 @@ def sparse_averages(X, q):
     sequences = as_sequences(X)
     values, _, _, rows = averaging_parts(sequences, q)
     members = values[rows]
-    least = members.min(axis=1, keepdims=True)  # equal values return themselves
+    # mean as least + mean(member - least): exactly the common value where all members are equal
+    least = members.min(axis=1, keepdims=True)
     return RaggedSequences.from_flat(least[:, 0] + (members - least).sum(axis=1) / q, sequences.lengths)
 
 
-# -- reading what users give -------------------------------------------------------------------------------------------
+# -- reading and checking input ----------------------------------------------------------------------------------------
 
 
-def averaging_parts(sequences, q):
-    """Tokens (z, y, i) of sparse averaging taken apart and checked.
+def averaging_parts(sequences: RaggedSequences, q: int) -> tuple[FloatArray, IntArray, IntArray, IntArray]:
+    """Split the tokens (z, y, i) of sparse averaging, d + q + 1 numbers, into their parts, and check these.
 
     Returns
     -------
     values : ndarray of shape (n_tokens, d), float64
+        z of each token.
     subsets : ndarray of shape (n_tokens, q), int64
-        Positions in the sequence.
+        y of each token: positions in its sequence.
     positions : ndarray of shape (n_tokens,), int64
+        i of each token: its own position in its sequence.
     rows : ndarray of shape (n_tokens, q), int64
-        The tokens that the subsets name, as rows of sequences.tokens.
+        Indices in sequences.tokens of the tokens at the positions y.
+
+    Raises
+    ------
+    ValueError
+        As for `sparse_averages`.
     """
     check_integer(q, "q", 1)
     if sequences.token_dim < q + 2:
@@ -243,30 +257,53 @@ def averaging_parts(sequences, q):
             f"Tokens of sparse averaging hold a value of at least one coordinate, q = {q} positions and their own position: "
             f"at least {q + 2} numbers; got token_dim {sequences.token_dim}."
         )
-    tokens, lengths = sequences.tokens, np.repeat(sequences.lengths, sequences.lengths)
+    tokens = sequences.tokens
+    lengths = np.repeat(sequences.lengths, sequences.lengths)
+    # the last q + 1 features are positions: y and i
     indices = tokens[:, -q - 1 :]
     fits = (indices == np.rint(indices)) & (indices >= 0) & (indices < lengths[:, None])
     _refuse(~fits.all(axis=1), sequences, "hold a position that is no integer from 0 to their length - 1")
     indices = indices.astype(np.int64)
-    subsets, positions = indices[:, :-1], indices[:, -1]
+    subsets = indices[:, :-1]
+    positions = indices[:, -1]
     starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
-    places = starts + positions
-    _refuse(np.bincount(places, minlength=len(places))[places] > 1, sequences, "hold one position twice as their own")
+    # row that a token would have if tokens were sorted by their own positions; a repeated row is a repeated position
+    sorted_rows = starts + positions
+    counts = np.bincount(sorted_rows, minlength=len(sorted_rows))
+    _refuse(counts[sorted_rows] > 1, sequences, "hold one position twice as their own")
     repeated = (np.diff(np.sort(subsets, axis=1), axis=1) == 0).any(axis=1)
     _refuse(repeated, sequences, f"name one position twice in a set of q = {q} positions")
-    at = np.empty(len(places), dtype=np.int64)
-    at[places] = np.arange(len(places))
-    return tokens[:, : -q - 1].astype(np.float64), subsets, positions, at[starts[:, None] + subsets]
+    # inverse permutation: the row of the token at a position
+    rows = np.empty(len(sorted_rows), dtype=np.int64)
+    rows[sorted_rows] = np.arange(len(sorted_rows))
+    return tokens[:, : -q - 1].astype(np.float64), subsets, positions, rows[starts[:, None] + subsets]
 
 
-def _refuse(bad, sequences, what):
+def _refuse(bad, sequences, problem):
+    """Raise ValueError if any token is bad (boolean array of shape (n_tokens,)), naming the sequences that contain it."""
     if bad.any():
-        owners = sequences_with_tokens(np.flatnonzero(bad), sequences.offsets)
-        raise ValueError(f"Tokens of sequences {format_indices(owners)} {what}.")
+        owners = sequences_containing(np.flatnonzero(bad), sequences.offsets)
+        raise ValueError(f"Tokens of sequences {format_indices(owners)} {problem}.")
 
 
-def integer_tokens(X):
-    """X as sequences of one non-negative integer below 2^53 a token, and these integers, (n_tokens,) int64; or ValueError."""
+def integer_tokens(X: SequencesLike) -> tuple[RaggedSequences, IntArray]:
+    """Read sequences whose tokens are single non-negative integers below 2^53.
+
+    Parameters
+    ----------
+    X : RaggedSequences or anything that as_sequences reads, token_dim = 1
+
+    Returns
+    -------
+    sequences : RaggedSequences
+    integers : ndarray of shape (n_tokens,), int64
+        The tokens.
+
+    Raises
+    ------
+    ValueError
+        Another token_dim; tokens that are not integers, negative, or 2^53 or more.
+    """
     sequences = as_sequences(X)
     if sequences.token_dim != 1:
         raise ValueError(
@@ -275,12 +312,12 @@ def integer_tokens(X):
         )
     x = sequences.tokens[:, 0]
     _refuse((x != np.rint(x)) | (x < 0), sequences, "are no integers, or negative")
-    _refuse(x >= LARGEST_TOKEN, sequences, "are 2^53 or more, where float64 does not tell neighbours apart")
+    _refuse(x >= LARGEST_TOKEN, sequences, "are 2^53 or more, where float64 does not distinguish adjacent integers")
     return sequences, x.astype(np.int64)
 
 
 def _residues(integers, modulus):
-    """Residues (n,) int64, and the modulus as an int."""
+    """Check the input of a match function; return the residues mod M, (n,) int64, and M as an int."""
     check_integer(modulus, "modulus", 2, LARGEST_MODULUS)
     if isinstance(integers, RaggedSequences):
         raise ValueError("integers must be one sequence at a time, such as X[i], got RaggedSequences.")
@@ -289,23 +326,25 @@ def _residues(integers, modulus):
         x = x[:, 0]
     if x.ndim != 1 or len(x) == 0:
         raise ValueError(f"integers must be one sequence of shape (n,) or (n, 1) with n >= 1, got shape {x.shape}.")
-    whole = x.dtype.kind in "iu"
+    is_integer = x.dtype.kind in "iu"
     if x.dtype.kind == "f":
-        whole = bool((np.abs(x) < LARGEST_TOKEN).all()) and bool((x == np.rint(x)).all())
-    if not whole or (x < 0).any():
+        # NaN and infinity fail the first test
+        is_integer = bool((np.abs(x) < LARGEST_TOKEN).all()) and bool((x == np.rint(x)).all())
+    if not is_integer or (x < 0).any():
         raise ValueError(
             f"integers must be non-negative integers (as floats: below 2^53), got {x.dtype} with entries "
             f"{x[:5].tolist()}{'...' if len(x) > 5 else ''}."
         )
+    # uint64 holds every non-negative integer of any dtype
     return (x.astype(np.uint64) % np.uint64(modulus)).astype(np.int64), int(modulus)
 
 
 def _negative(x, modulus):
-    """-x mod M for residues x."""
+    """-x mod M for residues x from 0 to M - 1."""
     return np.where(x > 0, modulus - x, 0)
 
 
 def _among(values, sorted_set):
-    """Which values are in a sorted array."""
-    place = np.searchsorted(sorted_set, values)
-    return sorted_set[np.minimum(place, len(sorted_set) - 1)] == values
+    """Whether each value is an element of a sorted array."""
+    index = np.searchsorted(sorted_set, values)
+    return sorted_set[np.minimum(index, len(sorted_set) - 1)] == values

@@ -817,9 +817,13 @@ def test_groups_may_be_names_in_any_order():
         (np.zeros((4, 1)), {"lengths": [[2, 2]]}, r"lengths must be 2 integers, got int64 of shape \(1, 2\)"),
         (np.zeros((4, 1)), {"lengths": [2, 0, 2]}, "Sequences 1 are empty"),
         (np.zeros((4, 1)), {"groups": [0, 0, 1]}, r"sequence of each of the 4 tokens, got shape \(3,\)"),
-        (np.zeros((4, 1)), {"groups": [5, 7, 5, 5]}, r"groups \[5\] are torn apart"),
-        (np.zeros((24, 1)), {"groups": [*range(12)] * 2}, r"groups \[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] are torn apart"),
-        (np.zeros((4, 1)), {"groups": ["a", "b", "a", "b"]}, r"groups \['a', 'b'\] are torn apart"),
+        (np.zeros((4, 1)), {"groups": [5, 7, 5, 5]}, r"groups \[5\] are not contiguous"),
+        (
+            np.zeros((24, 1)),
+            {"groups": [*range(12)] * 2},
+            r"groups \[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] are not contiguous",
+        ),
+        (np.zeros((4, 1)), {"groups": ["a", "b", "a", "b"]}, r"groups \['a', 'b'\] are not contiguous"),
         (np.zeros((4, 1)), {"groups": [5, 5, 7, np.nan]}, "those of tokens 3 are missing"),
         (np.zeros((4, 1)), {"groups": [None, "a", "a", None]}, "those of tokens 0, 3 are missing"),
         (np.zeros((0, 1)), {"groups": []}, r"Found array with 0 sample\(s\)"),
@@ -1031,7 +1035,7 @@ def test_rows_of_numbers_of_unequal_lengths_are_refused():
 
 @pytest.mark.parametrize("X", [[[[1, 2], [3]], [[4, 5]]], [[[[1], [2, 3]]]]], ids=["token", "deeper"])
 def test_tokens_of_unequal_lengths_are_refused(X):
-    with pytest.raises(ValueError, match="tokens of sequence 0 are no array, rows have unequal lengths"):
+    with pytest.raises(ValueError, match="tokens of sequence 0 cannot be read as an array, rows have unequal lengths"):
         as_sequences(X)
 
 

@@ -1,4 +1,4 @@
-"""Sequences of any length: the container, and the parser of everything that can be read as one."""
+"""Sequences of any length: the container RaggedSequences, and as_sequences, which reads user input into it."""
 
 from sklearn_hardmax.sequences.parsing import SequencesLike, as_sequences
 from sklearn_hardmax.sequences.ragged import RaggedSequences

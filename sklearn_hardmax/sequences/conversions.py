@@ -1,23 +1,37 @@
-"""Conversions of RaggedSequences: methods that read lists, arrays and containers of other libraries, and methods back.
+"""Methods of RaggedSequences that convert from and to lists, arrays and containers of other libraries.
 
-Each `from_` hands the pair (tokens, offsets) to the constructor of the container, which checks it; each `to_` starts from
-the two arrays.
+Each `from_...` passes the pair (tokens, offsets) to the constructor of RaggedSequences, which checks it; each `to_...`
+starts from these two arrays. The work is done by the functions of the same name in arrays.py and, for containers of other
+libraries (extras interop and torch), in libraries.py, which imports a library when a function for it is called.
 """
 
-import numpy as np
+from collections.abc import Iterable, Sequence
+from typing import Any, Self, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from sklearn_hardmax._typing import IntArray
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
+TokenArray: TypeAlias = npt.NDArray[np.floating[Any]]  # float64 or float32
+
 
 class Conversions:
-    """Lists, arrays and containers of other libraries into RaggedSequences and out of it."""
+    """Base class of RaggedSequences with its conversions; `tokens` and `offsets` are the two arrays of RaggedSequences."""
 
     __slots__ = ()
 
+    tokens: TokenArray
+    offsets: IntArray
+
+    # -- lists and arrays ----------------------------------------------------------------------------------------------
+
     @classmethod
-    def from_list(cls, sequences):
-        """From a list of arrays.
+    def from_list(cls, sequences: Iterable[ArrayLike]) -> Self:
+        """Read a list of 2-D arrays, one per sequence.
 
         Parameters
         ----------
@@ -31,7 +45,7 @@ class Conversions:
         Raises
         ------
         ValueError
-            Arrays that are not 2-D, have no token, or unequal token_dim; NaN or infinity; what is no number.
+            Arrays that are not 2-D, have no token, or unequal token_dim; NaN or infinity; entries that are not numbers.
 
         Examples
         --------
@@ -42,16 +56,18 @@ class Conversions:
         return cls(*arrays.from_list(sequences))
 
     @classmethod
-    def from_padded(cls, X, lengths=None, mask=None, fill=np.nan):
-        """From a padded array (n_sequences, n_max, token_dim).
+    def from_padded(
+        cls, X: ArrayLike, lengths: ArrayLike | None = None, mask: ArrayLike | None = None, fill: float = np.nan
+    ) -> Self:
+        """Read a padded 3-D array; `lengths`, `mask` or `fill` separates real tokens from padding.
 
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_max, token_dim)
         lengths : array-like of int, shape (n_sequences,), optional
-            How many leading tokens are real.
+            Number of leading tokens that are real.
         mask : bool array of shape (n_sequences, n_max), optional
-            Which tokens are real.
+            True for real tokens.
         fill : float, default=nan
             Without lengths and mask: tokens at the end whose features all equal `fill` are padding.
 
@@ -74,17 +90,18 @@ class Conversions:
         return cls(*arrays.from_padded(X, lengths, mask, fill))
 
     @classmethod
-    def from_flat(cls, tokens, lengths=None, groups=None):
-        """From all tokens in one matrix, with the lengths of the sequences or the sequence (group) of each token.
+    def from_flat(cls, tokens: ArrayLike, lengths: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
+        """Read all tokens from one matrix, with the lengths of the sequences or the sequence (group) of each token.
 
         Parameters
         ----------
         tokens : array-like of shape (n_tokens, token_dim)
-            Not copied where it is a C-contiguous array of float64 or float32.
+            Not copied if it is a C-contiguous array of float64 or float32.
         lengths : array-like of int, shape (n_sequences,), optional
-            How many tokens each sequence has, in order.
+            Number of tokens of each sequence, in order.
         groups : array-like of shape (n_tokens,), optional
-            Name of the sequence of each token; tokens of a sequence stand side by side.
+            Name of the sequence of each token. The tokens of a sequence must be adjacent; sequences come in the order in
+            which they appear.
 
         Returns
         -------
@@ -93,7 +110,7 @@ class Conversions:
         Raises
         ------
         ValueError
-            Both or neither of lengths and groups; other sums or sizes; groups that are torn apart or hold NaN.
+            Both or neither of lengths and groups; other sums or sizes; groups that are not contiguous or contain NaN.
 
         Examples
         --------
@@ -104,8 +121,8 @@ class Conversions:
         return cls(*arrays.from_flat(tokens, lengths, groups))
 
     @classmethod
-    def from_series(cls, X):
-        """From series of one channel; tokens are points in time.
+    def from_series(cls, X: Iterable[ArrayLike]) -> Self:
+        """Read time series of one channel; every point in time becomes a token.
 
         Parameters
         ----------
@@ -118,7 +135,7 @@ class Conversions:
         Raises
         ------
         ValueError
-            Series that are not 1-D or hold no point; NaN or infinity.
+            Series that are not 1-D or have no point; NaN or infinity.
 
         Examples
         --------
@@ -129,13 +146,13 @@ class Conversions:
         return cls(*arrays.from_series(X))
 
     @classmethod
-    def from_aeon(cls, X):
-        """From channels-first series, as in aeon.
+    def from_aeon(cls, X: Iterable[ArrayLike]) -> Self:
+        """Read channels-first series, as in aeon.
 
         Parameters
         ----------
         X : array of shape (n_sequences, channels, time), or list of arrays of shape (channels, time_i)
-            A list is copied, an array too, since tokens lie the other way.
+            Copied, since the memory of tokens is transposed.
 
         Returns
         -------
@@ -155,18 +172,12 @@ class Conversions:
         """
         return cls(*arrays.from_aeon(X))
 
-    def to_list(self):
-        """Each sequence as an array.
+    def to_list(self) -> list[TokenArray]:
+        """Return each sequence as an array of shape (n_i, token_dim): a list of read-only views of `tokens`."""
+        return arrays.to_list(self.tokens, self.offsets)
 
-        Returns
-        -------
-        list of ndarray of shape (n_i, token_dim)
-            Views on `tokens`, read-only.
-        """
-        return list(self)
-
-    def to_padded(self, fill=np.nan):
-        """One array, padded behind the end of each sequence, as tslearn has it.
+    def to_padded(self, fill: float = np.nan) -> TokenArray:
+        """Return one array, padded behind the end of each sequence, as in tslearn.
 
         Parameters
         ----------
@@ -176,14 +187,10 @@ class Conversions:
         -------
         ndarray of shape (n_sequences, longest, token_dim)
         """
-        lengths = self.lengths
-        longest = int(lengths.max(initial=0))
-        padded = np.full((len(self), longest, self.token_dim), fill, dtype=self.dtype)
-        padded[np.arange(longest) < lengths[:, None]] = self.tokens
-        return padded
+        return arrays.to_padded(self.tokens, self.offsets, fill)
 
-    def to_flat(self):
-        """All tokens in one matrix, and for each the index of its sequence: a table of bags.
+    def to_flat(self) -> tuple[TokenArray, IntArray]:
+        """Return all tokens in one matrix and the index of the sequence of each token, as in a table of bags.
 
         Returns
         -------
@@ -197,27 +204,23 @@ class Conversions:
         >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).to_flat()[1]
         array([0, 0, 1])
         """
-        return self.tokens, sequence_of_each_token(self.lengths)
+        return self.tokens, sequence_of_each_token(np.diff(self.offsets))
 
-    def to_aeon(self):
-        """Channels-first series, as in aeon.
+    def to_aeon(self) -> list[TokenArray]:
+        """Return channels-first series of shape (channels, time_i), as in aeon: a list of read-only views of `tokens`."""
+        return [sequence.T for sequence in self.to_list()]
 
-        Returns
-        -------
-        list of ndarray of shape (channels, time_i)
-            Views on `tokens`, read-only.
-        """
-        return [sequence.T for sequence in self]
+    # -- containers of other libraries ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_arrow(cls, X):
-        """From Arrow lists of lists of numbers: each inner list is a token, each outer one a sequence.
+    def from_arrow(cls, X: Any) -> Self:
+        """Read Arrow lists of lists of numbers: each inner list is a token, each outer list a sequence.
 
         Parameters
         ----------
-        X : pyarrow.Array or ChunkedArray, or a column of another library that speaks Arrow
-            Of type list, large list, fixed-size list or list view; not copied where the inner lists are of fixed size, or
-            of one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
+        X : pyarrow.Array or ChunkedArray, or a column of another library that supports Arrow
+            Of type list, large list, fixed-size list or list view. Not copied if the inner lists are of fixed size, or of
+            one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
 
         Returns
         -------
@@ -226,28 +229,22 @@ class Conversions:
         Raises
         ------
         ValueError
-            Nulls anywhere, tokens of unequal numbers of features, deeper or flatter types, no numbers.
+            Nulls anywhere, tokens of unequal numbers of features, other depths of nesting, entries that are not numbers.
         """
         return cls(*libraries.from_arrow(X))
 
-    def to_arrow(self):
-        """Arrow lists of lists, on the memory of this container.
-
-        Returns
-        -------
-        pyarrow.LargeListArray
-            Of fixed-size lists, one of token_dim numbers a token.
-        """
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.LargeListArray of fixed-size lists, one per token, that shares the memory of this container."""
         return libraries.to_arrow(self.tokens, self.offsets)
 
     @classmethod
-    def from_awkward(cls, X):
-        """From an Awkward array.
+    def from_awkward(cls, X: Any) -> Self:
+        """Read an Awkward array.
 
         Parameters
         ----------
         X : awkward.Array of type N * var * token_dim * number
-            Or N * var * number, series of one channel. Not copied where `from_arrow` copies nothing.
+            Or N * var * number, series of one channel. Copied in the same cases as by `from_arrow`.
 
         Returns
         -------
@@ -256,31 +253,26 @@ class Conversions:
         Raises
         ------
         ValueError
-            What `from_arrow` refuses.
+            The same input as for `from_arrow`.
         """
         return cls(*libraries.from_awkward(X))
 
-    def to_awkward(self):
-        """An Awkward array, on the memory of this container.
-
-        Returns
-        -------
-        awkward.Array of type N * var * token_dim * number
-        """
+    def to_awkward(self) -> Any:
+        """Return an awkward.Array of type N * var * token_dim * number that shares the memory of this container."""
         return libraries.to_awkward(self.tokens, self.offsets)
 
     @classmethod
-    def from_frame(cls, frame, group=None):
-        """From columns of pandas, polars or pyarrow.
+    def from_frame(cls, frame: Any, group: str | None = None) -> Self:
+        """Read a column or a table of pandas, polars or pyarrow.
 
         Parameters
         ----------
         frame : Series, data frame or table
-            A Series: one sequence a cell, an array (n_i, token_dim) or a list of tokens; cells of plain numbers are series
-            of one channel. A data frame: one row a sequence, and for every feature a column of lists of numbers.
+            A Series holds one sequence per cell: an array (n_i, token_dim) or a list of tokens; cells of plain numbers are
+            series of one channel. A data frame has one row per sequence and, for every feature, a column of lists of numbers.
         group : str, optional
-            The frame has one row a token instead, and this column names its sequence; rows of a sequence stand side by
-            side. All other columns are features, in their order.
+            Name of the column that names the sequence of each row; the frame then has one row per token. The rows of a
+            sequence must be adjacent. All other columns are features, in their order.
 
         Returns
         -------
@@ -289,29 +281,29 @@ class Conversions:
         Raises
         ------
         ValueError
-            Missing cells and nulls, features of unequal lengths, categories and texts, sequences that are torn apart.
+            Missing cells and nulls, features of unequal lengths, categories and texts, sequences that are not contiguous.
         """
         return cls(*libraries.from_frame(frame, group))
 
-    def to_pandas(self, group=None, names=None):
-        """A pandas Series of arrays, or a data frame with one row a token.
+    def to_pandas(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
+        """Return a pandas Series of arrays or, with `group`, a data frame with one row per token.
 
         Parameters
         ----------
         group : str, optional
-            Name of the column of the sequence indices; makes it a data frame.
+            Name of the column of the sequence indices; the result is a data frame if it is given.
         names : list of str, optional
             Names of the features in a data frame; default x0, x1, ...
 
         Returns
         -------
         pandas.Series or pandas.DataFrame
-            The Series holds views (n_i, token_dim) on `tokens`.
+            The Series holds views (n_i, token_dim) of `tokens`.
         """
         return libraries.to_pandas(self.tokens, self.offsets, group, names)
 
-    def to_polars(self, group=None, names=None):
-        """A Series of polars, or a data frame with one row a token.
+    def to_polars(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
+        """Return a polars Series or, with `group`, a data frame with one row per token.
 
         Parameters
         ----------
@@ -321,18 +313,18 @@ class Conversions:
         Returns
         -------
         polars.Series or polars.DataFrame
-            The Series is of type List(Array), on the memory of the tokens.
+            The Series is of type List(Array) and shares the memory of the tokens.
         """
         return libraries.to_polars(self.tokens, self.offsets, group, names)
 
     @classmethod
-    def from_torch(cls, nested):
-        """From a nested tensor of torch.
+    def from_torch(cls, nested: Any) -> Self:
+        """Read a nested tensor of torch.
 
         Parameters
         ----------
         nested : torch.Tensor of shape (n_sequences, ragged, token_dim)
-            A jagged one on the CPU is not copied; strided ones and those with holes are. Gradients are left behind.
+            A jagged tensor on the CPU is not copied; strided tensors and those with holes are. Gradients are dropped.
 
         Returns
         -------
@@ -345,11 +337,12 @@ class Conversions:
         """
         return cls(*libraries.from_torch(nested))
 
-    def to_torch(self):
-        """A jagged nested tensor of torch, on the memory of the tokens: torch has no read-only ones, write into a clone only.
+    def to_torch(self) -> Any:
+        """Return a jagged nested tensor of torch that shares the memory of the tokens.
 
         Returns
         -------
         torch.Tensor of shape (n_sequences, ragged, token_dim)
+            Do not write into it, only into a clone: torch has no read-only tensors.
         """
         return libraries.to_torch(self.tokens, self.offsets)

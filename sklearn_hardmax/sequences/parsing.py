@@ -1,4 +1,4 @@
-"""The one parser of user input: whatever may hold sequences, to RaggedSequences; anything else is refused with the rules."""
+"""Read user input as RaggedSequences, or raise an error that lists the accepted forms."""
 
 import warnings
 from typing import TypeAlias
@@ -10,19 +10,20 @@ from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.ragged import RaggedSequences
 
-SequencesLike: TypeAlias = RaggedSequences | ArrayLike  # containers of other libraries are arrays to NumPy
+# data frames, Arrow arrays, ... have a method __array__, so that they count as ArrayLike
+SequencesLike: TypeAlias = RaggedSequences | ArrayLike
 
 
 def as_sequences(X: SequencesLike) -> RaggedSequences:
-    """Read user input as RaggedSequences; the only parser of input in the package.
+    """Read user input as RaggedSequences; all estimators and functions of the package parse input by this function.
 
     Parameters
     ----------
     X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
-        A list, tuple or object array of (n_i, token_dim) arrays is taken as it stands; a 3-D array as sequences of equal
-        length; a 2-D array, data frame or nested list of numbers as sequences of one token each. Nested columns of
-        pyarrow, Awkward, polars and pandas, data frames with a column of lists a feature, and nested tensors of torch are
-        read as `RaggedSequences.from_arrow`, `from_awkward`, `from_frame` and `from_torch` read them.
+        A list, tuple or object array of (n_i, token_dim) arrays holds one sequence per array; a 3-D array holds sequences of
+        equal length; a 2-D array, data frame or nested list of numbers holds sequences of one token each. Nested columns of
+        pyarrow, Awkward, polars and pandas, data frames with one column of lists per feature, and nested tensors of torch are
+        read by `RaggedSequences.from_arrow`, `from_awkward`, `from_frame` and `from_torch`.
 
     Returns
     -------
@@ -31,10 +32,10 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
     Raises
     ------
     ValueError
-        Anything else: a list of 1-D arrays, empty sequences, NaN or infinity, unequal token_dim, complex numbers, text.
-        The offending sequences are named.
+        Any other input: a list of 1-D arrays, empty sequences, NaN or infinity, unequal token_dim, complex numbers, text.
+        The message names the offending sequences.
     TypeError
-        Entries that are no numbers; sparse matrices.
+        Entries that are not numbers; sparse matrices.
 
     Examples
     --------
@@ -55,8 +56,11 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
         raise ValueError(
             "Masked arrays are not supported: use RaggedSequences.from_padded(X.data, mask=...), True for real tokens."
         )
+    # sparse matrices and arrays of any library
     if hasattr(X, "toarray") or hasattr(X, "todense"):
-        raise TypeError("Sparse input is not supported; pass X.toarray(), one token a row, or a list of dense arrays.")
+        raise TypeError(
+            "Sparse input is not supported; pass X.toarray(), one token per row, or a list of dense arrays."
+        )
     if isinstance(X, (str, bytes, dict, set)) or X is None:
         raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}")
     if isinstance(X, (list, tuple)):
@@ -64,6 +68,7 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
     parsed = libraries.parse_container(X)
     if parsed is not None:
         return RaggedSequences(*parsed)
+    # any other object is read as an array
     array = np.asarray(X)
     if array.dtype == object and array.ndim == 1:
         return _from_nested(list(array))
@@ -75,9 +80,10 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
 
 
 def _from_nested(X):
+    """Read a list or tuple: of rows of plain numbers, a token each, or else of 2-D arrays."""
     if len(X) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
-    if all(isinstance(row, (list, tuple)) and not any(_nested(v) for v in row) for row in X):
+    if all(isinstance(row, (list, tuple)) and not any(_is_array(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
         if min(lengths) == max(lengths):
             return _one_token_each(np.array(X))
@@ -88,7 +94,7 @@ def _from_nested(X):
     return sequences
 
 
-def _nested(value):
+def _is_array(value):
     return isinstance(value, (list, tuple)) or np.ndim(value) > 0
 
 
@@ -106,10 +112,11 @@ def _one_token_each(array):
 
 
 def _warn_if_channels_first(sequences):
+    """Warn if every sequence has one token of several features, like series of one channel in channels-first layout."""
     if sequences.n_tokens == len(sequences) and sequences.token_dim > 1:
         warnings.warn(
             f"Every sequence has one token of {sequences.token_dim} features. If these are series of one channel in "
             "channels-first layout (1, T), use RaggedSequences.from_aeon or from_series.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=4,  # the caller of as_sequences
         )

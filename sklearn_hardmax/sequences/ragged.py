@@ -1,30 +1,38 @@
-"""Sequences of unequal length: the one container. conversions.py has its ways in and out, parsing.py reads user input into it.
+"""RaggedSequences, the container of sequences of unequal length that all parts of the package use.
 
-A data set of N sequences, sequence i with n_i tokens of token_dim features, is two arrays: `tokens`, all rows one after
-another, and `offsets`, where each sequence begins. Nothing is padded and nothing is copied when a run of sequences is
-looked at, so slicing, pickling to worker processes and memory-mapping cost what two plain arrays cost.
+A data set of N sequences, sequence i with n_i tokens of token_dim features, is stored as two arrays: `tokens`, the rows of
+all sequences one after another, and `offsets`, the index at which each sequence begins. Nothing is padded, and a run of
+adjacent sequences is a view, so slicing, pickling to worker processes and memory-mapping cost the same as for two plain
+arrays. Conversions from and to other layouts are in conversions.py, the parser of user input (`as_sequences`) in parsing.py.
 """
 
 import os
+from collections.abc import Iterator
+from itertools import pairwise
+from types import EllipsisType
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from sklearn_hardmax._files import atomic_write
+from sklearn_hardmax._typing import AnyArray, IntArray
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
-from sklearn_hardmax.sequences.conversions import Conversions
+from sklearn_hardmax.sequences.conversions import Conversions, TokenArray
 
 
 class RaggedSequences(Conversions):
-    """Sequences of any lengths with a common number of features a token.
+    """Sequences of any lengths whose tokens have the same number of features.
 
-    Behaves towards scikit-learn as an array of shape (n_sequences,): folds, searches and meta-estimators index it.
+    scikit-learn treats it as an array of shape (n_sequences,): cross-validation, searches and meta-estimators index it.
 
     Parameters
     ----------
     tokens : array-like of shape (n_tokens, token_dim)
         The tokens of all sequences, one after another. float32 and float64 are kept, other numbers become float64.
-        Not copied where they already are C-contiguous floats.
+        Not copied if they are C-contiguous floats already.
     offsets : array-like of shape (n_sequences + 1,)
         Sequence i is ``tokens[offsets[i]:offsets[i + 1]]``; begins with 0 and ends with n_tokens.
 
@@ -38,12 +46,13 @@ class RaggedSequences(Conversions):
     ValueError
         An empty sequence, NaN or infinity, no sequences, no features, offsets that do not fit the tokens.
     TypeError
-        Tokens that are no numbers.
+        Tokens that are not numbers.
 
     Notes
     -----
-    Indexing by an integer gives one (n_i, token_dim) array, a view; by a slice of step 1 a view on a run of sequences;
-    by any other slice, list, integer or boolean array a copy of the chosen sequences, in O(their tokens).
+    Indexing by an integer gives one (n_i, token_dim) array, a view. A slice of step 1 gives RaggedSequences that are a view
+    of adjacent sequences; any other slice, list, integer or boolean array gives a copy of the chosen sequences, in O(their
+    tokens).
 
     Examples
     --------
@@ -59,10 +68,10 @@ class RaggedSequences(Conversions):
     """
 
     __slots__ = ("offsets", "tokens")
-    __hash__ = None
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
     ndim = 1
 
-    def __init__(self, tokens, offsets):
+    def __init__(self, tokens: ArrayLike, offsets: ArrayLike) -> None:
         tokens = arrays.as_float_tokens(tokens)
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
@@ -74,95 +83,106 @@ class RaggedSequences(Conversions):
         self._hold(tokens, offsets)
 
     def _hold(self, tokens, offsets):
+        """Store read-only views of both arrays; the arrays of the caller stay writable."""
         for name, array in (("tokens", tokens), ("offsets", offsets.astype(np.int64, copy=False))):
             array = array.view()
             array.flags.writeable = False
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, array)  # __setattr__ of this class always raises
 
     @classmethod
     def _trusted(cls, tokens, offsets):
-        """A container around arrays that came out of another one: nothing is checked again."""
+        """RaggedSequences of arrays that are known to be valid, such as parts of others; nothing is checked."""
         new = object.__new__(cls)
         new._hold(tokens, offsets)
         return new
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be set.")
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be deleted.")
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, AnyArray]:
+        # np.asarray turns a memory map into an ordinary array
         return {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, AnyArray]) -> None:
         self._hold(**state)
 
-    # -- what it holds -----------------------------------------------------------------------------------------------
+    # -- content -----------------------------------------------------------------------------------------------------
 
     @property
-    def lengths(self):
+    def lengths(self) -> IntArray:
         """Number of tokens of each sequence, shape (n_sequences,), int64."""
         return np.diff(self.offsets)
 
     @property
-    def n_tokens(self):
-        """Number of tokens of all sequences together."""
+    def n_tokens(self) -> int:
+        """Total number of tokens of all sequences."""
         return len(self.tokens)
 
     @property
-    def token_dim(self):
+    def token_dim(self) -> int:
         """Number of features of a token."""
         return self.tokens.shape[1]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[np.floating[Any]]:
         """The dtype of the tokens, float64 or float32."""
         return self.tokens.dtype
 
     @property
-    def shape(self):
-        """(n_sequences,): one entry a sequence, as scikit-learn counts samples."""
+    def shape(self) -> tuple[int]:
+        """(n_sequences,): scikit-learn counts sequences as samples."""
         return (len(self),)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __iter__(self):
-        return (self.tokens[a:b] for a, b in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist()))
+    def __iter__(self) -> Iterator[TokenArray]:
+        return (self.tokens[start:stop] for start, stop in pairwise(self.offsets.tolist()))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, RaggedSequences):
             return NotImplemented
         return np.array_equal(self.offsets, other.offsets) and np.array_equal(self.tokens, other.tokens)
 
-    def __sizeof__(self):
+    def __sizeof__(self) -> int:
         return object.__sizeof__(self) + self.tokens.nbytes + self.offsets.nbytes
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if len(self) == 0:
             return f"RaggedSequences(0 sequences, token_dim={self.token_dim}, {self.dtype})"
-        lengths = self.lengths
-        low, high = lengths.min(), lengths.max()
-        span = f"{low}" if low == high else f"{low} to {high}"
+        shortest = self.lengths.min()
+        longest = self.lengths.max()
+        span = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
         return f"RaggedSequences({len(self)} sequences of {span} tokens, token_dim={self.token_dim}, {self.dtype})"
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        # sequences of one token each are the rows of a matrix
         if len(self) != self.n_tokens:
             raise TypeError(
                 "RaggedSequences whose sequences have more than one token are no matrix; use to_list() or to_padded(), or "
-                "a pooling step, before an estimator that needs one row a sample."
+                "a pooling step, before an estimator that needs one row per sample."
             )
         return np.array(self.tokens, dtype=dtype, copy=copy)
 
     # -- indexing ----------------------------------------------------------------------------------------------------
 
-    def __getitem__(self, key):
-        if isinstance(key, tuple):  # scikit-learn asks for X[key, ...]
-            rest = [k for k in key if k is not Ellipsis]
-            if len(rest) > 1 or len(key) - len(rest) > 1:
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> TokenArray: ...
+
+    @overload
+    def __getitem__(
+        self, key: slice | EllipsisType | range | list[Any] | npt.NDArray[np.integer[Any] | np.bool_]
+    ) -> Self: ...
+
+    def __getitem__(self, key: Any) -> TokenArray | Self:
+        if isinstance(key, tuple):  # scikit-learn indexes X[key, ...]
+            indices = [k for k in key if k is not Ellipsis]
+            if len(indices) > 1 or len(key) - len(indices) > 1:
                 raise IndexError(f"RaggedSequences has one axis, got the index {key}; index tokens by X[i][j].")
-            key = rest[0] if rest else slice(None)
+            key = indices[0] if indices else slice(None)
         if key is Ellipsis:
             return self
         if isinstance(key, slice):
@@ -170,8 +190,13 @@ class RaggedSequences(Conversions):
             if step == 1:
                 return self._run(start, max(start, stop))
             return self._gather(np.arange(start, stop, step))
+        # a boolean is not an index, although Python would read it as 0 or 1
         if np.ndim(key) == 0 and not isinstance(key, (bool, np.bool_)):
             return self._one(key)
+        return self._gather(self._checked_indices(key))
+
+    def _checked_indices(self, key):
+        """Indices from 0 to n_sequences - 1, from a list or array of integers or booleans."""
         key = np.asarray(key)
         if key.size == 0 and key.dtype == np.float64:
             key = key.astype(np.int64)  # an empty list
@@ -180,16 +205,18 @@ class RaggedSequences(Conversions):
         if key.dtype == bool:
             if len(key) != len(self):
                 raise IndexError(f"a boolean index needs {len(self)} entries, got {len(key)}.")
-            return self._gather(np.flatnonzero(key))
+            return np.flatnonzero(key)
+        # int64 first: len(self) need not fit into a shorter type
         key = key.astype(np.int64)
-        out = np.flatnonzero((key < -len(self)) | (key >= len(self)))
-        if len(out):
-            raise IndexError(f"index {key[out[0]]} is out of bounds for {len(self)} sequences.")
-        return self._gather(np.where(key < 0, key + len(self), key))
+        outside = np.flatnonzero((key < -len(self)) | (key >= len(self)))
+        if len(outside):
+            raise IndexError(f"index {key[outside[0]]} is out of bounds for {len(self)} sequences.")
+        return np.where(key < 0, key + len(self), key)
 
     def _one(self, key):
+        """The tokens of one sequence, a view."""
         try:
-            i = range(len(self))[key]
+            i = range(len(self))[key]  # negative indices count from the end; refuses floats and strings
         except TypeError as error:
             raise IndexError(f"RaggedSequences takes integers, slices and 1-D arrays, got {key!r}.") from error
         except IndexError:
@@ -197,47 +224,52 @@ class RaggedSequences(Conversions):
         return self.tokens[self.offsets[i] : self.offsets[i + 1]]
 
     def _run(self, start, stop):
-        first, last = self.offsets[start], self.offsets[stop]
+        """The adjacent sequences start to stop - 1; their tokens are a view."""
+        first = self.offsets[start]
+        last = self.offsets[stop]
         return self._trusted(self.tokens[first:last], self.offsets[start : stop + 1] - first)
 
     def _gather(self, indices):
+        """A copy of the sequences with these indices, which are not negative."""
         lengths = self.lengths[indices]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        # new row r of the k-th chosen sequence i comes from row r - offsets[k] + self.offsets[i]
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return self._trusted(self.tokens[rows], offsets)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
-    def save(self, path):
-        """Write the tokens, and behind them the offsets, to one file, each as `np.save` writes an array.
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tokens and then the offsets to one file, each in the format of `np.save`.
 
         Parameters
         ----------
         path : str or path-like
-            File name; taken as it is, no ending is added. What was there is replaced, by a whole file or not at all, and may
-            be the file that these sequences are mapped from.
+            File name; no ending is added. An older file is replaced completely or, if writing fails, not at all; it may be
+            the file that these sequences are mapped from.
 
         Raises
         ------
         OSError
-            No room, no right to write there, `path` is a folder; then all is as before.
+            No space, no permission, or `path` is a folder; an older file is then left as it was.
         """
         with atomic_write(path) as file:
             for array in (self.tokens, self.offsets):
                 np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-                file.write(array.data)  # np.save does not tell when the last bytes find no room
+                # not np.save, which raises no error if the disk is full at the last bytes
+                file.write(array.data)
 
     @classmethod
-    def load(cls, path, mmap_mode=None):
-        """Read what `save` wrote.
+    def load(cls, path: str | os.PathLike[str], mmap_mode: Literal["r"] | None = None) -> Self:
+        """Read a file that `save` has written.
 
         Parameters
         ----------
         path : str or path-like
             The file.
         mmap_mode : None or "r"
-            "r" maps the tokens instead of reading them, for data larger than memory; they are then not searched for
-            NaN and infinity again. Worker processes map the file anew: do not replace it while they run.
+            "r" maps the tokens into memory instead of reading them, for data larger than memory; they are then not searched
+            for NaN and infinity again. Worker processes map the file anew: do not replace it while they run.
 
         Returns
         -------
@@ -246,7 +278,7 @@ class RaggedSequences(Conversions):
         Raises
         ------
         ValueError
-            The file holds no RaggedSequences, or damaged ones.
+            The file does not contain RaggedSequences, or is damaged.
         FileNotFoundError
             There is no such file.
         """
@@ -257,14 +289,17 @@ class RaggedSequences(Conversions):
             try:
                 tokens = _read_npy(file, mmap_mode)
                 offsets = _read_npy(file)
-                rest = file.read(1)
-            except Exception as error:  # a damaged header fails in many ways, as syntax, as size or as an end too early
+                trailing = file.read(1)
+            except Exception as error:
+                # a damaged header fails in many ways: as a syntax error, by its size, by an early end of the file
                 raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
         readable = tokens.ndim == 2 and tokens.dtype in (np.float64, np.float32) and tokens.flags.c_contiguous
         if not readable or tokens.shape[1] == 0:
             raise ValueError(f"{path!r} holds no RaggedSequences: tokens are {tokens.dtype} of shape {tokens.shape}.")
-        if rest:
-            raise ValueError(f"{path!r} holds no RaggedSequences as written by save: more follows behind the offsets.")
+        if trailing:
+            raise ValueError(
+                f"{path!r} holds no RaggedSequences as written by save: there are bytes after the offsets."
+            )
         if mmap_mode is None:
             return cls(tokens, offsets)
         _check_offsets(offsets, len(tokens))
@@ -272,10 +307,12 @@ class RaggedSequences(Conversions):
 
 
 def _read_npy(file, mmap_mode=None):
-    """The array that begins where the file stands, which then stands behind it."""
-    if mmap_mode is None:  # np.load would also take archives and give something that is no array
+    """Read or map the array that begins at the current position of the file, and move to the position after it."""
+    if mmap_mode is None:
+        # np.load would also read archives and return an object that is not an array
         return np.lib.format.read_array(file, allow_pickle=False)
-    if (version := np.lib.format.read_magic(file)) != (1, 0):
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
         raise ValueError(f"its tokens are of version {version} of the format of np.save")
     shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
     array = np.memmap(file, dtype, mmap_mode, file.tell(), shape, "F" if fortran_order else "C")

@@ -1,25 +1,35 @@
-"""Where sequences lie that stand one after another: sums, extremes and means of each, and runs of whole sequences."""
+"""Per-sequence reductions over concatenated tokens (maximum, mean, softmax mean); splitting into chunks of whole sequences.
+
+The tokens of all sequences are stored one after another. `offsets`, shape (n_sequences + 1,), holds the index of the first
+token of each sequence and, at its end, the number of tokens: sequence i is tokens[offsets[i]:offsets[i + 1]].
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
-LAYER_CHUNK_TOKENS = 2**16  # that go through all layers together
+LAYER_CHUNK_TOKENS = 2**16  # tokens that go through all layers together
 
 
 def chunks(offsets, n_tokens=LAYER_CHUNK_TOKENS):
-    """LabelRuns [i, j) of whole sequences with at most n_tokens tokens, or one sequence; list of pairs."""
-    runs, i, n = [], 0, len(offsets) - 1
-    while i < n:
+    """Split the sequences into chunks of at most n_tokens tokens; a longer sequence becomes a chunk of its own.
+
+    Returns a list of pairs (i, j): the chunk holds the sequences i to j - 1.
+    """
+    pairs = []
+    n_sequences = len(offsets) - 1
+    i = 0
+    while i < n_sequences:
+        # the last sequence boundary that is at most n_tokens behind the beginning of the chunk
         j = int(np.searchsorted(offsets, offsets[i] + n_tokens, side="right")) - 1
         j = max(j, i + 1)
-        runs.append((i, j))
+        pairs.append((i, j))
         i = j
-    return runs
+    return pairs
 
 
 def changes(values):
-    """Indices k at which values[k] and values[k + 1] differ: where runs of equal values end, but for the last run."""
+    """Indices k at which values[k] and values[k + 1] differ: the last index of each run of equal values but the final run."""
     return np.flatnonzero(values[1:] != values[:-1])
 
 
@@ -29,18 +39,26 @@ def sequence_of_each_token(lengths):
 
 
 class Segments(NamedTuple):
-    """Where the sequences of a chunk lie: first token and number of tokens of each, int64."""
+    """Position of every sequence within the concatenated tokens of a chunk.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (n_sequences,), int64
+        Index of the first token of each sequence.
+    lengths : ndarray of shape (n_sequences,), int64
+        Number of tokens of each sequence.
+    """
 
     starts: np.ndarray
     lengths: np.ndarray
 
     @classmethod
     def from_offsets(cls, offsets):
-        """From offsets (n_sequences + 1,) that begin anywhere; starts are counted from the first."""
+        """Segments from offsets (n_sequences + 1,); the first offset need not be 0, starts are relative to it."""
         return cls(offsets[:-1] - offsets[0], np.diff(offsets))
 
     def per_token(self, values):
-        """One value a sequence to each of its tokens."""
+        """Repeat the value of each sequence for each of its tokens."""
         return np.repeat(values, self.lengths, axis=-1)
 
     def maxima(self, values):
@@ -48,9 +66,13 @@ class Segments(NamedTuple):
         return np.maximum.reduceat(values, self.starts, axis=-1)
 
     def means(self, values, member=None):
-        """Mean of the values (of those that are `member`) of each sequence, as v + mean(z - v), v the smallest."""
+        """Mean of the values of each sequence, computed as v + mean(z - v) with v the smallest value.
+
+        With a boolean array `member`, the mean is taken over the tokens where it is True.
+        """
         inside = values if member is None else np.where(member, values, np.inf)
         smallest = np.minimum.reduceat(inside, self.starts)
+        # differences to the smallest value are exactly 0 where all values are equal, and their mean is that value
         above = values - self.per_token(smallest)
         if member is None:
             return smallest + np.add.reduceat(above, self.starts) / self.lengths
@@ -58,10 +80,15 @@ class Segments(NamedTuple):
         return smallest + np.add.reduceat(np.where(member, above, 0.0), self.starts) / counts
 
     def soft_means(self, values, scores, temperature):
-        """Softmax mean of each sequence, as v + sum w (z - v) / sum w, v the value of its (first) best score."""
+        """Softmax mean of each sequence, computed as v + sum w (z - v) / sum w, v the value of its first best token.
+
+        The weights are w = exp((score - best score) / temperature).
+        """
         best = self.maxima(scores)
-        leading = np.flatnonzero(scores == self.per_token(best))
-        firsts = values[leading[np.searchsorted(leading, self.starts)]]
+        leaders = np.flatnonzero(scores == self.per_token(best))
+        # the first leader of a sequence is the first one that does not lie before the start of the sequence
+        first_leaders = leaders[np.searchsorted(leaders, self.starts)]
+        leader_values = values[first_leaders]
         weights = np.exp((scores - self.per_token(best)) / temperature)
-        apart = np.add.reduceat(weights * (values - self.per_token(firsts)), self.starts)
-        return firsts + apart / np.add.reduceat(weights, self.starts)
+        weighted_differences = np.add.reduceat(weights * (values - self.per_token(leader_values)), self.starts)
+        return leader_values + weighted_differences / np.add.reduceat(weights, self.starts)

@@ -268,9 +268,9 @@ def test_from_frame_takes_frames_only(X):
 def test_flat_arrays_and_frames_without_lists_are_refused_by_the_converters():
     with pytest.raises(ValueError, match=r"Sequences are lists of tokens.* got Arrow type double"):
         RaggedSequences.from_arrow(pa.array([1.0, 2.0]))
-    with pytest.raises(ValueError, match=r"cells 0, 1 are no such things \(cell 0 is float\).* needs group="):
+    with pytest.raises(ValueError, match=r"cells 0, 1 are not \(cell 0 is float\).* needs group="):
         RaggedSequences.from_frame(pd.DataFrame({"a": [1.0, 2.0]}))
-    with pytest.raises(ValueError, match="needs one column of lists a feature"):
+    with pytest.raises(ValueError, match="needs one column of lists per feature"):
         RaggedSequences.from_frame(pd.DataFrame())
 
 
@@ -291,7 +291,7 @@ def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
     [
         (
             {"bag": [0, 1, 0], "a": [1.0, 2.0, 3.0]},
-            r"groups \[0\] are torn apart: sort the tokens by group with a stable",
+            r"groups \[0\] are not contiguous: sort the tokens by group with a stable",
         ),
         ({"bag": [0, 1, 2], "a": ["x", "y", "z"]}, "entries of column 'a' must be"),
         ({"bag": ["u", "u", None], "a": [1.0, 2.0, 3.0]}, "those of tokens 2 are missing"),
