@@ -1,40 +1,74 @@
-"""Exact classification: labelled sequences to a transformer that reproduces every label.
+"""Exact classification: from labelled sequences to a transformer that gives every training sequence its label.
 
-The statement. N sequences of any lengths in R^d whose normalised multisets of tokens differ wherever their labels differ are
-classified exactly by at most (3 N + 1) / 2 blocks of width at most 4 with at most 16 D N parameters, D the width of the
-residual stream, whatever their lengths. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270: 4 N + 1 blocks at one output.)
+*Theorem.* Let N sequences of any lengths in R^d carry labels, and let their normalised multisets (which tokens occur, and how
+often relative to the length) differ wherever their labels differ. Then a hardmax transformer of at most (3 N + 1) / 2 blocks
+of width at most 4 and of at most 16 D N parameters, D the width of its residual stream, gives every sequence its label; the
+lengths do not matter. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270, with 4 N + 1 blocks at one output.)
 
-The proof is the construction. (i) The code of codes.py: one block, then one block a bump, at most min(G, T) - 1 <= N - 1
-bumps (measures.py), then one attention that writes c = code_scale A to coordinate 0 of every token. (ii) Sort the codes; where the
-label changes, a boundary. Class indices are written in binary, a coordinate a digit. At each boundary a ramp of two hidden units
-is added to (or taken from) every digit that changes there; two ramps fill a block of width 4, a constant unit adds the
-digits of the first run. With R <= N runs the decode takes ceil(R / 2) blocks at most, so that 1 + K + ceil(R / 2) <=
-1 + (N - 1) + (N + 1) / 2.
+The proof is the construction, in the order of `build_classification` below. Paths are relative to constructions/.
 
-Why it is exact. code_scale is a power of two with 4 <= code_scale gap, gap the smallest distance of neighbouring codes of different
-label, so that boundaries stand at least 2 from every training code and ramps are flat there. Codes lie in one binade on its
-grid g, boundaries on a grid g / 2 at finest, ramp ends +-1/2 on it too (gap >= 2^-46): the preactivations c - boundary +- 1/2 are
-exact, the two units of a ramp differ by exactly 1 above it, and digits are sums of -1, 0 and 1.
+1. *Codes.* A feed-forward layer takes every token to one number s in [1, 2]; one attention layer pools the s of a sequence
+   into its code A in [1, 2], which differs wherever labels differ. If neither the maximum nor the minimum nor the mean of s
+   does, bumps on s are added first, one block each: at most min(G, T) - 1 <= N - 1 of them for G distinct multisets on T
+   distinct tokens.
 
-Softmax. Only a leader read has scores, query 1 and key s. At a temperature at which every training code errs less than its
-distance to the next ramp (temperatures.py) the decode is flat there, and labels are exact.
+       codes/selection.py        select_code              chooses how the code is pooled; reports conflicts
+       codes/sequence_code.py    SequenceCode             computes it
+       codes/multisets.py        (lemmas at its head)     why so few bumps are enough
 
-Unseen codes. All digits that change at a boundary cross 1/2 together, at the boundary. With two classes a digit that is 1/2 reads
-0: the tie goes to the class with the smaller index. With more, boundaries stand between the grid points of the codes and no
-code meets one. So a search in the boundaries gives the network's label for every code that can occur.
+2. *Runs and boundaries.* Sorted by code, the sequences form R <= N runs of one label. Between two runs lies a boundary.
+
+       intervals.py              LabelRuns.from_codes, midpoint_intervals; weighted_intervals with class weights
+
+3. *Ramps.* Class indices are written in binary, one coordinate of the stream per digit. A constant unit adds the digits of
+   the first run; at each boundary a ramp of two hidden units is added to, or subtracted from, every digit that changes there.
+   Two ramps fill a layer of width 4, so that the R - 1 ramps and the constant unit take at most ceil(R / 2) layers.
+
+       common/units.py           ramp_units
+       code_classifier.py        CodeClassifier._plan, _first_digits, _ramps
+
+4. *Size.* The attention shares a block with the first layer of step 3. So there are at most
+   1 + (N - 1) + ceil(N / 2) <= (3 N + 1) / 2 blocks: the layer of s, the bumps, the ramps.
+
+       common/plans.py           n_blocks, n_parameters: counted for every network
+
+5. *Exact in float64.* The attention multiplies A by code_scale, a power of two with 4 <= code_scale gap, gap the smallest
+   distance of neighbouring codes of different label. So boundaries are at least 2 away from every scaled training code
+   c = code_scale A, and a ramp, which is 1 wide and centred at its boundary, is flat there. Scaled codes lie in one binade,
+   on a grid of some spacing g; boundaries lie on a grid of g / 2 at finest, and so do the ends of ramps, boundary +- 1/2,
+   because gap >= 2^-46. Hence the preactivations c - boundary +- 1/2 are exact, the two units of a ramp differ by exactly 1
+   above it, and digits are sums of -1, 0 and 1.
+
+       _with_intervals           code_scale
+
+6. *Certificate.* Every training label is checked as well. `certified_margin` below compares the labels with
+   ``classification.labels_of(values)``, sequence by sequence, and demands that every code is farther from the next ramp than
+   rounding can move it. When weights are written out, the ramps themselves are evaluated on the training codes.
+
+       certified_margin          the line that defines `wrong` certifies the labels, the one that defines `margins` the slack
+       code_classifier.py        CodeClassifier._certify, for the weights
+
+*Softmax.* Only a code that is a maximum or minimum is pooled with scores: query 1, key +-s. At a temperature at which every
+training code errs by less than its distance to the next ramp (common/temperatures.py) the ramps are flat there, and labels
+are exact.
+
+*Unseen codes.* All digits that change at a boundary cross 1/2 together, at the boundary. With two classes a digit of 1/2
+counts as 0: the tie goes to the class with the smaller index. With more, boundaries lie between the grid points of the codes
+and no code meets one. So a binary search in the boundaries gives the label of the network for every code that can occur.
 """
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from sklearn_hardmax._typing import AttentionKind, Auto, RandomStateLike
 from sklearn_hardmax.constructions.classification.code_classifier import CodeClassifier
 from sklearn_hardmax.constructions.classification.intervals import (
     DecisionIntervals,
     LabelRuns,
     adjacent_codes,
-    label_runs_from_codes,
     midpoint_intervals,
     weighted_intervals,
 )
@@ -50,33 +84,41 @@ from sklearn_hardmax.constructions.common.temperatures import resolve_temperatur
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.sequences import SequencesLike, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
 
 
 def build_classification(
     sequences, labels, weights, *, ordered, rng, temperature=0.0, n_jobs=None, log=lambda text: None
 ):
-    """CodeClassifier and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+    """Find the CodeClassifier of class indices `labels` (N,) with class weights (n_classes,), and settle conflicts.
 
-    Conflicting groups get their majority label; the caller decides whether that is allowed. temperature : 0 for hardmax; for
-    softmax "auto" or a positive number, a ConstructionError above the largest admissible one.
+    Returns the classifier and a list of Conflict: groups of sequences with different labels that no code tells apart. Each
+    group was given its majority label; the caller decides whether that is allowed.
+
+    temperature : 0 for hardmax; for softmax "auto" or a positive number. Raises ConstructionError for one above the largest
+    admissible temperature.
     """
+    # in sequences of one token every relative position is 0
     with_position = bool(ordered) and sequences.n_tokens > len(sequences)
     projection = Projection(TokenScale.fit(sequences.tokens), with_position)
     log("scaled the tokens")
+    # step 1: codes; with more than two classes they are rounded, so that no code meets a boundary
     problem = CodeProblem(sequences, labels.copy(), projection, len(weights) > 2, rng, n_jobs)
-    read, conflicts = None, []
+    candidate, conflicts = None, []
     if (labels != labels[0]).any():
-        read, conflicts = select_code(problem)
-    if read is None or (problem.labels == problem.labels[0]).all():
+        candidate, conflicts = select_code(problem)
+    # problem.labels are the labels after conflicts were settled
+    if candidate is None or (problem.labels == problem.labels[0]).all():
         log("one label: no code is needed")
         return _one_run(projection, problem.labels[:1], weights, resolve_temperature(temperature, np.inf)), conflicts
-    built = _with_intervals(projection, read.code, read.values, problem.labels, weights)
-    log(f"chose the code: {read.code.kind} read, {len(built.intervals.labels)} label runs")
-    margin = min(read.leader_margin, certified_margin(built, sequences, read.values, problem.labels))
+    # steps 2 to 5: runs, boundaries, code_scale
+    built = _with_intervals(projection, candidate.code, candidate.values, problem.labels, weights)
+    log(f"chose the code: {candidate.code.kind}, {len(built.intervals.labels)} label runs")
+    # step 6: certificate; with softmax the codes move, and are certified again
+    margin = min(candidate.leader_margin, certified_margin(built, sequences, candidate.values, problem.labels))
     if temperature != 0:
-        built = _softened(built, sequences, read.values, temperature, n_jobs)
+        built = _softened(built, sequences, candidate.values, temperature, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")
         values = built.codes(sequences, n_jobs)
         margin = certified_margin(built, sequences, values, problem.labels)
@@ -86,47 +128,56 @@ def build_classification(
 
 
 def _one_run(projection, label, weights, temperature):
+    """The classifier for one label (1,): no code, and one run and one interval that are the whole line from 1 to 2."""
     runs = LabelRuns(np.ones(1), np.full(1, 2.0), label)
-    return CodeClassifier(
-        projection, None, runs, DecisionIntervals(np.zeros(0), label), 1.0, weights, temperature=temperature
-    )
+    intervals = DecisionIntervals(np.zeros(0), label)
+    return CodeClassifier(projection, None, runs, intervals, 1.0, weights, temperature=temperature)
 
 
 def _softened(built, sequences, values, wanted, n_jobs):
-    """The same classifier with softmax leaders."""
-    clearances = _distance_to_nearest_ramp(built, values) / built.code_scale - 2 * EPS  # a coarse code is rounded twice
+    """The same classifier with softmax leaders; `wanted` is "auto" or a temperature."""
+    # in units of unscaled codes; 2 eps less, as a coarse code is rounded twice
+    clearances = _distance_to_nearest_ramp(built, values) / built.code_scale - 2 * EPS
     code = with_softmax(built.code, wanted, sequences, clearances, n_jobs)
     return replace(built, code=code, temperature=code.temperature)
 
 
 def _distance_to_nearest_ramp(built, values):
-    """Distance of codes (N,) to the nearest end of a ramp, in units of code_scale."""
+    """Distance of codes (N,) to the nearest end of a ramp, both times code_scale."""
     return distance_to_nearest_ramp(built.code_scale * built.intervals.boundaries - 0.5, built.code_scale * values)
 
 
 def _with_intervals(projection, code, values, labels, weights):
-    """LabelRuns and intervals of the training codes, and the power of two that spreads them."""
+    """The CodeClassifier of training codes `values` (N,): runs, decision intervals and code_scale; not yet certified."""
     if (weights == weights[0]).all():
-        runs = label_runs_from_codes(values, labels)
+        runs = LabelRuns.from_codes(values, labels)
         intervals = midpoint_intervals(runs, code.coarse)
     else:
-        runs = label_runs_from_codes(values, labels, clearance=8 * SAFE_GAP)
+        # codes of one label share a run only if they are near each other: in a wider gap a heavier class may win codes
+        runs = LabelRuns.from_codes(values, labels, clearance=8 * SAFE_GAP)
         intervals = weighted_intervals(runs, weights, code.coarse)
+    # A ramp must fit between a boundary and the training codes on both sides of it, and between two boundaries. For a boundary
+    # halfway between two codes twice the distance to either is their gap, as in step 5.
     clearance = 2 * np.min(np.abs(intervals.boundaries - np.stack(adjacent_codes(runs, intervals.boundaries))))
     clearance = min(clearance, np.min(np.diff(intervals.boundaries), initial=clearance))
-    # at least 64: then digits in front of the largest ramp stay on its grid
+    # the smallest power of two with 4 <= code_scale * clearance; at least 64, for then digits in front of the largest ramp
+    # stay on its grid
     code_scale = max(64.0, 4.0 / 2.0 ** np.floor(np.log2(clearance)))
     return CodeClassifier(projection, code, runs, intervals, code_scale, weights)
 
 
 def certified_margin(classification, sequences, values, labels):
-    """How many times over the plateaus under the training codes hold; checks the labels on the way.
+    """Certify that codes `values` (N,) of the training sequences give `labels` (N,), and return the margin.
 
-    The smallest distance of a training code to the end of a ramp over its code bound: ulp(c), plus code_scale 2 n eps for a mean.
-    Raises ConstructionError when a label is not reproduced or the margin is not above 1, naming the sequences.
+    The margin is the smallest distance of a scaled training code c to the end of a ramp, over the rounding-error bound of c:
+    ulp(c), plus code_scale 2 n eps for the mean of n tokens. Raises ConstructionError, naming the sequences, when a label is
+    not reproduced or the margin is not above 1.
     """
     order = np.argsort(values)  # searching for sorted codes is several times faster
-    values, labels, lengths = values[order], labels[order], sequences.lengths[order]
+    values = values[order]
+    labels = labels[order]
+    lengths = sequences.lengths[order]
+    # this line certifies the labels: `labels_of` gives what the layers give, here for every training sequence
     wrong = np.flatnonzero(classification.labels_of(values) != labels)
     code_scale = classification.code_scale
     bounds = np.spacing(code_scale * values) + code_scale * classification.code.error_bounds(lengths)
@@ -140,22 +191,34 @@ def certified_margin(classification, sequences, values, labels):
     return float(margins.min())
 
 
-def build_classifier(X, y, *, ordered=False, attention="hardmax", temperature="auto", max_width=4, random_state=0):
-    """Weights that classify labelled sequences exactly.
+def build_classifier(
+    X: SequencesLike,
+    y: ArrayLike,
+    *,
+    ordered: bool = False,
+    attention: AttentionKind = "hardmax",
+    temperature: float | Auto = "auto",
+    max_width: int | None = 4,
+    random_state: RandomStateLike = 0,
+) -> Construction:
+    """Build a transformer that classifies labelled sequences exactly.
 
     Parameters
     ----------
     X : RaggedSequences or anything that as_sequences reads
+        The training sequences.
     y : array-like of int, shape (n_sequences,)
         Class indices from 0.
     ordered : bool, default=False
         True joins the relative position to each token, so that any two different sequences can be told apart.
     attention : {"hardmax", "softmax"}, default="hardmax"
+        How leaders are chosen: the largest score, or softmax weights.
     temperature : "auto" or float, default="auto"
-        Of the softmax; "auto" is the largest at which the labels are certified. Means nothing with hardmax.
+        Temperature of the softmax; "auto" is the largest at which the labels are certified. Ignored if attention="hardmax".
     max_width : int or None, default=4
-        Largest number of hidden units of a layer; None packs all units of a stage in one.
+        Largest number of hidden units of a layer, at least 4; None packs all units of a stage in one layer.
     random_state : int or RandomState, default=0
+        Draws the directions that are tried.
 
     Returns
     -------

@@ -1,9 +1,23 @@
-"""The exact classifier of classification.py as an object: one code and a search, and the same as layers.
+"""The exact classifier as an object: a fast path (one code per sequence and a binary search) and the same as layers.
 
-feed-forward   eta = 0: s to coordinate 0, 1 to coordinate 1 (and to 2 where the code is rounded)
-feed-forward   bumps on s, added in coordinate 1, where the code needs them
-attention      rho = 0: code_scale A to coordinate 0 of every token, 0 elsewhere
-feed-forward   the digits of the first run, and at each boundary a ramp, added to the digits that change there
+A token is first reduced to one number s in [1, 2], a clipped projection. The code A in [1, 2] of a sequence is the maximum,
+the minimum or the mean of s over its tokens, or the mean of 1 + a sum of bumps of s (constructions/codes/sequence_code.py).
+`code_scale` is a power of two that spreads the codes, and `build.py` proves that the layers give the right labels:
+
+    layer          residual   hidden units or rank   result, in the residual stream                          method
+    ------------   --------   --------------------   -----------------------------------------------------   --------------
+    feed-forward   eta = 0    3                      s in coordinate 0, 1 in coordinate 1 (and in            _first_units
+                                                     coordinate 2 where the code is rounded)
+    feed-forward   eta = 1    4 per bump             bumps of s, added to coordinate 1; only where the       _bumps
+                                                     code needs bumps
+    attention      rho = 0    1 for max and min,     code_scale A in coordinate 0 of every token, 0 in       _attention
+                              else 0                 all others
+    feed-forward   eta = 1    1, then 2 per          the binary digits of the class index in coordinates     _first_digits,
+                              boundary               1, 2, ..: those of the first interval, and a ramp       _ramps
+                                                     per boundary, added to every digit that changes there
+
+At `max_width` = 4 every bump and every two ramps are a layer of their own. With one label the whole network is one layer that
+writes the digits of the label.
 """
 
 from dataclasses import dataclass
@@ -30,12 +44,27 @@ from sklearn_hardmax.constructions.common.units import (
 
 @dataclass(frozen=True)
 class CodeClassifier(BuiltNetwork):
-    """The exact classifier as numbers: one code, and the intervals of one label along its line.
+    """An exact classifier of sequences: one code per sequence, and decision intervals of codes.
 
-    projection : Projection; code : SequenceCode or None (one label: no code is needed); runs : LabelRuns of training codes; intervals : DecisionIntervals;
-    code_scale : the power of two that separates codes; weights : (n_classes,); margin : the smaller of (a) the smallest gap
-    between an attended and an unattended score over its tie bound (hardmax) and (b) `certified_margin`; temperature : of
-    softmax, 0 for hardmax.
+    Attributes
+    ----------
+    projection : Projection
+        How tokens are encoded before the first layer.
+    code : SequenceCode or None
+        The map from a sequence to its code; None where all training sequences have one label.
+    runs : LabelRuns
+        Runs of one label among the training codes.
+    intervals : DecisionIntervals
+        The class of every code in [1, 2].
+    code_scale : float
+        Power of two that codes are multiplied by, so that a ramp of width 1 fits between codes of different label.
+    weights : ndarray of shape (n_classes,)
+        Positive class weights.
+    margin : float
+        The smaller of `build.certified_margin` and, with hardmax, the smallest gap between the score of a leader and that of
+        another token, in units of its rounding bound.
+    temperature : float
+        Temperature of the softmax; 0 is hardmax.
     """
 
     projection: Projection
@@ -47,37 +76,41 @@ class CodeClassifier(BuiltNetwork):
     margin: float = np.inf
     temperature: float = 0.0
 
-    # -- the fast path: one code and one search ----------------------------------------------------------------------------
+    # -- fast path: one code and one search --------------------------------------------------------------------------------
 
     def codes(self, sequences, n_jobs=None):
-        """SequenceCode A of every sequence (N,), in [1, 2]; with one run nothing is read and all are 1."""
+        """Code A of every sequence (N,), in [1, 2]; 1 for all of them where no code is needed."""
         return np.ones(len(sequences)) if self.code is None else self.code.evaluate(sequences, n_jobs)
 
     def labels_of(self, codes):
-        """Class index of every code (N,): what the decode layers give."""
+        """Class index of every code (N,), equal to the one that the layers give."""
         boundaries, labels = self.intervals
         k = np.searchsorted(boundaries, codes, side="left")
         if len(boundaries) == 0:
             return labels[k]
-        met = boundaries[np.minimum(k, len(boundaries) - 1)] == codes
-        # on a boundary every changing digit is 1/2 and reads 0
-        return np.where(met, labels[k] & labels[np.minimum(k + 1, len(boundaries))], labels[k])
+        # On a boundary the network has 1/2 in every digit that changes there and decodes it as 0. The digits that remain are
+        # those that both neighbours have: the bitwise and of their class indices.
+        on_boundary = boundaries[np.minimum(k, len(boundaries) - 1)] == codes
+        both = labels[k] & labels[np.minimum(k + 1, len(boundaries))]
+        return np.where(on_boundary, both, labels[k])
 
     def distances(self, codes):
-        """Distance of every code to the nearest training run of each class over its weight, (N, n_classes).
+        """Distance of every code to the nearest training run of each class, over the weight of the class; (N, n_classes).
 
-        A class without a run stands at distance 2, twice the length of the line.
+        A class without a run is at distance 2, twice the length of the line, before division by its weight.
         """
         out = np.full((len(codes), len(self.weights)), 2.0)
         for label in range(len(self.weights)):
-            mine = np.flatnonzero(self.runs.labels == label)
-            if len(mine) == 0:
+            of_class = self.runs.labels == label
+            low = self.runs.low[of_class]
+            high = self.runs.high[of_class]
+            if len(low) == 0:
                 continue
-            low, high = self.runs.low[mine], self.runs.high[mine]
-            above = np.searchsorted(low, codes, side="right")
-            before = np.where(above > 0, codes - high[np.maximum(above - 1, 0)], 2.0)
-            behind = np.where(above < len(mine), low[np.minimum(above, len(mine) - 1)] - codes, 2.0)
-            out[:, label] = np.maximum(np.minimum(before, behind), 0.0)
+            # runs that begin at or before the code; the last of them is the nearest from below, and may contain the code
+            n_before = np.searchsorted(low, codes, side="right")
+            to_before = np.where(n_before > 0, codes - high[np.maximum(n_before - 1, 0)], 2.0)
+            to_behind = np.where(n_before < len(low), low[np.minimum(n_before, len(low) - 1)] - codes, 2.0)
+            out[:, label] = np.maximum(np.minimum(to_before, to_behind), 0.0)  # negative inside a run
         return out / self.weights
 
     def labels(self, sequences, n_jobs=None):
@@ -88,7 +121,7 @@ class CodeClassifier(BuiltNetwork):
         """Minus the distances, (N, n_classes)."""
         return -self.distances(self.codes(sequences, n_jobs))
 
-    n_corrections = 0
+    n_corrections = 0  # as PooledClassifier has them; here no label needs one
 
     # -- the network -------------------------------------------------------------------------------------------------------
 
@@ -109,7 +142,7 @@ class CodeClassifier(BuiltNetwork):
         n_bumps = 0 if self.code.bumps is None else len(self.code.bumps.centers)
         bumps = plans.planned_groups(self._bumps, n_bumps, 4, max_width)
         decode = plans.planned_groups(
-            self._ramps, len(self.intervals.boundaries), 2, max_width, prefix=self._first_digits()
+            self._ramps, len(self.intervals.boundaries), 2, max_width, lead=self._first_digits()
         )
         return [plans.planned_layer(self._first_units(), eta=0.0), *bumps, self._attention(), *decode]
 
@@ -117,7 +150,7 @@ class CodeClassifier(BuiltNetwork):
         return ["code", *(f"digit {j}" for j in range(self.n_digits))]
 
     def transformer(self, max_width=plans.DEFAULT_WIDTH):
-        """The explicit weights; checked on every run of the training codes."""
+        """The explicit weights, after a check of the ramps on every run of the training codes."""
         transformer = super().transformer(max_width)
         if self.code is not None:
             self._certify()
@@ -130,44 +163,63 @@ class CodeClassifier(BuiltNetwork):
         return out
 
     def _first_units(self):
-        """s to coordinate 0; 1 to coordinate 1, and to 2 where the coarse code reads it."""
+        """s to coordinate 0; 1 to coordinate 1, and to coordinate 2 where the rounding of a coarse code needs it."""
         return projection_units(self.token_dim, self.code.direction, [1, 2] if self.code.coarse else [1])
 
     def _bumps(self, first, last):
         return bump_units(self.token_dim, 0, 1, *self.code.bumps.part(first, last))
 
     def _attention(self):
-        """Every token becomes code_scale A at coordinate 0, and 0 elsewhere."""
-        D, code = self.token_dim, self.code
+        """Every token becomes code_scale A in coordinate 0, and 0 elsewhere."""
+        D = self.token_dim
+        code = self.code
+        # Max and min have rank 1 and scores 1 * (+-s), as coordinate 1 holds 1 in every token. Means have rank 0: every token
+        # attends to all.
         query, key = np.zeros((2, int(code.uses_leader_attention), D))
-        query[:, 1], key[:, 0] = 1.0, code.sign  # coordinate 1 holds 1 in every token
+        query[:, 1] = 1.0
+        key[:, 0] = code.sign
+        # the pooled number is s, or with bumps 1 plus their sum, which coordinate 1 holds
         value = np.zeros((1 + code.coarse, D))
         value[0, 0 if code.bumps is None else 1] = 1.0
         output = np.zeros((D, 1 + code.coarse))
         output[0, 0] = self.code_scale
-        if code.coarse:  # (A + 2) - 2: coordinate 2 holds 1 in every token
-            value[0, 2], value[1, 2], output[0, 1] = 2.0, 1.0, -2.0 * self.code_scale
+        if code.coarse:
+            # A is rounded to even grid points as (A + 2) - 2, where coordinate 2 holds the 1 of every token: the first value
+            # is A + 2, the second is 1
+            value[0, 2] = 2.0
+            value[1, 2] = 1.0
+            output[0, 1] = -2.0 * self.code_scale
         return plans.planned_attention(query, key, value, output, 0.0, code.temperature)
 
     def _ramps(self, first, last):
+        """Ramps at the boundaries first to last (exclusive), from boundary - 1/2 to boundary + 1/2 in scaled codes."""
         changes = np.diff(self._written_digits(self.intervals.labels[first : last + 1]), axis=0)
         return ramp_units(self.token_dim, 0, self.code_scale * self.intervals.boundaries[first:last] - 0.5, changes)
 
     def _first_digits(self):
+        """The digits of the first interval, added to every token."""
         return constant_unit(self.token_dim, self._written_digits(self.intervals.labels[:1])[0])
 
     def _certify(self):
-        """The weights themselves on the training codes: ramps are monotone, so both sides of each boundary decide."""
+        """Check the weights themselves on the training codes; ConstructionError where a ramp is not flat there.
+
+        A ramp is monotone. So it is 0 or 1 on all training codes if it is 0 on the largest one below its boundary and 1 on
+        the smallest one above.
+        """
         ramps = self._ramps(0, len(self.intervals.boundaries))
         sides = self.code_scale * np.stack(adjacent_codes(self.runs, self.intervals.boundaries), axis=1)
-        up, down = (np.maximum(sides + ramps.b[i::2, None], 0.0) for i in (0, 1))
+        # the two units of each ramp, by their biases, on both sides of its boundary: (S - 1, 2) each
+        first, second = (np.maximum(sides + ramps.b[i::2, None], 0.0) for i in (0, 1))
+        flat = ((first - second) == [0.0, 1.0]).all()
+        # the first interval's digits and the changes at the boundaries add up to the digits of every interval
         digits = self._written_digits(self.intervals.labels)
-        ok = ((up - down) == [0.0, 1.0]).all() and np.array_equal(ramps.W[:, 0::2].T, np.diff(digits, axis=0))
-        if not (ok and np.array_equal(self._first_digits().W[:, 0], digits[0])):
+        right_changes = np.array_equal(ramps.W[:, 0::2].T, np.diff(digits, axis=0))
+        right_start = np.array_equal(self._first_digits().W[:, 0], digits[0])
+        if not (flat and right_changes and right_start):
             raise ConstructionError("A ramp is not flat on the training codes; this is a fault of the construction.")
 
     def decode(self, tokens):
-        """Class index of each sequence from the tokens that `apply` returns: a digit above 1/2 is 1."""
+        """Class index of each sequence from the tokens that `apply` returns; a digit above 1/2 counts as 1."""
         tokens = self._checked_output(tokens)
         digits = tokens.tokens[:, 1 : 1 + self.n_digits] > 0.5
         return label_per_sequence(tokens, digits @ (1 << np.arange(self.n_digits)))

@@ -1,12 +1,29 @@
-"""The line of codes cut into intervals of one label: boundaries between training codes, and between them and unseen ones.
+"""Decision intervals of the one-dimensional classifier: which range of code values is assigned to which class.
 
-Without class weights a boundary stands halfway between neighbouring runs of different label, so that every code belongs to the
-nearest run. With class weights w every code belongs to the class c that makes (distance to its nearest training code) / w_c
-smallest: the multiplicatively weighted Voronoi diagram of the training codes. On a line the interval of a code x against a
-heavier one at distance D is an interval around x that reaches D w / (w + w') towards it and D w / (w' - w) away from it; so
-the diagram is painted by intervals, heaviest class first.
+Every sequence has a code, one number in [1, 2]. Sorted by code, the training sequences form *label runs*: stretches of
+neighbouring codes with one label. A boundary is placed between runs of different label, and the boundaries cut the line into
+decision intervals:
 
-Borders are put on the grid of the codes, 2^-52, in integers, so that the network decides as the distances do.
+    training codes of class    a a a       b b      a            c c c c
+    label runs                [-----]     [---]    [-]          [-------]
+    boundaries          1 |...........|..........|.........|................| 2
+    decision intervals          a          b         a             c
+
+*Equal class weights.* A boundary lies halfway between two runs, so that every code belongs to the nearest run.
+
+*Class weights w.* Every code belongs to the class c with the smallest (distance to its nearest training code) / w_c. That is
+the multiplicatively weighted Voronoi diagram of the training codes; on a line it is made of intervals. Take a run of weight w
+and a run of weight w' >= w at distance D. A code at distance t from the first run is won by it
+
+    towards the second run     while t / w < (D - t) / w',   that is for t < D w / (w + w'),
+    away from the second run   while t / w < (D + t) / w',   that is for t < D w / (w' - w); for every t where w' = w.
+
+So classes at least as heavy bound the interval of a run, on both sides if they are heavier. The interval of every run is
+computed against these classes alone; then all intervals are painted on the line, the heaviest class first, so that lighter
+classes are painted over the heavier ones that they were computed against.
+
+Boundaries are rounded to the grid of the codes, the multiples of 2^-52, in integer arithmetic, so that the network decides
+as the distances do.
 """
 
 from typing import NamedTuple
@@ -19,30 +36,53 @@ _GRID_BITS = 52
 
 
 class LabelRuns(NamedTuple):
-    """Training codes in ascending runs of one label: first and last code and class index of each, (R,)."""
+    """Training codes as runs of one label, in ascending order.
+
+    Attributes
+    ----------
+    low : ndarray of shape (R,)
+        Smallest code of each run.
+    high : ndarray of shape (R,)
+        Largest code of each run.
+    labels : ndarray of shape (R,), int
+        Class index of each run.
+    """
 
     low: np.ndarray
     high: np.ndarray
     labels: np.ndarray
 
+    @classmethod
+    def from_codes(cls, codes, labels, clearance=None):
+        """Runs of codes (N,) with class indices `labels` (N,); equal codes must have equal labels.
+
+        With `clearance`, neighbouring codes of one label at least that far apart belong to different runs.
+        """
+        order = np.argsort(codes)
+        codes = codes[order]
+        labels = labels[order]
+        ends_run = labels[1:] != labels[:-1]
+        if clearance is not None:
+            ends_run |= codes[1:] - codes[:-1] >= clearance
+        cuts = np.flatnonzero(ends_run)
+        first = np.append(0, cuts + 1)
+        last = np.append(cuts, len(codes) - 1)
+        return cls(codes[first], codes[last], labels[first])
+
 
 class DecisionIntervals(NamedTuple):
-    """The line cut at boundaries (S - 1,), and the class index of every interval (S,)."""
+    """The line of codes, cut into S intervals of one class each.
+
+    Attributes
+    ----------
+    boundaries : ndarray of shape (S - 1,)
+        Ascending; interval k ends and interval k + 1 begins at boundary k.
+    labels : ndarray of shape (S,), int
+        Class index of each interval.
+    """
 
     boundaries: np.ndarray
     labels: np.ndarray
-
-
-def label_runs_from_codes(codes, labels, clearance=None):
-    """LabelRuns of equal label; with `clearance`, codes of one label at least that far apart are runs of their own."""
-    order = np.argsort(codes)  # equal codes carry one label
-    codes, labels = codes[order], labels[order]
-    change = labels[1:] != labels[:-1]
-    if clearance is not None:
-        change |= codes[1:] - codes[:-1] >= clearance
-    cut = np.flatnonzero(change)
-    first, last = np.append(0, cut + 1), np.append(cut, len(codes) - 1)
-    return LabelRuns(codes[first], codes[last], labels[first])
 
 
 def adjacent_codes(runs, boundaries):
@@ -52,59 +92,94 @@ def adjacent_codes(runs, boundaries):
 
 
 def midpoint_intervals(runs, coarse):
-    """Borders halfway between runs of different label."""
-    before, after = _integers(runs.high[:-1]), _integers(runs.low[1:])
-    rises = runs.labels[:-1] < runs.labels[1:]
+    """DecisionIntervals with boundaries halfway between runs; `coarse`: codes are rounded to even grid points."""
+    below = _integers(runs.high[:-1])
+    above = _integers(runs.low[1:])
+    smaller_index_below = runs.labels[:-1] < runs.labels[1:]
     if coarse:
-        middle = _odd((before + after) // 2, rises)  # exact, both are even
+        middle = (below + above) // 2  # exact: both are even
+        middle = _odd_neighbour(middle, smaller_index_below)
     else:
-        middle = np.where(rises, (before + after) // 2, -((-before - after) // 2))
+        # An odd sum has its midpoint between two grid points. A code on the boundary belongs to the class with the smaller
+        # index, so rounding towards that class leaves both grid points with the nearer run.
+        rounded_down = (below + above) // 2
+        rounded_up = -((-below - above) // 2)
+        middle = np.where(smaller_index_below, rounded_down, rounded_up)
     return DecisionIntervals(_floats(middle), runs.labels)
 
 
 def weighted_intervals(runs, weights, coarse):
-    """DecisionIntervals of the class whose nearest training code, in units of its weight, is nearest; runs with clearance 8 SAFE_GAP."""
+    """DecisionIntervals of the classes whose nearest training code, in units of the weight of the class, is nearest.
+
+    Every code between the ends of a run goes to the class of the run, although a heavier class could win codes in a wide gap
+    inside it. So the runs must be made with a clearance: then neighbouring codes of one run are nearer than that.
+    """
     down, up = _interval_extents(runs, weights)
-    # a boundary keeps SAFE_GAP / 2 from every training code, as boundaries halfway do
+    # SAFE_GAP is the smallest distance of codes of different label. Halfway between two such codes a boundary is at least
+    # SAFE_GAP / 2 away from both, which is enough room for a ramp of the network. A weighted boundary may lie nearer to the
+    # lighter run: it is moved out to the same SAFE_GAP / 2.
     starts = np.maximum(runs.low - np.maximum(down, SAFE_GAP / 2), 1.0)
     ends = np.minimum(runs.high + np.maximum(up, SAFE_GAP / 2), 2.0)
-    cuts = np.unique(np.concatenate([starts, ends, [1.0, 2.0]]))
-    painted = np.full(len(cuts) - 1, runs.labels[0])
-    for label in np.argsort(-weights, kind="stable"):
-        mine = runs.labels == label
-        steps = np.zeros(len(cuts), dtype=np.int64)
-        np.add.at(steps, np.searchsorted(cuts, starts[mine]), 1)
-        np.add.at(steps, np.searchsorted(cuts, ends[mine]), -1)
-        painted[np.cumsum(steps)[:-1] > 0] = label
-    boundaries, interval_labels = _merge_equal_labels(cuts[1:-1], painted)
-    wide = np.diff(np.concatenate([[1.0], boundaries, [2.0]])) >= SAFE_GAP
-    wide[0] = True  # a sliver that no ramp fits into goes to the interval before it
-    boundaries, interval_labels = _merge_equal_labels(boundaries[wide[1:]], interval_labels[wide])
+    boundaries, labels = _paint(starts, ends, runs.labels, weights)
+    boundaries, labels = _without_slivers(boundaries, labels)
     middle = np.rint(np.ldexp(boundaries, _GRID_BITS)).astype(np.int64)
     if coarse:
-        middle = _odd(middle, interval_labels[:-1] < interval_labels[1:])
-    return DecisionIntervals(_floats(middle), interval_labels)
+        middle = _odd_neighbour(middle, labels[:-1] < labels[1:])
+    return DecisionIntervals(_floats(middle), labels)
 
 
 def _interval_extents(runs, weights):
-    """How far each run's interval reaches down and up against all classes at least as heavy; two (R,)."""
+    """Distances from each run to the ends of its interval below and above it; two (R,), inf where nothing bounds it.
+
+    Only classes at least as heavy as that of the run are taken into account.
+    """
     down, up = np.full((2, len(runs.labels)), np.inf)
     present = np.unique(runs.labels)
     for label in present:
-        mine = np.flatnonzero(runs.labels == label)
+        own = np.flatnonzero(runs.labels == label)
         for other in present[(weights[present] >= weights[label]) & (present != label)]:
-            theirs = np.flatnonzero(runs.labels == other)
-            at = np.searchsorted(theirs, mine)
-            below = np.where(at > 0, runs.low[mine] - runs.high[theirs[np.maximum(at - 1, 0)]], np.inf)
-            above = np.where(
-                at < len(theirs), runs.low[theirs[np.minimum(at, len(theirs) - 1)]] - runs.high[mine], np.inf
-            )
+            gap_below, gap_above = _gaps_to_class(runs, own, other)
+            # the two bounds at the head of this module, as multiples of the distance D
             toward = weights[label] / (weights[label] + weights[other])
             excess = weights[other] - weights[label]
             away = weights[label] / excess if excess > 0 else np.inf
-            down[mine] = np.minimum(down[mine], np.minimum(below * toward, above * away))
-            up[mine] = np.minimum(up[mine], np.minimum(above * toward, below * away))
+            # the interval ends below the run where the neighbour below wins (towards it) or the one above (away from it)
+            down[own] = np.minimum(down[own], np.minimum(gap_below * toward, gap_above * away))
+            up[own] = np.minimum(up[own], np.minimum(gap_above * toward, gap_below * away))
     return down, up
+
+
+def _gaps_to_class(runs, own, label):
+    """Distances from the runs with indices `own` (n,) to the nearest run of a class below and above; inf where none is."""
+    others = np.flatnonzero(runs.labels == label)
+    n_below = np.searchsorted(others, own)  # runs are in ascending order, so indices are ordered like codes
+    nearest_below = others[np.maximum(n_below - 1, 0)]
+    nearest_above = others[np.minimum(n_below, len(others) - 1)]
+    gap_below = np.where(n_below > 0, runs.low[own] - runs.high[nearest_below], np.inf)
+    gap_above = np.where(n_below < len(others), runs.low[nearest_above] - runs.high[own], np.inf)
+    return gap_below, gap_above
+
+
+def _paint(starts, ends, labels, weights):
+    """Boundaries and labels of the line from 1 to 2 after all intervals were painted on it, the heaviest class first."""
+    # between two neighbouring cuts the line has one label
+    cuts = np.unique(np.concatenate([starts, ends, [1.0, 2.0]]))
+    painted = np.full(len(cuts) - 1, labels[0])
+    for label in np.argsort(-weights, kind="stable"):
+        of_class = labels == label
+        # +1 where an interval starts and -1 where it ends: the cumulative sum counts the intervals over each piece
+        steps = np.zeros(len(cuts), dtype=np.int64)
+        np.add.at(steps, np.searchsorted(cuts, starts[of_class]), 1)
+        np.add.at(steps, np.searchsorted(cuts, ends[of_class]), -1)
+        painted[np.cumsum(steps)[:-1] > 0] = label
+    return _merge_equal_labels(cuts[1:-1], painted)
+
+
+def _without_slivers(boundaries, labels):
+    """The intervals without those narrower than SAFE_GAP, which have no room for a ramp: they join the interval before."""
+    wide = np.diff(np.concatenate([[1.0], boundaries, [2.0]])) >= SAFE_GAP
+    wide[0] = True  # there is no interval before the first
+    return _merge_equal_labels(boundaries[wide[1:]], labels[wide])
 
 
 def _merge_equal_labels(boundaries, labels):
@@ -113,6 +188,7 @@ def _merge_equal_labels(boundaries, labels):
 
 
 def _integers(codes):
+    """Codes as multiples of 2^-52, int64."""
     return np.ldexp(codes, _GRID_BITS).astype(np.int64)
 
 
@@ -120,6 +196,9 @@ def _floats(integers):
     return np.ldexp(integers.astype(np.float64), -_GRID_BITS)
 
 
-def _odd(middle, rises):
-    """The odd neighbour of an even middle: up where the class below has the smaller index, which a tie belongs to."""
-    return middle + np.where(middle % 2 == 0, np.where(rises, 1, -1), 0)
+def _odd_neighbour(middle, smaller_index_below):
+    """Boundaries on odd grid points, which no code meets: an even one moves away from the class with the smaller index.
+
+    So a code at the even point itself goes to the class with the smaller index.
+    """
+    return middle + np.where(middle % 2 == 0, np.where(smaller_index_below, 1, -1), 0)
