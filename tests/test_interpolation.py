@@ -20,14 +20,9 @@ from sklearn_hardmax.constructions.interpolation import build as interpolation
 from sklearn_hardmax.constructions.interpolation import selectors
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
 from sklearn_hardmax.constructions.interpolation.in_place import build_in_place
-from sklearn_hardmax.constructions.interpolation.plateaus import (
-    StepFunction,
-    outputs,
-    step_function_from_codes,
-    widest_gaps,
-)
+from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction, widest_gaps
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, assign_targets
-from sklearn_hardmax.constructions.interpolation.token_code import one_phase, two_phases
+from sklearn_hardmax.constructions.interpolation.token_code import scales_with_ranks, scales_without_ranks
 from sklearn_hardmax.forward import apply, trace
 
 WORK = 10**6  # layers x tokens that a test lets the engine run
@@ -163,7 +158,7 @@ def test_in_exact_arithmetic_the_network_gives_the_targets_too(problem):
 
 
 def nearly_equal_pairs(n):
-    """Sequences of -1, 1, x_j and x_j + 2^-27 with x_j 2^-22 apart: tokens and means too near for one phase together."""
+    """Sequences of -1, 1, x_j and x_j + 2^-27 with x_j 2^-22 apart: too near each other for codes without ranks."""
     x = np.arange(n) * 2.0**-22
     return RaggedSequences.from_list([np.array([a + 2.0**-27, a, -1.0, 1.0])[:, None] for a in x])
 
@@ -180,26 +175,27 @@ def test_codes_are_ranked_where_tokens_and_codes_are_near_at_once(attention):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
 def test_ranked_codes_with_hats_keep_within_the_bound(n):
-    # swaps need a bump a sequence; with pairs 2^-39 apart, 2^-42 on the line, c does not fit into one phase
+    # swaps need a bump a sequence; with pairs 2^-39 apart, 2^-42 on the line, c needs ranks
     a = 0.25 + 2.0**-18 * np.arange(n)
     X = RaggedSequences.from_list([np.array([b, -b, b + 2.0**-39, -b - 2.0**-39, 1, -1])[:, None] for b in a])
     Y = random_targets(X, 1, most=4)
     built = check_exact(X, Y)
     assert n == 1 or built.token_code.code.kind == "bumps"
     assert n == 1 or built.token_code.boundaries is not None
-    assert built.n_blocks() <= 1 + (n - 1) + (n + 2) // 2 + len(built.plateaus.targets)
+    assert built.n_blocks() <= 1 + (n - 1) + (n + 2) // 2 + len(built.plateaus.target_indices)
 
 
-def test_one_phase_is_for_distances_that_float64_holds_together():
-    # token_scale 2^13 brings 2^-10 to 8; code_scale 2^45 brings 2^-30 to more than 2 token_scale + 8; the offset 2^47 is more than 2 code_scale
-    assert one_phase(2.0**-10, 2.0**-30, 2.0**-45, False) == (2.0**13, 2.0**45, 2.0**47)
-    assert one_phase(2.0**-10, 2.0**-30, 2.0**-44, False) is None  # a mean may error_bound by two units
-    assert one_phase(2.0**-10, 2.0**-35, 0.0, False) is None  # the offset would be 2^52
-    assert one_phase(np.inf, 2.0**-30, 0.0, True) == (0.0, 2.0**33, 2.0**35)
-    assert one_phase(2.0**-10, np.inf, 0.0, False) == (2.0**13, 0.0, 2.0**15)
-    assert two_phases(2.0**-10, 100) == (2.0**13, 0.0, 2.0**21)
-    assert two_phases(2.0**-41, 100) is None  # token_scale 2^44 times 2 (100 + 1) is beyond 2^51
-    assert two_phases(0.0, 1) is one_phase(0.0, np.inf, 0.0, False) is None
+def test_codes_need_no_ranks_at_distances_that_float64_holds_together():
+    # token_scale 2^13 brings 2^-10 to 8; code_scale 2^45 brings 2^-30 to more than 2 token_scale + 8; the offset 2^47 is more
+    # than 2 code_scale
+    assert scales_without_ranks(2.0**-10, 2.0**-30, 2.0**-45, False) == (2.0**13, 2.0**45, 2.0**47)
+    assert scales_without_ranks(2.0**-10, 2.0**-30, 2.0**-44, False) is None  # a mean may err by two units
+    assert scales_without_ranks(2.0**-10, 2.0**-35, 0.0, False) is None  # the offset would be 2^52
+    assert scales_without_ranks(np.inf, 2.0**-30, 0.0, True) == (0.0, 2.0**33, 2.0**35)
+    assert scales_without_ranks(2.0**-10, np.inf, 0.0, False) == (2.0**13, 0.0, 2.0**15)
+    assert scales_with_ranks(2.0**-10, 100) == (2.0**13, 0.0, 2.0**21)
+    assert scales_with_ranks(2.0**-41, 100) is None  # token_scale 2^44 times 2 (100 + 1) is beyond 2^51
+    assert scales_with_ranks(0.0, 1) is scales_without_ranks(0.0, np.inf, 0.0, False) is None
 
 
 def test_a_mean_that_rounding_may_carry_from_one_sequence_to_another_is_not_read():
@@ -211,13 +207,13 @@ def test_a_mean_that_rounding_may_carry_from_one_sequence_to_another_is_not_read
     assert built.token_code.code.kind == "bumps"
 
 
-def test_one_phase_takes_one_block_and_one_a_hat_and_a_plateau():
+def test_without_ranks_there_is_one_block_and_one_per_bump_and_per_plateau():
     for name, bumps in (("labelled_sequences", 0), ("swaps", 29)):
         X = family(name, 30)
         Y = random_targets(X)
         built = check_exact(X, Y)
         assert built.token_code.boundaries is None
-        assert (built.token_code.n_bumps, len(built.plateaus.targets)) == (bumps, Y.n_tokens)
+        assert (built.token_code.n_bumps, len(built.plateaus.target_indices)) == (bumps, Y.n_tokens)
         assert built.n_blocks() == 1 + bumps + Y.n_tokens <= Y.n_tokens + len(X)
 
 
@@ -257,7 +253,7 @@ def test_outputs_of_a_training_sequence_are_its_targets_as_a_set(name):
 
 def selected(built, codes):
     """What the selector layers alone make of codes, (n, q)."""
-    width, own = built.token_dim, built.targets[built.plateaus.targets]
+    width, own = built.token_dim, built.targets[built.plateaus.target_indices]
     plan = selectors.selector_layers(built.token_code, built.plateaus.thresholds, own, width)
     tokens = np.zeros((len(codes), width))
     tokens[:, selectors.CODE], tokens[:, selectors.ON_PLATEAU] = codes, 1.0
@@ -273,7 +269,7 @@ def test_on_all_codes_the_fast_path_is_the_network_bit_for_bit():
     thresholds, offset = built.plateaus.thresholds, built.token_code.offset
     steps = np.concatenate([np.linspace(-1, 2, 13), np.array([-1, 1, 3]) * np.spacing(offset)])
     codes = np.concatenate([(thresholds[:, None] + steps).ravel(), np.linspace(offset, 2 * offset - 8, 500)])
-    assert np.array_equal(selected(built, codes), outputs(built.plateaus, built.targets, codes))
+    assert np.array_equal(selected(built, codes), built.plateaus.evaluate(built.targets, codes))
 
 
 def test_between_plateaus_outputs_are_linear_and_on_them_constant_in_exact_arithmetic():
@@ -281,7 +277,7 @@ def test_between_plateaus_outputs_are_linear_and_on_them_constant_in_exact_arith
     plateaus = StepFunction(np.array([8.0, 20.0]), np.array([0, 1, 2]))
     targets = np.array([[0.0], [1.0], [5.0]])
     line = np.array([0.0, 8.0, 8.25, 9.0, 14.0, 20.0, 20.5, 21.0, 100.0])
-    assert outputs(plateaus, targets, line)[:, 0].tolist() == [0.0, 0.0, 0.25, 1.0, 1.0, 1.0, 3.0, 5.0, 5.0]
+    assert plateaus.evaluate(targets, line)[:, 0].tolist() == [0.0, 0.0, 0.25, 1.0, 1.0, 1.0, 3.0, 5.0, 5.0]
 
 
 def test_the_layer_of_a_plateau_is_the_difference_of_two_ramps_as_real_numbers():
@@ -370,7 +366,7 @@ def test_one_target_a_sequence_is_met_and_all_its_tokens_say_it(name, q, attenti
 def test_sequences_with_one_target_need_no_codes_of_their_own():
     X = family("labelled_sequences", 40)
     built = build(X, np.arange(40.0) // 20)
-    assert len(built.plateaus.targets) < 40
+    assert len(built.plateaus.target_indices) < 40
 
 
 def test_minus_zero_is_written_as_zero_by_both_paths():
@@ -388,7 +384,7 @@ def test_the_line_is_cut_in_the_widest_gap_between_carriers_of_different_targets
     # carriers at 0 (target 3), 40 (3), 80 (5), 100 (3); others at 50 and 79: the widest gap between 40 and 80 is 50 to 79
     line = np.array([100.0, 0.0, 40.0, 50.0, 79.0, 80.0])
     targets = np.array([3, 3, 3, -1, -1, 5])
-    thresholds, labels = step_function_from_codes(line, targets)
+    thresholds, labels = StepFunction.from_codes(line, targets)
     assert thresholds.tolist() == [64.0, 89.5]  # (50 + 79) / 2 - 1/2, (80 + 100) / 2 - 1/2
     assert labels.tolist() == [3, 5, 3]
     order = np.argsort(line)
@@ -401,9 +397,9 @@ def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs)
     if max(points.values()) < 0:
         return
     line, targets = np.array(list(points)), np.array(list(points.values()))
-    found = step_function_from_codes(line, targets)
+    found = StepFunction.from_codes(line, targets)
     assert (distance_to_nearest_ramp(found.thresholds, line) > 0).all()
-    labels = found.targets[np.searchsorted(found.thresholds, line)]
+    labels = found.target_indices[np.searchsorted(found.thresholds, line)]
     assert (labels[targets >= 0] == targets[targets >= 0]).all()
     carriers = np.sort(line[targets >= 0])
     for x, label in zip(line.tolist(), labels.tolist()):
@@ -413,8 +409,8 @@ def test_every_number_between_carriers_lies_on_the_plateau_of_one_of_them(pairs)
 
 def test_plateaus_that_stand_too_near_are_our_own_mistake():
     with pytest.raises(AssertionError, match="nearer than 4 units"):
-        step_function_from_codes(np.array([8.0, 11.0]), np.array([0, 1]))
-    assert step_function_from_codes(np.array([8.0, 12.0]), np.array([0, 1])).thresholds.tolist() == [9.5]
+        StepFunction.from_codes(np.array([8.0, 11.0]), np.array([0, 1]))
+    assert StepFunction.from_codes(np.array([8.0, 12.0]), np.array([0, 1])).thresholds.tolist() == [9.5]
 
 
 def test_the_distance_to_the_next_ramp_is_that_of_a_loop():

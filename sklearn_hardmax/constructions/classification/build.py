@@ -105,7 +105,8 @@ def build_classification(
     log("scaled the tokens")
     # step 1: codes; with more than two classes they are rounded, so that no code meets a boundary
     problem = CodeProblem(sequences, labels.copy(), projection, len(weights) > 2, rng, n_jobs)
-    candidate, conflicts = None, []
+    candidate = None
+    conflicts = []
     if (labels != labels[0]).any():
         candidate, conflicts = select_code(problem)
     # problem.labels are the labels after conflicts were settled
@@ -156,8 +157,8 @@ def _with_intervals(projection, code, values, labels, weights):
         # codes of one label share a run only if they are near each other: in a wider gap a heavier class may win codes
         runs = LabelRuns.from_codes(values, labels, clearance=8 * SAFE_GAP)
         intervals = weighted_intervals(runs, weights, code.coarse)
-    # A ramp must fit between a boundary and the training codes on both sides of it, and between two boundaries. For a boundary
-    # halfway between two codes twice the distance to either is their gap, as in step 5.
+    # A ramp must fit between a boundary and the training codes on both sides of it, and between two boundaries. For a
+    # boundary halfway between two codes, twice the distance to either is their gap, as in step 5.
     clearance = 2 * np.min(np.abs(intervals.boundaries - np.stack(adjacent_codes(runs, intervals.boundaries))))
     clearance = min(clearance, np.min(np.diff(intervals.boundaries), initial=clearance))
     # the smallest power of two with 4 <= code_scale * clearance; at least 64, for then digits in front of the largest ramp
@@ -177,7 +178,7 @@ def certified_margin(classification, sequences, values, labels):
     values = values[order]
     labels = labels[order]
     lengths = sequences.lengths[order]
-    # this line certifies the labels: `labels_of` gives what the layers give, here for every training sequence
+    # this line certifies the labels: `labels_of` equals the network, and is compared for every training sequence
     wrong = np.flatnonzero(classification.labels_of(values) != labels)
     code_scale = classification.code_scale
     bounds = np.spacing(code_scale * values) + code_scale * classification.code.error_bounds(lengths)

@@ -142,7 +142,7 @@ class CodeClassifier(BuiltNetwork):
         n_bumps = 0 if self.code.bumps is None else len(self.code.bumps.centers)
         bumps = plans.planned_groups(self._bumps, n_bumps, 4, max_width)
         decode = plans.planned_groups(
-            self._ramps, len(self.intervals.boundaries), 2, max_width, lead=self._first_digits()
+            self._ramps, len(self.intervals.boundaries), 2, max_width, prefix=self._first_digits()
         )
         return [plans.planned_layer(self._first_units(), eta=0.0), *bumps, self._attention(), *decode]
 

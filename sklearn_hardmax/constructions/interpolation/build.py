@@ -1,23 +1,31 @@
-"""Exact sequence interpolation: many targets a sequence, or one, to a transformer that writes them bit for bit.
+"""Exact interpolation: from sequences and their targets to a transformer that outputs every target bit for bit.
 
-The statement. N sequences in R^d carry M targets in R^q, which ride on their first tokens. Wherever equal tokens in equal
-normalised multisets carry equal targets, a transformer of at most M + N blocks (one phase) or M + 3 N / 2 + 1 (two phases)
-and width at most 4 gives every token its target; on a residual stream of D = max(d, q + 3) coordinates it has at most
+*Theorem.* Let N sequences in R^d carry M targets in R^q, one for each of their first tokens. Wherever equal tokens in equal
+normalised multisets (which tokens occur, and how often relative to the length) carry equal targets, a transformer of width at
+most 4 gives every token its target. It has at most M + N blocks; or M + 3 N / 2 + 1 where tokens and codes are so near that
+codes must be replaced by their ranks. On a residual stream of D = max(d, q + 3) coordinates it has at most
 (2 D + 2) (3 M + 6 N + 8) parameters, whatever the lengths. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3: 2 M + 2 N + 1
 blocks, 2 M + 3 N with softmax; softmax needs none extra here.)
 
-The construction. (i) A code c that names a token and its multiset (token_code.py): 1 + K blocks with K <= N - 1 bumps, one
-attention, and in two phases at most N / 2 + 1 blocks of ranks. (ii) The line of codes is cut into P <= M plateaus of one
-target each (plateaus.py). (iii) Selectors, a block a plateau (selectors.py); the attention shares a block with what follows.
+*Construction,* in the order of `build_interpolation` below.
 
-Tokens that carry no target lie on the plateau of one that does: the outputs of a training sequence are its targets, as a set.
-Unseen tokens take the target of the plateau that their code meets. In two phases that is, of the training sequence with the
-nearest A, the nearest token on the line; in one phase an A between those of training sequences shifts the tokens too. Between
-plateaus stands a ramp of width 1, at most a quarter of the gap, on which the output is linear from one target to the next. It
-memorises; it does not generalise.
+1. *Targets* (targets.py, `assign_targets`). Equal targets share an index; contradictions are reported.
+2. *Codes* (token_code.py, `select_token_code`). A number c identifies a token and its multiset. For it the network needs
+   1 + K blocks, with K <= N - 1 bumps, an attention, and with ranks at most N / 2 + 1 more blocks.
+3. *Plateaus* (plateaus.py, `StepFunction.from_codes`). The line of codes is cut into P <= M plateaus of one target each.
+4. *Selectors* (selectors.py, `selector_layers`). One block per plateau writes its target; the first shares a block with the
+   attention where no ranks lie between them.
+5. *Certificate* (`_margin` below). The output for every training token is compared with its target, and every code must be
+   farther from the next ramp than rounding can move it.
 
-Softmax. Only a leader read has scores. At a temperature at which the code errs less than its distance to the next ramp
-(temperatures.py) all later layers are flat, and targets are exact.
+*Outputs elsewhere.* Training tokens that carry no target lie on the plateau of one that does: the outputs of a training
+sequence are its targets, as a set. An unseen token takes the target of the plateau that its code lies on. With ranks that is
+the target of the nearest token, by s, of the training sequence with the nearest A; without ranks an A between those of
+training sequences shifts the tokens too. Between two plateaus lies a ramp of width 1, at most a quarter of the gap, on which
+the output is linear from one target to the next. The network memorises; it does not generalise.
+
+*Softmax.* Only a code A that is a maximum or minimum is pooled with scores. At a temperature at which A errs by less than its
+distance to the next ramp (common/temperatures.py) all later layers are flat, and targets are exact.
 """
 
 from dataclasses import replace
@@ -25,19 +33,20 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_hardmax._typing import AttentionKind, Auto, RandomStateLike
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.selection import CodeProblem
 from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError
 from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature, with_softmax
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.constructions.interpolation.in_place import build_in_place
-from sklearn_hardmax.constructions.interpolation.plateaus import outputs, step_function_from_codes
+from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, assign_targets
 from sklearn_hardmax.constructions.interpolation.token_code import select_token_code
 from sklearn_hardmax.constructions.interpolation.token_interpolator import TokenInterpolator
 from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.sequences import SequencesLike, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
@@ -45,12 +54,13 @@ from sklearn_hardmax.sequences.segments import sequence_of_each_token
 def build_interpolation(
     sequences, targets, one_target, *, ordered, temperature, rng, n_jobs=None, log=lambda text: None
 ):
-    """TokenInterpolator of targets, RaggedSequences of (m_j, q) or with `one_target` an array (N, q), and their TargetAssignment.
+    """Find the TokenInterpolator of some targets; returns it and their TargetAssignment.
 
-    temperature : 0 for hardmax; for softmax "auto" or a positive number. Raises ConstructionError where equal tokens in equal
-    multisets carry different targets, where float64 does not resolve what must be told apart, and for a temperature that is
-    too high.
+    targets : RaggedSequences of (m_j, q), or an array (N, q) if one_target; temperature : 0 for hardmax; for softmax "auto"
+    or a positive number. Raises ConstructionError where equal tokens in equal multisets carry different targets, where
+    float64 does not resolve two tokens or sequences that must be told apart, and for a temperature that is too high.
     """
+    # in sequences of one token every relative position is 0
     with_position = bool(ordered) and sequences.n_tokens > len(sequences)
     projection = Projection(TokenScale.fit(sequences.tokens), with_position)
     assignment = assign_targets(sequences, targets, one_target, with_position)
@@ -58,15 +68,15 @@ def build_interpolation(
     problem = CodeProblem(sequences, assignment.labels, projection, False, rng, n_jobs)
     token_code = select_token_code(problem, assignment.by_token, one_target)
     log(f"chose the code: {token_code}")
-    line = token_code.evaluate(sequences, n_jobs)
-    plateaus = step_function_from_codes(line, assignment.by_code)
+    codes = token_code.evaluate(sequences, n_jobs)
+    plateaus = StepFunction.from_codes(codes, assignment.by_code)
     built = TokenInterpolator(token_code, plateaus, assignment.targets, one_target)
-    log(f"cut the line of codes into {len(plateaus.targets)} plateaus")
+    log(f"cut the line of codes into {len(plateaus.target_indices)} plateaus")
     if temperature != 0:
-        built = _softened(built, sequences, assignment, line, temperature, n_jobs)
-        line = built.token_code.evaluate(sequences, n_jobs)
+        built = _softened(built, sequences, assignment, codes, temperature, n_jobs)
+        codes = built.token_code.evaluate(sequences, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")
-    built = replace(built, margin=_margin(built, sequences, assignment, line, n_jobs))
+    built = replace(built, margin=_margin(built, sequences, assignment, codes, n_jobs))
     log(f"certified the targets, margin {built.margin:.3g}")
     return built, assignment
 
@@ -74,72 +84,104 @@ def build_interpolation(
 # -- certification -----------------------------------------------------------------------------------------------------------
 
 
-def _clearances(built, sequences, assignment, line, n_jobs):
-    """How far the code A of each sequence may move before one of its targets is lost, (N,); line : the codes c."""
-    code = built.token_code
-    if code.boundaries is not None:
-        return code.rank_clearances(code.code.evaluate(sequences, n_jobs)) - 2 * EPS
-    free = distance_to_nearest_ramp(built.plateaus.thresholds, line) - 2 * np.spacing(line)
+def _clearances(built, sequences, assignment, codes, n_jobs):
+    """How far the code A of each sequence may move before one of its targets is lost, (N,); `codes` are the codes c."""
+    token_code = built.token_code
+    if token_code.boundaries is not None:
+        # c depends on the rank of A alone; 2 eps for the rounding of A
+        return token_code.rank_clearances(token_code.code.evaluate(sequences, n_jobs)) - 2 * EPS
+    free = distance_to_nearest_ramp(built.plateaus.thresholds, codes) - 2 * np.spacing(codes)  # c is rounded twice
     if not built.one_target:
+        # the smallest among the tokens of a sequence that carry a target
         free = np.minimum.reduceat(np.where(assignment.by_token >= 0, free, np.inf), sequences.offsets[:-1])
-    return free / code.code_scale
+    return free / token_code.code_scale
 
 
-def _softened(built, sequences, assignment, line, wanted, n_jobs):
-    """The same with a leader read by softmax at an admissible temperature: codes use half of their clearance at most."""
+def _softened(built, sequences, assignment, codes, wanted, n_jobs):
+    """The same network with softmax leaders, at a temperature at which codes A move by half of their clearance at most.
+
+    wanted : "auto" or a positive number; ConstructionError for one above the largest admissible temperature.
+    """
     code = built.token_code.code
     if code is None:
         return replace(built, temperature=resolve_temperature(wanted, np.inf))
-    clearances = _clearances(built, sequences, assignment, line, n_jobs)
+    clearances = _clearances(built, sequences, assignment, codes, n_jobs)
     code = with_softmax(code, wanted, sequences, clearances, n_jobs)
     return replace(built, token_code=replace(built.token_code, code=code), temperature=code.temperature)
 
 
-def _margin(built, sequences, assignment, line, n_jobs):
-    """Smallest clearance of a code over what it may error_bound; raises ConstructionError unless all targets are given bit for bit."""
-    token_code = built.token_code
-    code, carrying = token_code.code, assignment.by_code >= 0
-    given = outputs(built.plateaus, built.targets, line)
-    wrong = np.flatnonzero(carrying & (given != built.targets[assignment.by_code]).any(axis=1))
+def _margin(built, sequences, assignment, codes, n_jobs):
+    """Certify the targets for training codes c, and return the margin.
+
+    The margin is the smallest ratio of the clearance of a number to the bound on its error. Raises ConstructionError unless
+    all targets are output bit for bit and the margin is at least 1.
+    """
+    # the index of the sequence that each code belongs to
     owners = np.arange(len(sequences)) if assignment.one_target else sequence_of_each_token(sequences.lengths)
-    if len(wrong):
-        raise ConstructionError(f"Sequences {format_indices(np.unique(owners[wrong]))} are not certified.")
+    carrying = assignment.by_code >= 0
+    _check_outputs(built, assignment, codes, carrying, owners)
     if len(built.plateaus.thresholds) == 0:
         return np.inf
-    bounds, margins = 2 * np.spacing(line), []  # a code is rounded twice
+    token_code = built.token_code
+    code = token_code.code
+    margins = []
+    bounds = 2 * np.spacing(codes)  # c is rounded twice
     if code is not None:
-        error_bound = code.error_bounds(sequences.lengths)
-        bounds += (token_code.code_scale * error_bound)[owners]
+        error_bounds = code.error_bounds(sequences.lengths)
+        bounds += (token_code.code_scale * error_bounds)[owners]
         if token_code.boundaries is not None:
-            margins.append(
-                (token_code.rank_clearances(code.evaluate(sequences, n_jobs)) / (2 * EPS + error_bound)).min()
-            )
+            # A keeps its side of the nearest boundary
+            clearances = token_code.rank_clearances(code.evaluate(sequences, n_jobs))
+            margins.append((clearances / (2 * EPS + error_bounds)).min())
         if not code.temperature:
+            # hardmax leaders keep their lead over the next token
             margins.append(code.evaluate_training(sequences, n_jobs)[1])
-    margins.append((distance_to_nearest_ramp(built.plateaus.thresholds, line) / bounds)[carrying].min())
+    # c keeps its plateau, where it carries a target
+    margins.append((distance_to_nearest_ramp(built.plateaus.thresholds, codes) / bounds)[carrying].min())
     if min(margins) < 1:
         raise ConstructionError(f"The targets are not certified: smallest margin {min(margins):.3g}, 1 is needed.")
     return float(min(margins))
 
 
-def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature="auto", registers=True, random_state=0):
-    """Weights that give the first tokens of sequences their targets exactly.
+def _check_outputs(built, assignment, codes, carrying, owners):
+    """ConstructionError, naming sequences, unless every code that carries a target has it as its output, bit for bit."""
+    outputs = built.plateaus.evaluate(built.targets, codes)
+    wrong = np.flatnonzero(carrying & (outputs != built.targets[assignment.by_code]).any(axis=1))
+    if len(wrong):
+        raise ConstructionError(f"Sequences {format_indices(np.unique(owners[wrong]))} are not certified.")
+
+
+def build_interpolator(
+    X: SequencesLike,
+    Y: SequencesLike,
+    *,
+    ordered: bool = False,
+    attention: AttentionKind = "hardmax",
+    temperature: float | Auto = "auto",
+    registers: bool = True,
+    random_state: RandomStateLike = 0,
+) -> Construction:
+    """Build a transformer that gives the first tokens of sequences, or whole sequences, their targets exactly.
 
     Parameters
     ----------
     X : RaggedSequences or anything that as_sequences reads
+        The training sequences.
     Y : ragged or array
         RaggedSequences, list of 2-D arrays or 3-D array: targets (m_j, q) of the first m_j tokens of sequence j,
-        1 <= m_j <= n_j. Array of shape (N, q) or (N,): one target a sequence.
+        1 <= m_j <= n_j. Array of shape (N, q) or (N,): one target per sequence.
     ordered : bool, default=False
         True joins the relative position to each token, so that any two different tokens can be told apart.
     attention : {"hardmax", "softmax"}, default="hardmax"
+        How leaders are chosen: the largest score, or softmax weights.
     temperature : "auto" or float, default="auto"
-        Of the softmax; "auto" is the largest at which the targets are certified. Means nothing with hardmax.
+        Temperature of the softmax; "auto" is the largest at which the targets are certified. Ignored if attention="hardmax".
     registers : bool, default=True
-        False: the outputs stand in the coordinates of the tokens, the stream is max(d, q) wide where neither bumps nor ranks
-        are needed, and targets are met to 8 ulps of the height H (hardmax only).
+        Whether the residual stream has coordinates of its own for the targets. False: the outputs take the place of the
+        tokens, the stream is max(d, q) wide where neither bumps nor ranks are needed, and targets are met to 8 ulps of the
+        height H by which tokens are moved (hardmax only).
     random_state : int or RandomState, default=0
+        Draws the directions that are tried.
 
     Returns
     -------
@@ -149,15 +191,15 @@ def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature=
     Raises
     ------
     ConstructionError
-        Equal tokens in sequences with equal frequencies of tokens carry different targets, or float64 does not resolve what
-        must be told apart; the message names them. A temperature above the largest admissible one.
+        Equal tokens in sequences with equal frequencies of tokens carry different targets, or float64 does not resolve two
+        tokens or sequences that must be told apart; the message names them. A temperature above the largest admissible one.
     ValueError
-        Input that is not readable; more targets than tokens.
+        Input that is not readable; more targets than tokens; registers=False with attention="softmax".
 
     Notes
     -----
     Source: Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270v3. At most M + N blocks, or M + 3 N / 2 + 1 where codes are ranked,
-    for M targets in all. Cost: a sort of the tokens, a few passes over them, and a block a target.
+    for M targets in all. Cost: a sort of the tokens, a few passes over them, and one block per target.
 
     Examples
     --------
@@ -174,7 +216,7 @@ def build_interpolator(X, Y, *, ordered=False, attention="hardmax", temperature=
     targets, one_target = as_targets(Y, sequences)
     temperature = validate_temperature(attention, temperature)
     if temperature != 0 and not registers:
-        raise ValueError("registers=False is for attention='hardmax'.")
+        raise ValueError("registers=False is for attention='hardmax' only.")
     built, assignment = build_interpolation(
         sequences,
         targets,

@@ -1,8 +1,12 @@
-"""Who carries which target: targets ride on the first tokens of their sequence, or one on all of them.
+"""Assign targets to tokens: one for each of the first m tokens, or one for the whole sequence; reject contradictions.
 
-A network of this kind computes a function of a token and of the normalised multiset of its sequence (multisets.py). So targets
-can be interpolated exactly when equal tokens in equal multisets carry equal targets, and one target a sequence when equal
-multisets carry equal ones; this module says so of the training data, in exact arithmetic on the raw tokens.
+A *carrier* is a token that carries a target. Given m targets for a sequence, its first m tokens are the carriers; given one
+target for the whole sequence, all its tokens are.
+
+A network without positions computes a function of a token and of the normalised multiset of its sequence: its distinct tokens
+and how often each occurs relative to the length (codes/multisets.py). So targets of tokens can be interpolated exactly when
+equal tokens in equal multisets carry equal targets, and targets of sequences when equal multisets carry equal ones. This
+module checks that on the training data, in exact arithmetic on the raw tokens.
 """
 
 from dataclasses import dataclass
@@ -17,16 +21,27 @@ from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
-_SHOWN = 5  # conflicts that a message names
+_SHOWN = 5  # contradictions that a message names
 
 
 @dataclass(frozen=True)
 class TargetAssignment:
-    """Targets and their carriers.
+    """Distinct targets, and which token or sequence carries which of them.
 
-    targets : (n_targets, q) the distinct ones; by_token : (n_tokens,) the target that rides on each token, -1 for none;
-    by_sequence : (N,) the target of each sequence, -1 where it has several; labels : (N,) ints that differ where the codes
-    of two sequences must; n_multisets : distinct ones; one_target : whether targets are those of sequences.
+    Attributes
+    ----------
+    targets : ndarray of shape (n_targets, q)
+        The distinct targets; the other attributes refer to them by index.
+    by_token : ndarray of shape (n_tokens,), int
+        Index of the target of each token, -1 for none.
+    by_sequence : ndarray of shape (N,), int
+        Index of the one target of each sequence, -1 where its tokens carry several.
+    labels : ndarray of shape (N,), int
+        Equal for two sequences only where the network need not tell them apart.
+    n_multisets : int
+        Number of distinct multisets among the sequences.
+    one_target : bool
+        Whether there is one target per sequence rather than per token.
     """
 
     targets: np.ndarray
@@ -38,17 +53,18 @@ class TargetAssignment:
 
     @property
     def by_code(self):
-        """The target at each number of the line of codes: one a token, or with one target a sequence one a sequence."""
+        """Index of the target of each code, -1 for none: one code per sequence if one_target, else one per token."""
         return self.by_sequence if self.one_target else self.by_token
 
 
 def as_targets(Y, sequences):
-    """Targets as RaggedSequences of (m_j, q) and False, or as an array (N, q) and True where there is one a sequence.
+    """Read targets, and find out whether there is one per sequence: (targets, one_target).
 
-    Ragged: RaggedSequences, a list of 2-D arrays, a 3-D array. One a sequence: 1-D and 2-D arrays of numbers. ValueError for
-    anything else, other numbers of sequences, more targets than tokens.
+    RaggedSequences, a list of 2-D arrays and a 3-D array hold targets of tokens; these return RaggedSequences of (m_j, q) and
+    False. 1-D and 2-D arrays of numbers hold one target per sequence; these return an array (N, q) and True. Raises
+    ValueError for anything else, for another number of sequences and for more targets than tokens.
     """
-    if _is_flat(Y):
+    if _has_one_target_per_sequence(Y):
         _check_rectangular(Y)
         targets = check_array(Y, ensure_2d=False, dtype=np.float64, input_name="Y")
         check_consistent_length(sequences, targets)
@@ -59,27 +75,28 @@ def as_targets(Y, sequences):
         raise ValueError(f"The targets Y cannot be read as sequences of targets: {error}") from error
     if len(targets) != len(sequences):
         raise ValueError(f"Y must hold targets for {len(sequences)} sequences, got {len(targets)}.")
-    over = np.flatnonzero(targets.lengths > sequences.lengths)
-    if len(over):
+    too_many = np.flatnonzero(targets.lengths > sequences.lengths)
+    if len(too_many):
         raise ValueError(
-            f"Sequences {format_indices(over)} have fewer tokens than targets; targets ride on the first tokens."
+            f"Sequences {format_indices(too_many)} have fewer tokens than targets; each target belongs to one of the first "
+            "tokens."
         )
     return targets, False
 
 
-def _is_flat(Y):
-    """Whether Y is one number or one row a sequence, and not ragged."""
+def _has_one_target_per_sequence(Y):
+    """Whether Y holds one number or one row per sequence, and not an array per sequence."""
     if isinstance(Y, RaggedSequences):
         return False
     if isinstance(Y, (list, tuple)):
         return len(Y) > 0 and np.ndim(Y[0]) < 2
-    if getattr(Y, "ndim", 0) == 1 and len(Y) > 0:  # an array of objects may hold an array a sequence
+    if getattr(Y, "ndim", 0) == 1 and len(Y) > 0:  # an array of objects may hold one array per sequence
         return np.ndim(np.asarray(Y)[0]) == 0
     return getattr(Y, "ndim", 0) == 2
 
 
 def _check_rectangular(Y):
-    """ValueError for a list of rows of unequal length: most likely scalar targets of tokens that want a second axis."""
+    """ValueError for a list of rows of unequal length: most likely scalar targets of tokens that lack a second axis."""
     if not isinstance(Y, (list, tuple)):
         return
     shapes = [np.shape(row) for row in Y]
@@ -87,20 +104,25 @@ def _check_rectangular(Y):
     if len(other):
         raise ValueError(
             f"Y holds rows of shapes {shapes[0]} and {shapes[other[0]]} (sequences 0 and {other[0]}): targets of tokens are "
-            "2-D arrays (m_j, q), so row[:, None] for numbers; one target a sequence is a number or a row of q numbers each."
+            "2-D arrays (m_j, q), so use row[:, None] for numbers; one target per sequence is a number or a row of q numbers."
         )
 
 
 def carrier_indices(sequences, targets):
-    """Index of the token that carries each of the ragged targets, (M,): the first ones of every sequence."""
+    """Index of the token that carries each of the M ragged targets, (M,): the first m_j tokens of sequence j."""
+    # target i of sequence j belongs to token offsets_j + i, and is number target_offsets_j + i among all targets
     return np.repeat(sequences.offsets[:-1] - targets.offsets[:-1], targets.lengths) + np.arange(targets.n_tokens)
 
 
 def assign_targets(sequences, targets, one_target, with_position):
-    """TargetAssignment for RaggedSequences of targets (m_j, q), or an array (N, q); ConstructionError on conflicts."""
+    """TargetAssignment for RaggedSequences of targets (m_j, q), or an array (N, q) if one_target.
+
+    Raises ConstructionError for contradictions.
+    """
     rows = np.asarray(sequences.tokens, dtype=np.float64)
     if with_position:
         rows = np.concatenate([rows, relative_positions(sequences.offsets)[:, None]], axis=1)
+    # number the distinct tokens, and with them the distinct multisets
     tokens = distinct_rows(rows)
     groups = group_equal_multisets(multisets_from_tokens(tokens, sequences.offsets), range(len(sequences)))
     multiset = np.empty(len(sequences), dtype=np.int64)
@@ -112,50 +134,61 @@ def assign_targets(sequences, targets, one_target, with_position):
 
 
 def _assign_to_sequences(sequences, targets, multiset):
-    """For one target a sequence; multiset (N,) ints tells equal multisets."""
-    distinct, ids = _distinct(targets)
-    _check_conflicts(multiset, ids, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
-    return TargetAssignment(distinct, np.repeat(ids, sequences.lengths), ids, ids.copy(), int(multiset.max()) + 1, True)
+    """Assign targets (N, q) of sequences; multiset (N,) ints are equal for sequences with equal multisets."""
+    distinct, indices = _distinct(targets)
+    _check_conflicts(multiset, indices, lambda j: f"sequence {j}", "sequences with equal frequencies of tokens")
+    by_token = np.repeat(indices, sequences.lengths)
+    # sequences with one target need not be told apart, so that targets serve as labels
+    return TargetAssignment(distinct, by_token, indices, indices.copy(), int(multiset.max()) + 1, True)
 
 
 def _assign_to_tokens(sequences, targets, tokens, multiset):
-    """For targets of tokens; tokens (n_tokens,) ints tell equal tokens, multiset (N,) equal multisets."""
-    owner, n_multisets = sequence_of_each_token(sequences.lengths), int(multiset.max()) + 1
-    distinct, ids = _distinct(targets.tokens)
+    """Assign ragged targets of tokens.
+
+    tokens : (n_tokens,) ints, equal for equal tokens; multiset : (N,) ints, equal for sequences with equal multisets.
+    """
+    owner = sequence_of_each_token(sequences.lengths)
+    n_multisets = int(multiset.max()) + 1
+    distinct, indices = _distinct(targets.tokens)
     carriers = carrier_indices(sequences, targets)
+    carrier_multiset = multiset[owner[carriers]]
     by_token = np.full(sequences.n_tokens, -1)
-    by_token[carriers] = ids
-    key = multiset[owner[carriers]] * (tokens.max() + 1) + tokens[carriers]
+    by_token[carriers] = indices
 
     def named(i):
         j = owner[carriers[i]]
         return f"token {carriers[i] - sequences.offsets[j]} of sequence {j}"
 
-    _check_conflicts(key, ids, named, "equal tokens in sequences with equal frequencies of tokens")
-    low, high = np.full(n_multisets, len(distinct)), np.full(n_multisets, -1)
-    np.minimum.at(low, multiset[owner[carriers]], ids)
-    np.maximum.at(high, multiset[owner[carriers]], ids)
-    # multisets all of whose carriers have one target need no code of their own
+    # one integer per pair of a multiset and a token
+    keys = carrier_multiset * (tokens.max() + 1) + tokens[carriers]
+    _check_conflicts(keys, indices, named, "equal tokens in sequences with equal frequencies of tokens")
+    # the smallest and the largest target index in each multiset: equal where all its carriers have one target
+    low = np.full(n_multisets, len(distinct))
+    high = np.full(n_multisets, -1)
+    np.minimum.at(low, carrier_multiset, indices)
+    np.maximum.at(high, carrier_multiset, indices)
     by_multiset = np.where(low == high, low, -1)
+    # Multisets with one and the same target need not be told apart: the target is their label. Every other multiset gets a
+    # label of its own, above all target indices.
     labels = np.where(by_multiset >= 0, by_multiset, len(distinct) + np.arange(n_multisets))
     labels = np.unique(labels[multiset], return_inverse=True)[1]
     return TargetAssignment(distinct, by_token, by_multiset[multiset], labels, n_multisets, False)
 
 
 def _distinct(targets):
-    """Distinct rows, and the index of each row among them; 0.0 for -0.0."""
-    rows, ids = np.unique(np.asarray(targets, dtype=np.float64) + 0.0, axis=0, return_inverse=True)
-    return rows, ids.reshape(-1)
+    """Distinct rows, and the index of each row among them; -0.0 becomes 0.0."""
+    rows, indices = np.unique(np.asarray(targets, dtype=np.float64) + 0.0, axis=0, return_inverse=True)
+    return rows, indices.reshape(-1)
 
 
 def _check_conflicts(keys, targets, named, what):
-    """ConstructionError where equal keys have different targets; named(i) tells what entry i is."""
+    """ConstructionError where equal keys have different targets; `what` names such keys, named(i) entry i in the message."""
+    # sorted by key and then by target, contradicting entries are neighbours
     order = np.lexsort((targets, keys))
-    clash = np.flatnonzero((np.diff(keys[order]) == 0) & (np.diff(targets[order]) != 0))
-    if len(clash) == 0:
+    contradicting = np.flatnonzero((np.diff(keys[order]) == 0) & (np.diff(targets[order]) != 0))
+    if len(contradicting) == 0:
         return
-    pairs = [
-        f"{named(min(pair))} and {named(max(pair))}" for pair in zip(order[clash[:_SHOWN]], order[clash[:_SHOWN] + 1])
-    ]
-    more = f", and {len(clash) - _SHOWN} more" if len(clash) > _SHOWN else ""
+    shown = contradicting[:_SHOWN]
+    pairs = [f"{named(min(pair))} and {named(max(pair))}" for pair in zip(order[shown], order[shown + 1])]
+    more = f", and {len(contradicting) - _SHOWN} more" if len(contradicting) > _SHOWN else ""
     raise ConstructionError(f"Different targets cannot be given to {what}: {'; '.join(pairs)}{more}.")

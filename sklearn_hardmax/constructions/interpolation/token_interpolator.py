@@ -1,4 +1,32 @@
-"""The interpolating network as an object."""
+"""The interpolating network as an object: a fast path (one code and one binary search) and the same as layers.
+
+Every token gets a code c (token_code.py), a weighted sum of its own value s and of the code A of its sequence, and a step
+function of c gives its target (plateaus.py). The residual stream:
+
+    coordinate   name            content
+    ----------   -------------   ---------------------------------------------------------------------------------------------
+    0            CODE            token_scale s, later the code c
+    1            PREVIOUS_STEP   with ranks 2^52 A for a while; later the height of the last ramp
+    2            ON_PLATEAU      1 in every token; later whether the token lies on the last plateau
+    3, 4, ..     TARGETS         the targets; coordinate 3 holds the bumps before that
+
+The layers, made by functions of selectors.py:
+
+    layer          residual   hidden units or rank     result, in the residual stream                          function
+    ------------   --------   ----------------------   -----------------------------------------------------   ---------------
+    feed-forward   eta = 0    3                        token_scale s in CODE, 1 in ON_PLATEAU; with bumps 1    first_layer
+                                                       in the first target coordinate
+    feed-forward   eta = 1    4, one layer per bump    bumps of s, added to the first target coordinate        bump_layers
+    attention      rho = 1    1 for max and min,       code_scale A + offset added to CODE; with ranks         code_attention
+                              else 0                   offset alone, and 2^52 A to PREVIOUS_STEP
+    feed-forward   eta = 1    up to 4                  with ranks: 2 token_scale for each boundary below A,    rank_layers
+                                                       added to CODE; PREVIOUS_STEP is set back to 0
+    feed-forward   eta = 1    2 to 4, one layer per    the target of the plateau that c lies on                selector_layers
+                              plateau
+
+With one target per sequence token_scale is 0 and nothing remains of a token: CODE holds s before the attention, which has
+rho = 0 and leaves only the code. With one plateau the whole network is one layer that writes its target.
+"""
 
 from dataclasses import dataclass
 
@@ -8,17 +36,29 @@ from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
 from sklearn_hardmax.constructions.common.units import constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
-from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction, outputs
+from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction
 from sklearn_hardmax.constructions.interpolation.token_code import TokenCode
 from sklearn_hardmax.sequences import RaggedSequences
 
 
 @dataclass(frozen=True)
 class TokenInterpolator(BuiltNetwork):
-    """The interpolating transformer as numbers.
+    """An interpolating transformer: one code per token, or per sequence, and a step function from codes to targets.
 
-    token_code : TokenCode; plateaus : StepFunction; targets : (n_targets, q) distinct ones; one_target : whether there is one a
-    sequence; margin : how many times over the inequalities behind the outputs hold; temperature : of softmax, 0 for hardmax.
+    Attributes
+    ----------
+    token_code : TokenCode
+        The map from tokens to codes.
+    plateaus : StepFunction
+        The index of the target on every plateau of the line of codes.
+    targets : ndarray of shape (n_targets, q)
+        Distinct targets.
+    one_target : bool
+        Whether there is one target per sequence rather than per token.
+    margin : float
+        Smallest ratio of slack to rounding-error bound among the inequalities that guarantee the training targets.
+    temperature : float
+        Temperature of the softmax; 0 is hardmax.
     """
 
     token_code: TokenCode
@@ -28,11 +68,11 @@ class TokenInterpolator(BuiltNetwork):
     margin: float = np.inf
     temperature: float = 0.0
 
-    # -- the fast path: one code and one search ----------------------------------------------------------------------------
+    # -- fast path: one code and one search --------------------------------------------------------------------------------
 
     def outputs(self, sequences, n_jobs=None):
-        """What the network writes on every token, (n_tokens, q); with one target a sequence (N, q)."""
-        return outputs(self.plateaus, self.targets, self.token_code.evaluate(sequences, n_jobs))
+        """Output of the network on every token, (n_tokens, q), or (N, q) with one target per sequence."""
+        return self.plateaus.evaluate(self.targets, self.token_code.evaluate(sequences, n_jobs))
 
     # -- the network -------------------------------------------------------------------------------------------------------
 
@@ -42,18 +82,24 @@ class TokenInterpolator(BuiltNetwork):
         return max(self.projection.n_coordinates, selectors.TARGETS + self.targets.shape[1])
 
     def _plan(self, max_width):
-        width, code, own = self.token_dim, self.token_code, self.targets[self.plateaus.targets]
-        if len(own) == 1:
+        """Layer specifications; hidden layers are at most 4 units wide whatever max_width is."""
+        width = self.token_dim
+        code = self.token_code
+        plateau_targets = self.targets[self.plateaus.target_indices]
+        if len(plateau_targets) == 1:
             written = np.zeros(width)
-            written[selectors.TARGETS : selectors.TARGETS + own.shape[1]] = own[0]
+            written[selectors.TARGETS : selectors.TARGETS + plateau_targets.shape[1]] = plateau_targets[0]
             return [plans.planned_layer(constant_unit(width, written), eta=0.0)]
-        ones = [selectors.ON_PLATEAU] + [selectors.TARGETS] * bool(code.n_bumps)
+        # coordinates serve twice: bumps and ranks are done with before the selectors come
+        bumps = selectors.TARGETS
+        rank = selectors.PREVIOUS_STEP
+        one = selectors.ON_PLATEAU
         return [
-            selectors.first_layer(code, width, ones),
-            *selectors.bump_layers(code, width, selectors.TARGETS),
-            *selectors.code_attention(code, width, selectors.TARGETS, selectors.PREVIOUS_STEP, selectors.ON_PLATEAU),
-            *selectors.rank_layers(code, width, selectors.TARGETS, selectors.PREVIOUS_STEP),
-            *selectors.selector_layers(code, self.plateaus.thresholds, own, width),
+            selectors.first_layer(code, width, [one, bumps] if code.n_bumps else [one]),
+            *selectors.bump_layers(code, width, bumps),
+            *selectors.code_attention(code, width, bumps, rank, one),
+            *selectors.rank_layers(code, width, bumps, rank),
+            *selectors.selector_layers(code, self.plateaus.thresholds, plateau_targets, width),
         ]
 
     def _coordinate_names(self):
@@ -65,7 +111,7 @@ class TokenInterpolator(BuiltNetwork):
         return self.token_code.projection
 
     def decode(self, tokens):
-        """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one a sequence."""
+        """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one per sequence."""
         tokens = self._checked_output(tokens)
         q = self.targets.shape[1]
         written = np.ascontiguousarray(tokens.tokens[:, selectors.TARGETS : selectors.TARGETS + q])
