@@ -14,7 +14,7 @@ The proof is the construction, in the order of `build_classification` below. Pat
 
        codes/selection.py        select_code              chooses how the code is pooled; reports conflicts
        codes/sequence_code.py    SequenceCode             computes it
-       codes/multisets.py        (lemmas at its head)     why so few bumps are enough
+       codes/coefficients.py     (lemmas at its head)     why so few bumps are enough
 
 2. *Runs and boundaries.* Sorted by code, the sequences form R <= N runs of one label. Between two runs lies a boundary.
 

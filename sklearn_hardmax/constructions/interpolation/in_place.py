@@ -121,11 +121,11 @@ def build_in_place(token_code, sequences, assignment):
     height = 2.0 ** np.ceil(np.log2(2 * np.abs(targets).max() + codes.max() + 4))
     # the first block clears the register of bumps, unless the layers of ranks or an attention that forgets tokens did so
     bumps_remain = has_bumps and not ranked and code.token_scale != 0
-    lead = clearing_unit(width, bumps) if bumps_remain else None
+    prefix = clearing_unit(width, bumps) if bumps_remain else None
     for k in range(len(targets) - 1, -1, -1):
-        block = partial(_block, carriers.low[k], carriers.deltas[k], targets[k], height, width, lead, k == 0)
+        block = partial(_block, carriers.low[k], carriers.deltas[k], targets[k], height, width, prefix, k == 0)
         plan.append(plans.PlannedLayer(2, (), block))
-        lead = None
+        prefix = None
     return InPlaceInterpolation(
         plan, width, token_code.projection, q, assignment.one_target, float(height), carriers.margin
     )
@@ -178,10 +178,10 @@ def _carriers(code, sequences, assignment, codes):
     return _Carriers(low, deltas, target_indices[first], margin)
 
 
-def _block(low, delta, target, height, width, lead, is_last):
+def _block(low, delta, target, height, width, prefix, is_last):
     """The layer that moves one carrier.
 
-    `lead`, Units or None, comes before its two units; the last layer lifts all tokens by H.
+    `prefix`, Units or None, comes before its two units; the last layer lifts all tokens by H.
     """
     w1 = np.zeros(width)
     w1[: len(target)] = target
@@ -193,8 +193,8 @@ def _block(low, delta, target, height, width, lead, is_last):
     U[:, 0] = 1.0 / delta
     biases = np.array([1.0 - low / delta, -low / delta])
     units = Units(U, biases, np.stack([w1, w2], axis=1), 2)
-    if lead is not None:
-        units = lead.followed_by(units)
+    if prefix is not None:
+        units = prefix.followed_by(units)
     if is_last:
         lift = np.zeros(width)
         lift[0] = height
