@@ -1,1 +1,12 @@
-"""CodeClassifier that generalises: a ridge regression on heads, and corrections of its training errors."""
+"""The classifier that generalises: ridge regression on pooled features, with corrections of its training errors.
+
+Modules, in the order in which data goes through them:
+
+    build               sequences and labels to a PooledClassifier; calls the modules below
+    ridge               weighted ridge regression on the pooled features, alpha chosen by leave-one-out
+    readout             regression coefficients on an integer grid; class scores from pooled sums, exact in any order
+    corrections         bumps that correct the training sequences which the regression misclassifies
+    pooled_classifier   the result: predicts labels and scores directly, and writes out its weights
+    network             the same classifier as explicit layers of a transformer
+    explanation         the contribution of every pooled feature to a decision, as a table
+"""

@@ -1,20 +1,29 @@
-"""CodeClassifier that generalises and is exact: heads, a ridge regression, and corrections where it errs.
+"""Build the classifier that generalises: pooled features, a ridge regression on them, corrections of its training errors.
 
-    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of correction k is c] spike_k(random_code(Z))
+A *head* pools one number from the tokens of a sequence: the maximum of a linear form, the proportion of tokens on which it is
+above a bias (ppv), or its mean above a bias. A *code* is one number per sequence, and a *correction* is a bump on the line of
+codes around the code of a training sequence. The score of class c for a sequence Z is
 
-The heads (heads.py) are pooled in integers, the coefficients come in closed form (ridge.py), are put on a grid (readout.py),
-and the corrections (corrections.py) turn the training sequences that would be lost. The label is the class of the largest score, of
-equal ones the first.
+    score_c(Z) = beta_c + sum_f omega_fc head_f(Z) + sum_k [label of correction k is c] bump_k(code(Z))
 
-As a transformer, on the coordinates [scaled token, integer tokens of the heads, 1, t_c, score_c, registers of the code]:
-feed-forward layers add the ppv and means of each token to t_c; uniform attention adds their mean to score_c; one
-hardmax attention of rank one a leader read adds omega_fc max_f; then the code, and the corrections. All the
-coefficients are those of the fast path, and sums, maxima and codes are the same bits; what the network adds in another order
-is rounded otherwise, so that scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), and 8 eps of a correction.
+and the label is the class with the largest score, the first of equal ones. The steps of `build_scoring`:
+
+1. Draw the heads (heads/sampling.py); they are pooled in integers, so that their sums are exact.
+2. Compute the coefficients omega and beta in closed form (ridge.py).
+3. Round the coefficients to a grid, so that scores are the same bits in any batch (readout.py).
+4. Place corrections at the training sequences whose label is not certain (corrections.py).
+
+As a transformer (network.py), with t_c a register of every token for the partial score of class c: feed-forward layers add
+the ppv and mean terms of each token to t_c, uniform attention adds the mean of t_c to score_c, and one hardmax attention of
+rank one per max head adds omega_fc max_f to score_c; then follow the code and the corrections. Its coefficients are those of
+the direct computation, and sums, maxima and codes are the same bits. The network adds the terms in another order, which is
+rounded differently: scores agree to 4 eps (|beta_c| + sum_f |omega_fc| max |S_f - b_f|), where S_f is the linear form and b_f
+the bias of head f, and 8 eps of a correction.
 """
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -32,10 +41,10 @@ from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
 
-_MAX_RANDOM_CODES = 8  # drawn at most
-_AMPLE_WIDTH = 2.0**-40  # a smallest width of corrections that no other random_code needs to better
-_BLOCK_HEADS = 512  # rows of features that are held in float64
-_THIN_MARGIN = 0.01  # of the largest score: rows whose margin is below get a correction too
+_MAX_RANDOM_CODES = 8  # random codes that are drawn at most
+_AMPLE_WIDTH = 2.0**-40  # no other random code is tried once every correction is at least this wide
+_BLOCK_HEADS = 512  # rows of float32 features that are converted to float64 at a time
+_THIN_MARGIN = 0.01  # relative to the largest score of the sequence: a label that leads by less gets a correction too
 
 
 def build_scoring(
@@ -52,9 +61,41 @@ def build_scoring(
     n_jobs=None,
     log=lambda text: None,
 ):
-    """PooledClassifier and the settled conflicts, for class indices `labels` (N,) and class weights (n_classes,).
+    """Build a PooledClassifier from labelled training sequences.
 
-    temperature : 0 for hardmax; for softmax "auto" or a positive number, ConstructionError above the largest admissible one.
+    Parameters
+    ----------
+    sequences : RaggedSequences
+        N training sequences.
+    labels : ndarray of shape (N,), int
+        Class indices.
+    weights : ndarray of shape (n_classes,)
+        Positive class weights.
+    n_heads : int
+        Number of pooled features, at least 1.
+    ordered : bool
+        Whether heads and codes depend on the order of tokens.
+    alphas : ndarray of shape (A,)
+        Ridge penalties to choose from.
+    exact : bool
+        Whether corrections are placed.
+    rng : RandomState
+    temperature : float or "auto"
+        0 for hardmax; for softmax "auto" or a positive number.
+    n_jobs : int or None
+    log : callable
+        Receives one line of text per step.
+
+    Returns
+    -------
+    built : PooledClassifier
+    conflicts : list of Conflict
+        Groups of sequences with different labels that no code separates; each group was given its majority label.
+
+    Raises
+    ------
+    ConstructionError
+        Class weights too far apart, a temperature above the largest admissible one, no code with space for the corrections.
     """
     heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
     log(f"drew {heads.n_heads} heads")
@@ -62,16 +103,21 @@ def build_scoring(
         raise ConstructionError(
             f"Class weights from {weights.min():.3g} to {weights.max():.3g} are further apart than float64 resolves."
         )
-    weights = np.ldexp(weights, 1 - np.frexp(weights.max())[1])  # the largest in [1, 2)
+    # the largest weight in [1, 2), by a power of two: equal ratios of weights give the same bits
+    weights = np.ldexp(weights, 1 - np.frexp(weights.max())[1])
     targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
-    readout, scores, errors = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
+    regression = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
     projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
-    corrections, conflicts, margin = None, [], max(0.0, _score_margins(scores, errors, labels).min())
     if exact:
+        # conflicts change the labels of the problem, not those of the caller
         problem = CodeProblem(sequences, labels.copy(), projection, False, rng, n_jobs)
-        corrections, conflicts, margin = _corrections(problem, scores, errors)
+        corrections, conflicts, margin = _corrections(problem, regression)
         log(f"placed {0 if corrections is None else len(corrections.labels)} corrections, margin {margin:.3g}")
-    built = PooledClassifier(projection, heads, readout, corrections, len(weights), float(margin))
+    else:
+        corrections = None
+        conflicts = []
+        margin = max(0.0, _score_margins(regression, labels).min())
+    built = PooledClassifier(projection, heads, regression.readout, corrections, len(weights), float(margin))
     if temperature != 0:
         built = _softened(built, sequences, temperature, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")
@@ -79,53 +125,66 @@ def build_scoring(
 
 
 def _softened(built, sequences, wanted, n_jobs):
-    """The same classifier with softmax leaders: heads still give the largest integer itself, codes stay where bumps are flat."""
+    """The same classifier with softmax for hardmax: max heads still give the same integers, corrections stay 0 or H."""
     corrections = built.corrections
     if corrections is None:
         return replace(built, temperature=resolve_temperature(wanted, HEAD_TEMPERATURE))
+    # softmax may move a code by half of its clearance, of which 8 eps are left for rounding
     clearances = corrections.clearances(corrections.code.evaluate(sequences, n_jobs)) - 8 * EPS
     code = with_softmax(corrections.code, wanted, sequences, clearances, n_jobs, at_most=HEAD_TEMPERATURE)
     corrections = replace(corrections, code=code)
+    # the margin that the moved codes leave
     clearances = corrections.clearances(code.evaluate(sequences, n_jobs))
     margin = float(clearances.min() / max(code.error_bound(sequences.lengths), EPS))
     return replace(built, corrections=corrections, temperature=code.temperature, margin=min(built.margin, margin))
 
 
+# -- regression ------------------------------------------------------------------------------------------------------------
+
+
+class _Regression(NamedTuple):
+    """The fitted ridge regression on N training sequences.
+
+    Attributes
+    ----------
+    readout : Readout
+        Its coefficients on the integer grid.
+    scores : ndarray of shape (C, N)
+        Scores of the training sequences, without corrections.
+    errors : ndarray of shape (N,)
+        Bounds on the rounding errors of the scores.
+    """
+
+    readout: Readout
+    scores: np.ndarray
+    errors: np.ndarray
+
+
 def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
-    """The Readout, the scores of the training sequences (C, N), and how far they may be from the exact ones, (N,)."""
-    pairs = targets.shape[1] == 2  # the second class is the first with its sign changed
-    fitted = targets[:, 1:] if pairs else targets
-    common = alphas, heads.kinds, heads.scale_floor
-    held = len(sequences) <= heads.n_heads
-    if held:
+    """Fit the heads to targets (N, C) under weights (N,): N x N equations up to as many sequences as heads, else F x F."""
+    # with two classes the scores of the first are those of the second with the sign changed: one regression is enough
+    two_classes = targets.shape[1] == 2
+    fitted_targets = targets[:, 1:] if two_classes else targets
+    options = alphas, heads.kinds, heads.scale_floor
+    if len(sequences) <= heads.n_heads:
+        # columns of the features come by length of sequence; column j holds sequence order[j]
         features, order = heads.features_by_head(sequences, np.float32, n_jobs)
         log("pooled the heads of the training sequences")
-        ridge = ridge_from_features(features, fitted[order], weights[order], *common)
+        ridge = ridge_from_features(features, fitted_targets[order], weights[order], *options)
     else:
-        ridge = ridge_from_chunks(partial(_feature_chunks, heads, sequences), len(sequences), fitted, weights, *common)
+        features = None
+        chunks = partial(_feature_chunks, heads, sequences)
+        ridge = ridge_from_chunks(chunks, len(sequences), fitted_targets, weights, *options)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
-    coefficients, intercept = ridge.coefficients, ridge.intercept
-    if pairs:
-        coefficients, intercept = np.hstack([-coefficients, coefficients]), np.append(-intercept, intercept)
+    coefficients = ridge.coefficients
+    intercept = ridge.intercept
+    if two_classes:
+        coefficients = np.hstack([-coefficients, coefficients])
+        intercept = np.append(-intercept, intercept)
     readout = Readout.from_coefficients(coefficients, intercept, ridge.means, heads)
-    scores = np.empty((len(intercept), len(sequences)))
-    if held:
-        coefficients = readout.coefficients(heads).T
-        scores[:, order] = _product(coefficients, features) + intercept[:, None]
-        # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
-        error = 2.0**-23 * (np.abs(coefficients) @ np.maximum(features.max(axis=1), -features.min(axis=1))).max()
-        return readout, scores, np.full(len(sequences), error)
-    for chunk, sums in heads.sums(sequences):
-        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
-    return readout, scores, 2.0**-50 * np.abs(scores).max(axis=0)
-
-
-def _product(coefficients, features):
-    """coefficients (C, F) in float64 times features (F, N) in float32, which are widened a block at a time."""
-    out = np.zeros((len(coefficients), features.shape[1]))
-    for rows in gen_batches(len(features), _BLOCK_HEADS):
-        out += coefficients[:, rows] @ features[rows].astype(np.float64)
-    return out
+    if features is None:
+        return _regression_from_sums(readout, heads, sequences)
+    return _regression_from_features(readout, heads, features, order)
 
 
 def _feature_chunks(heads, sequences):
@@ -133,8 +192,35 @@ def _feature_chunks(heads, sequences):
         yield chunk.rows, heads.features_of(chunk, sums)
 
 
-def _gaps(scores, labels):
-    """Score of the label less the largest other one, (N,)."""
+def _regression_from_features(readout, heads, features, order):
+    """Training scores by one product with the stored features (F, N), columns in this order."""
+    coefficients = readout.coefficients(heads).T
+    scores = np.empty((len(coefficients), len(order)))
+    scores[:, order] = _product(coefficients, features) + readout.intercept[:, None]
+    # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
+    largest = np.maximum(features.max(axis=1), -features.min(axis=1))
+    error = 2.0**-23 * (np.abs(coefficients) @ largest).max()
+    return _Regression(readout, scores, np.full(len(order), error))
+
+
+def _regression_from_sums(readout, heads, sequences):
+    """Training scores by pooling the heads once more, as at prediction."""
+    scores = np.empty((len(readout.intercept), len(sequences)))
+    for chunk, sums in heads.sums(sequences):
+        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
+    return _Regression(readout, scores, 2.0**-50 * np.abs(scores).max(axis=0))
+
+
+def _product(coefficients, features):
+    """Coefficients (C, F) in float64 times features (F, N) in float32, which are converted one block at a time."""
+    out = np.zeros((len(coefficients), features.shape[1]))
+    for rows in gen_batches(len(features), _BLOCK_HEADS):
+        out += coefficients[:, rows] @ features[rows].astype(np.float64)
+    return out
+
+
+def _label_leads(scores, labels):
+    """Score of the label minus the largest score of another class, (N,)."""
     rows = np.arange(len(labels))
     own = scores[labels, rows]
     others = scores.copy()
@@ -142,59 +228,65 @@ def _gaps(scores, labels):
     return own - others.max(axis=0)
 
 
-def _score_margins(scores, errors, labels):
-    """Gaps over twice their error; inf with one class."""
-    return _gaps(scores, labels) / np.maximum(2 * errors, np.finfo(float).tiny)
+def _score_margins(regression, labels):
+    """Leads of the labels over twice the error of a score, (N,); inf with one class."""
+    return _label_leads(regression.scores, labels) / np.maximum(2 * regression.errors, np.finfo(float).tiny)
 
 
-def _corrections(problem, scores, errors):
+# -- corrections -----------------------------------------------------------------------------------------------------------
+
+
+def _corrections(problem, regression):
     """Corrections (None where none is needed), the settled conflicts and the margin."""
-    random_codes = _RandomCodes(problem)
-    corrections, margin = _place_widest(problem, scores, errors, random_codes)
+    drawn = []
+    corrections, margin = _widest_corrections(problem, regression, _random_codes(problem, drawn))
     if margin > 0:
         return corrections, [], margin
-    read, conflicts = select_code(problem)
-    corrections, margin = _place_widest(problem, scores, errors, random_codes)
-    if margin <= 0 and read is not None:
-        error_bound = read.code.error_bound(problem.sequences.lengths)
-        corrections, margin = _place_widest(problem, scores, errors, [(read.code, read.values, error_bound)])
+    # no random code separates all labels: settle the conflicts, which changes problem.labels, and try the same codes again
+    selected, conflicts = select_code(problem)
+    corrections, margin = _widest_corrections(problem, regression, _random_codes(problem, drawn))
+    if margin <= 0 and selected is not None:
+        error_bound = selected.code.error_bound(problem.sequences.lengths)
+        candidate = (selected.code, selected.values, error_bound)
+        corrections, margin = _widest_corrections(problem, regression, [candidate])
     if margin <= 0:
         raise ConstructionError(
-            "No code of the training sequences leaves room for the corrections that make them exact; use exact=False, or merge "
-            "sequences that are nearly equal."
+            "No code of the training sequences leaves room for the corrections that make them exact; use exact=False, or "
+            "merge sequences that are nearly equal."
         )
     return corrections, conflicts, margin
 
 
-def _place_widest(problem, scores, errors, codes):
-    """The widest Corrections on one of the codes, and the margin; (None, 0) where no code leaves clearance."""
-    gaps, largest = _gaps(scores, problem.labels), np.abs(scores).max(axis=0)
-    needed = gaps <= np.maximum(_THIN_MARGIN * largest, 4 * errors)
-    safe = _score_margins(scores, errors, problem.labels)[~needed].min(initial=np.inf)
-    if not needed.any():
-        return None, safe
+def _random_codes(problem, drawn):
+    """Yield (code, values, error_bound) of random codes: those in the list `drawn`, then new ones, appended to the list."""
+    yield from drawn
+    while len(drawn) < _MAX_RANDOM_CODES:
+        code = RandomCode.sample(problem.projection, problem.rng)
+        values = code.evaluate(problem.sequences, problem.n_jobs)
+        drawn.append((code, values, code.error_bound(problem.sequences.lengths)))
+        yield drawn[-1]
+
+
+def _widest_corrections(problem, regression, candidates):
+    """Of the Corrections on each candidate code those whose narrowest bump is the widest, and the margin.
+
+    (None, 0.0) where no code leaves enough space; (None, margin of the scores) where no correction is needed.
+    """
+    leads = _label_leads(regression.scores, problem.labels)
+    largest = np.abs(regression.scores).max(axis=0)
+    needs_correction = leads <= np.maximum(_THIN_MARGIN * largest, 4 * regression.errors)
+    margin_of_others = _score_margins(regression, problem.labels)[~needs_correction].min(initial=np.inf)
+    if not needs_correction.any():
+        return None, margin_of_others
+    # with L the largest modulus of a score and H >= 4 L, a corrected label leads by at least H - 2 L >= 2 L
     height = 2.0 ** np.ceil(np.log2(4 * max(largest.max(), 2.0**-20)))
     best = None
-    for code, values, error_bound in codes:
-        corrections = place_corrections(code, values, error_bound, problem.labels, needed, height)
+    for code, values, error_bound in candidates:
+        corrections = place_corrections(code, values, error_bound, problem.labels, needs_correction, height)
         if corrections is not None and (best is None or corrections.widths.min() > best.widths.min()):
             best = corrections
         if best is not None and best.widths.min() >= min(widest(error_bound), _AMPLE_WIDTH):
             break
-    return (None, 0.0) if best is None else (best, min(safe, best.margin))
-
-
-class _RandomCodes:
-    """Fingerprints with their values and error_bound, drawn when they are asked for and kept."""
-
-    def __init__(self, problem):
-        self.problem, self.drawn = problem, []
-
-    def __iter__(self):
-        for k in range(_MAX_RANDOM_CODES):
-            if k == len(self.drawn):
-                problem = self.problem
-                code = RandomCode.sample(problem.projection, problem.rng)
-                values = code.evaluate(problem.sequences, problem.n_jobs)
-                self.drawn.append((code, values, code.error_bound(problem.sequences.lengths)))
-            yield self.drawn[k]
+    if best is None:
+        return None, 0.0
+    return best, min(margin_of_others, best.margin)

@@ -1,15 +1,25 @@
-"""The classifier with heads as explicit layers.
+"""The classifier that generalises as explicit layers of a transformer.
 
-Coordinates of the residual stream: the scaled token (for codes), the integers that heads read, a constant 1, for each class
-c a register t_c of the token and score_c, registers of the code. Layers, all residual:
+The residual stream, C classes; `encode` writes the first three groups, all others start at 0:
+
+    coordinates      number            content
+    z0, z1, ..       0, or m           the scaled token (and its position, where order matters): input of the code
+    tokens           n_coordinates     integers on which the heads are linear forms
+    one              1                 the constant 1
+    token score c    C                 t_c, the ppv and mean terms of this token in the score of class c
+    score c          C                 score_c; the same for all tokens of a sequence after the last layer
+    registers        0, 3 or 9         of the code: s, bumps, code; or s0..s3, t0..t3, code. See codes/sequence_code.py and
+                                       codes/random_code.py; neither z nor registers without corrections
+
+Layers, all residual (eta = rho = 1), S_f the linear form of head f and b_f its bias:
 
     feed-forward   beta_c to score_c
-    feed-forward   omega_fc (relu(S - b) - relu(S - b - 1)) of ppv, omega_fc relu(S - b) of means, to t_c
+    feed-forward   omega_fc (relu(S_f - b_f) - relu(S_f - b_f - 1)) of ppv, omega_fc relu(S_f - b_f) of means, to t_c
     attention      of rank 0: the mean of t_c to score_c
-    attention      of rank 1, one a leader read: query 1, key S, omega_fc times the largest S to score_c; hardmax, or softmax
-                   at a temperature at which the weights of smaller integers S are 0 in float64
-    code           see corrections.py, codes.py: s_r and ramps by feed-forward layers, then attentions into the code
-    feed-forward   the corrections, on the code, to score_c
+    attention      of rank 1, one per max head: query 1, key S_f, omega_fc times the largest S_f to score_c; hardmax, or
+                   softmax at a temperature at which the weights of smaller integers S_f are 0 in float64
+    code           s_r and ramps by feed-forward layers, then attentions into the code
+    feed-forward   the corrections, as functions of the code, to score_c
 """
 
 from functools import cache, partial
@@ -31,19 +41,35 @@ from sklearn_hardmax.layers import Attention
 
 
 class StreamLayout:
-    """Where things stand in the residual stream of a classifier with heads."""
+    """Positions and names of the coordinates of the residual stream; the module's docstring has the table.
+
+    Attributes
+    ----------
+    width : int
+        Number of coordinates, D.
+    code_input, tokens, partial, score, registers : ndarray of int
+        Coordinates of z, of the integer tokens, of t_c (n_classes,), of score_c (n_classes,) and of the code's registers.
+    one : int
+        Coordinate of the constant 1.
+    temperature : float
+        Of the attentions of max heads; 0 for hardmax.
+    """
 
     def __init__(self, projection, heads, corrections, n_classes, temperature=0.0):
-        self._heads, self._code = heads, None if corrections is None else corrections.code
+        self._heads = heads
+        self._code = None if corrections is None else corrections.code
         self.temperature = temperature
         self.width = 0
+        # the order of these calls is the order of the coordinates
         self.code_input = self._add(0 if corrections is None else projection.n_coordinates)
         self.tokens = self._add(heads.n_coordinates)
         self.one = self._add(1)[0]
-        self.partial, self.score = self._add(n_classes), self._add(n_classes)
+        self.partial = self._add(n_classes)
+        self.score = self._add(n_classes)
         self.registers = self._add(len(_registers(self._code)))
 
     def _add(self, n):
+        """Indices of n coordinates more."""
         self.width += n
         return np.arange(self.width - n, self.width)
 
@@ -55,7 +81,7 @@ class StreamLayout:
         return names + _registers(self._code)
 
     def row(self, coordinate):
-        """The row (1, D) that reads one coordinate."""
+        """The row (1, D) that selects one coordinate."""
         return unit_row(self.width, coordinate)
 
 
@@ -68,10 +94,10 @@ def _registers(code):
 
 
 def network_plan(heads, readout, corrections, stream, max_width):
-    """All layers."""
+    """Specifications of all layers, in order: list of PlannedLayer."""
     plan = [_intercept(readout, stream), *_pooled_heads(heads, readout, stream, max_width)]
     if corrections is not None:
-        make = _code_layers if isinstance(corrections.code, SequenceCode) else _random_code_layers
+        make = _sequence_code_layers if isinstance(corrections.code, SequenceCode) else _random_code_layers
         plan += make(corrections.code, stream, max_width)
         plan += _correction_layers(corrections, stream, max_width)
     return plan
@@ -84,47 +110,55 @@ def _intercept(readout, stream):
 
 
 def _pooled_heads(heads, readout, stream, max_width):
+    """Hidden units of ppv and mean heads, the attention that averages them, and one attention per max head."""
     ppv, means, maxima = (np.flatnonzero(heads.kinds == kind) for kind in (PPV, MEAN, MAX))
 
     @cache
     def weights():
-        """Forms, the form and the bias of each head, coefficients of sums; found when a layer is made, not counted."""
-        return *heads.forms(), readout.coefficients(heads) * heads.scales[:, None]
+        """Forms, the form and the bias of each head, coefficients of sums; not computed where layers are only counted."""
+        forms, form_of_head, biases = heads.forms()
+        return forms, form_of_head, biases, readout.coefficients(heads) * heads.scales[:, None]
 
-    def units(of, steps):
-        """Hidden units relu(S - b - step) of the heads `of`, with the coefficients times 1, -1."""
+    def units(indices, steps):
+        """For planned_groups: hidden units relu(S - b - step) of these heads, with the coefficients times 1, -1."""
 
         def make(first, last):
-            forms, index, biases, coefficients = weights()
-            chosen = np.repeat(of[first:last], len(steps))
-            U, W = np.zeros((len(chosen), stream.width)), np.zeros((stream.width, len(chosen)))
-            U[:, stream.tokens] = forms[index[chosen]].toarray()
+            forms, form_of_head, biases, coefficients = weights()
+            # one row per hidden unit: the steps of a head follow each other
+            chosen = np.repeat(indices[first:last], len(steps))
+            U = np.zeros((len(chosen), stream.width))
+            U[:, stream.tokens] = forms[form_of_head[chosen]].toarray()
             b = -biases[chosen] - np.tile(steps, last - first)
+            W = np.zeros((stream.width, len(chosen)))
             W[stream.partial] = coefficients[chosen].T * np.tile([1.0, -1.0][: len(steps)], last - first)
             return Units(U, b, W, len(steps))
 
         return make
 
+    # S and b are integers, so that the difference of two ramps is the step [S > b]
     plan = planned_groups(units(ppv, [0.0, 1.0]), len(ppv), 2, max_width)
     plan += planned_groups(units(means, [0.0]), len(means), 1, max_width)
-    plan.append(_uniform(stream, stream.partial[:, None], stream.score, 1.0))
-    return plan + [PlannedLayer(None, (1, 1), partial(_leader, stream, weights, head)) for head in maxima.tolist()]
+    plan.append(_uniform_attention(stream, stream.partial[:, None], stream.score, 1.0))
+    return plan + [PlannedLayer(None, (1, 1), partial(_max_head, stream, weights, head)) for head in maxima.tolist()]
 
 
-def _uniform(stream, sources, targets, weight):
+def _uniform_attention(stream, sources, targets, weight):
     """Attention of rank 0 that adds weight times the summed means of sources (k, s) to targets (k,)."""
-    value, output = np.zeros((len(sources), stream.width)), np.zeros((stream.width, len(sources)))
+    value = np.zeros((len(sources), stream.width))
     np.put_along_axis(value, np.asarray(sources), 1.0, axis=1)
+    output = np.zeros((stream.width, len(sources)))
     output[targets, np.arange(len(sources))] = weight
     return planned_attention(np.zeros((0, stream.width)), np.zeros((0, stream.width)), value, output)
 
 
-def _leader(stream, weights, head):
-    """Attention of rank 1 to the token of largest score, which adds coefficients times the score to the classes."""
-    forms, index, _, coefficients = weights()
-    key, output = np.zeros((1, stream.width)), np.zeros((stream.width, 1))
-    key[0, stream.tokens] = forms[[index[head]]].toarray().ravel()
+def _max_head(stream, weights, head):
+    """Attention of rank 1 to the token of largest score S, which adds coefficients times S to the classes."""
+    forms, form_of_head, _, coefficients = weights()
+    key = np.zeros((1, stream.width))
+    key[0, stream.tokens] = forms[[form_of_head[head]]].toarray().ravel()
+    output = np.zeros((stream.width, 1))
     output[stream.score, 0] = coefficients[head]
+    # the value is the key: the largest score itself is added
     return Attention(stream.row(stream.one), key, key, output, temperature=stream.temperature)
 
 
@@ -132,43 +166,58 @@ def _leader(stream, weights, head):
 
 
 def _random_code_layers(code, stream, max_width):
+    """Layers that leave 1/2 + sum_r max s_r / 8 + sum_r mean t_r / 16 in the register of the code."""
     n = len(code.leaders)
-    s, ramps, register = stream.registers[:n], stream.registers[n:-1], stream.registers[-1]
-    U, W = np.zeros((4 * n, stream.width)), np.zeros((stream.width, 4 * n))
+    s = stream.registers[:n]
+    ramps = stream.registers[n:-1]
+    register = stream.registers[-1]
+    # two hidden units for each s_r, then two for each t_r: relu(x) - relu(x - 1) with x = <u, z> + 1/2, or + bias
+    U = np.zeros((4 * n, stream.width))
     U[:, stream.code_input] = np.repeat(np.concatenate([code.leaders, code.ramps]), 2, axis=0)
     b = np.concatenate([np.tile([0.5, -0.5], n), np.stack([code.biases, code.biases - 1.0], axis=1).ravel()])
+    W = np.zeros((stream.width, 4 * n))
     W[np.repeat([*s, *ramps], 2), np.arange(4 * n)] = np.tile([1.0, -1.0], 2 * n)
     units = Units(U, b, W, 2)
-    ones = np.zeros(stream.width)
-    ones[s], ones[register] = 1.0, 0.5
-    plan = [*planned_stack(units, max_width), planned_layer(constant_unit(stream.width, ones))]
+    # s_r is that plus 1, and the sum of the code starts at 1/2
+    constants = np.zeros(stream.width)
+    constants[s] = 1.0
+    constants[register] = 0.5
+    plan = [*planned_stack(units, max_width), planned_layer(constant_unit(stream.width, constants))]
+    query = stream.row(stream.one)
+    output = LEADER_WEIGHT * stream.row(register).T
     for r in s:
-        read, output = stream.row(r), LEADER_WEIGHT * stream.row(register).T
-        plan.append(planned_attention(stream.row(stream.one), read, read, output, temperature=code.temperature))
-    plan.append(_uniform(stream, ramps[None], [register], MEAN_WEIGHT))
+        s_row = stream.row(r)
+        plan.append(planned_attention(query, s_row, s_row, output, temperature=code.temperature))
+    plan.append(_uniform_attention(stream, ramps[None], [register], MEAN_WEIGHT))
     return plan
 
 
-def _code_layers(code, stream, max_width):
+def _sequence_code_layers(code, stream, max_width):
+    """Layers that leave max s, min s, mean s or the mean of 1 + bumps of s in the register of the code."""
     s, bumps, register = stream.registers.tolist()
-    U, W = np.zeros((2, stream.width)), np.zeros((stream.width, 2))
+    # s = relu(x) - relu(x - 1) + 1 with x = <u, z> + 1/2; the register `bumps` starts at 1
+    U = np.zeros((2, stream.width))
     U[:, stream.code_input] = code.direction
+    W = np.zeros((stream.width, 2))
     W[s] = 1.0, -1.0
-    ones = np.zeros(stream.width)
-    ones[[s, bumps]] = 1.0
-    rise = Units(U, np.array([0.5, -0.5]), W, 2)
-    plan = [planned_layer(rise), planned_layer(constant_unit(stream.width, ones))]
+    ramp = Units(U, np.array([0.5, -0.5]), W, 2)
+    constants = np.zeros(stream.width)
+    constants[[s, bumps]] = 1.0
+    plan = [planned_layer(ramp), planned_layer(constant_unit(stream.width, constants))]
     if code.bumps is not None:
 
-        def made(a, b):
-            return bump_units(stream.width, s, bumps, *code.bumps.part(a, b))
+        def units(first, last):
+            return bump_units(stream.width, s, bumps, *code.bumps.part(first, last))
 
-        plan += planned_groups(made, len(code.bumps.centers), 4, max_width)
+        plan += planned_groups(units, len(code.bumps.centers), 4, max_width)
     if not code.uses_leader_attention:
-        return [*plan, _uniform(stream, [[s if code.bumps is None else bumps]], [register], 1.0)]
-    read, to_code = stream.row(s), stream.row(register).T
-    ask = stream.row(stream.one)
-    return [*plan, planned_attention(ask, code.sign * read, read, to_code, temperature=code.temperature)]
+        pooled = s if code.bumps is None else bumps
+        return [*plan, _uniform_attention(stream, [[pooled]], [register], 1.0)]
+    # max s is the largest key s; min s the largest key -s
+    query = stream.row(stream.one)
+    value = stream.row(s)
+    output = stream.row(register).T
+    return [*plan, planned_attention(query, code.sign * value, value, output, temperature=code.temperature)]
 
 
 def _correction_layers(corrections, stream, max_width):

@@ -1,4 +1,10 @@
-"""The classifier with heads as an object."""
+"""The classifier that generalises: scores and labels computed directly, and the weights that compute the same.
+
+`PooledClassifier` is the result of `build_scoring`. It holds the classifier as a few arrays: heads (features pooled from the
+tokens of a sequence), their regression coefficients, and corrections of training errors. Prediction pools the heads,
+multiplies by the coefficients and adds the corrections, without running a network; `transformer` (of the base class) makes
+the layers of network.py, whose scores are the same up to rounding.
+"""
 
 from dataclasses import dataclass
 
@@ -18,11 +24,25 @@ from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 
 @dataclass(frozen=True)
 class PooledClassifier(BuiltNetwork):
-    """The classifier with heads as numbers.
+    """A linear classifier on pooled features of a sequence, with corrections of its training errors.
 
-    projection : Projection, what codes are read from; n_classes : of the training labels; margin : how many times over the
-    inequalities behind the training labels hold, 0 where one of them fails; temperature : of leader reads by softmax, 0 for
-    hardmax.
+    Attributes
+    ----------
+    projection : Projection
+        Encodes tokens for the codes of corrections.
+    heads : PooledHeads
+        Compute the features.
+    readout : Readout
+        Coefficients of the features and intercepts.
+    corrections : Corrections or None
+        None where no training sequence needs one.
+    n_classes : int
+        Number of classes.
+    margin : float
+        Smallest ratio of slack to error bound among the inequalities that guarantee the training labels; above 1 they are
+        certified, 0 where one of them fails.
+    temperature : float
+        Of the softmax in max heads and in the code; 0 for hardmax.
     """
 
     projection: Projection
@@ -38,12 +58,13 @@ class PooledClassifier(BuiltNetwork):
         return in_batches(self._scores, sequences, n_jobs)
 
     def _scores(self, sequences):
-        out = self._smooth(sequences)
+        out = self._regression_scores(sequences)
         if self.corrections is not None:
             self.corrections.add_to(out, self.corrections.code.evaluate(sequences))
         return out.T
 
-    def _smooth(self, sequences):
+    def _regression_scores(self, sequences):
+        """Scores without corrections, (n_classes, N)."""
         out = np.empty((self.n_classes, len(sequences)))
         for chunk, sums in self.heads.sums(sequences):
             out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
@@ -77,7 +98,8 @@ class PooledClassifier(BuiltNetwork):
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        sequences, stream = as_sequences(X), self._stream()
+        sequences = as_sequences(X)
+        stream = self._stream()
         tokens = np.zeros((sequences.n_tokens, stream.width))
         if self.corrections is not None:
             width = self.projection.n_coordinates
@@ -89,4 +111,5 @@ class PooledClassifier(BuiltNetwork):
     def decode(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""
         tokens = self._checked_output(tokens)
+        # argmax takes the first of equal scores, as `labels` does
         return label_per_sequence(tokens, tokens.tokens[:, self._stream().score].argmax(axis=1))
