@@ -1,1 +1,7 @@
-"""Leaders: tokens that the others move towards when attention is all there is, and word embeddings trained through it."""
+"""Constructions about leaders, the tokens that all others move towards when a transformer consists of attention only.
+
+Modules, in the order in which data goes through them:
+
+    flow            the leader flow: one attention layer, repeated; which tokens become leaders, and the clusters around them
+    text_training   word embeddings that are trained through the leader flow, with a linear classifier behind it
+"""
