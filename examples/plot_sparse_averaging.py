@@ -12,8 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.neural_network import MLPRegressor
 
-from sklearn_hardmax.constructions import build_sparse_averaging
-from sklearn_hardmax.constructions.tasks.sparse_averaging import query_gaps, random_keys
+from sklearn_hardmax.constructions import build_sparse_averaging, query_gaps, random_keys
 from sklearn_hardmax.datasets import make_sparse_averaging
 from sklearn_hardmax.forward import apply
 

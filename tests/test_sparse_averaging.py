@@ -11,15 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import ConstructionError, RaggedSequences, tasks
-from sklearn_hardmax.constructions import build_sparse_averaging
-from sklearn_hardmax.constructions.tasks import sparse_averaging
-from sklearn_hardmax.constructions.tasks.sparse_averaging import (
-    SparseAveraging,
-    moment_keys,
-    query_gaps,
-    random_keys,
-    random_queries,
-)
+from sklearn_hardmax.constructions import build_sparse_averaging, moment_keys, query_gaps, random_keys
+from sklearn_hardmax.constructions.tasks import position_keys, sparse_averaging
+from sklearn_hardmax.constructions.tasks.position_keys import random_queries
+from sklearn_hardmax.constructions.tasks.sparse_averaging import SparseAveraging
 from sklearn_hardmax.datasets import make_sparse_averaging
 from sklearn_hardmax.forward import apply, trace
 
@@ -154,14 +149,14 @@ def test_the_refused_set_is_named_with_its_rival():
     built = build_sparse_averaging(20, 1, key_dim=2, random_state=0)
     keys = random_keys(20, 1, 2, 0)
     rival = next(j for j in range(1, 20) if (keys[j] == keys[0]).all())
-    message = rf"the set \{{0\}} \(sequence 0, token 0\): its scores stand 0 above that of position {rival}, where more"
+    message = rf"the set \{{0\}} \(sequence 0, token 0\): its scores are 0 above that of position {rival}, where more"
     with pytest.raises(ConstructionError, match=message):
         built.encode(asking([[0]], 20))
 
 
 @pytest.mark.parametrize("block", [1, 2**20])
 def test_the_refused_set_is_that_of_the_named_token(monkeypatch, block):
-    monkeypatch.setattr(sparse_averaging, "_BLOCK_NUMBERS", block)
+    monkeypatch.setattr(position_keys, "_BLOCK_NUMBERS", block)
     X, _ = make_sparse_averaging(3, length=40, q=3, token_dim=1, random_state=0)
     with pytest.raises(ConstructionError, match=r"the set \{") as error:
         build_sparse_averaging(40, 3, key_dim=42, random_state=1).encode(X)
@@ -181,7 +176,7 @@ def test_a_set_whose_own_scores_lie_apart_is_refused_with_the_distance(monkeypat
     built = build_sparse_averaging(30, 2, random_state=0)
     off = lambda keys, subsets: random_queries(keys, subsets) + 2.0**-30 * keys[subsets[:, 0]]  # noqa: E731
     monkeypatch.setattr(sparse_averaging, "random_queries", off)
-    with pytest.raises(ConstructionError, match=r"its scores stand .*e-08 apart, and 0\.\d+ above that of position"):
+    with pytest.raises(ConstructionError, match=r"its scores are .*e-08 apart, and 0\.\d+ above that of position"):
         built.encode(asking([[3, 8]], 30))
 
 

@@ -19,6 +19,7 @@ from sklearn_hardmax.constructions.interpolation.training import Trained, balanc
 from sklearn_hardmax.constructions.leaders.flow import build_leader_flow
 from sklearn_hardmax.constructions.tasks.matching import build_match2, build_match3
 from sklearn_hardmax.constructions.tasks.matching_variants import build_match3_bigram, build_match3_local
+from sklearn_hardmax.constructions.tasks.position_keys import moment_keys, query_gaps, random_keys
 from sklearn_hardmax.constructions.tasks.sparse_averaging import build_sparse_averaging
 
 __all__ = [
@@ -36,4 +37,7 @@ __all__ = [
     "build_match3_local",
     "build_sparse_averaging",
     "minimise_regularised",
+    "moment_keys",
+    "query_gaps",
+    "random_keys",
 ]

@@ -1,24 +1,31 @@
-"""Variants of match3 that standard attention can do: partners that are neighbours, and partners nearby.
+r"""Variants of match3 for standard attention: integers with two neighbours, or two nearby partners, of sum 0 mod M.
 
-cos(t_j + t_(j+1)) is a product, which no attention layer forms, so residues are added and compared as integers. Everything
-here is an integer below 2^53 at every step: no score, no hidden unit and no sum is rounded, and scores tie only when equal.
+match3_bigram finds the integers x_i with x_i + x_j + x_(j+1) = 0 (mod M) for some j, match3_local those with x_i + x_j + x_k
+= 0 (mod M) for some j, k at most `window` positions from i. The angles of matching.py are no use here: cos(t_j + t_(j+1)) is
+a product, which no attention layer forms. So residues are added and compared as integers. Everything is an integer below
+2^53 at every step: no score, no hidden unit and no sum is rounded, and scores tie only when equal.
 
-*Fetch.* Token i reads the token at position i + k: the score 2 (i + k) l - l^2 = (i + k)^2 - (i + k - l)^2 is largest at
-l = i + k, and where there is no such position, at the nearest end.
+*Fetch.* Token i attends to the token at position i + k: the score 2 (i + k) l - l^2 = (i + k)^2 - (i + k - l)^2 of position l
+is largest at l = i + k, and where there is no such position, at the nearest end.
 
 *Indicator.* For integers s, [s >= a] = relu(s - a + 1) - relu(s - a), and [s = a] = relu(s - a + 1) - 2 relu(s - a) +
-relu(s - a - 1).
+relu(s - a - 1):
 
-*match3_bigram.* (i) Fetch x_(i+1), and the position that it comes from. (ii) The residue of the pair, r = s - M [s >= M],
-s = x_i + x_(i+1), and that of what i lacks, y = M [x_i >= 1] - x_i: indicators in one layer, M times them in the next. (iii)
-One layer a binary digit, the highest first: d = [r >= 2^k], r <- r - 2^k d, and d is kept as +-1; the same for y. (iv) One
-attention compares the L digits of y_i with those of r_l: they score L when all agree and at most L - 2 otherwise. A blank
-behind the sequence scores L - 1 and has value 0. The last token, which has fetched itself, has no pair and scores 2 L less.
-In feed-forward layers the blank meets no bias, so that its digits stay 0: constants are weights on a coordinate that is 1 for
-every other token.
+      1               _________       1            /\
+                    /                            /    \
+      0  _________/                   0  ______/        \______
+               a - 1  a                     a - 1  a   a + 1
+
+*match3_bigram.* (i) Fetch x_(i+1), and the position from which it comes. (ii) The residue of the pair, r = s - M [s >= M],
+s = x_i + x_(i+1), and that of the number that i lacks, y = M [x_i >= 1] - x_i: indicators in one layer, M times them in the
+next. (iii) One layer per binary digit, the highest first: d = [r >= 2^k], r <- r - 2^k d, and d is kept as +-1; the same for
+y. (iv) One attention compares the L digits of y_i with those of r_l: they score L when all agree and at most L - 2 otherwise.
+A blank, one more token at the end of the sequence, scores L - 1 and has value 0. The last token, which has fetched itself,
+has no pair and scores 2 L less. In feed-forward layers no bias acts on the blank, so that its digits stay 0: constants are
+weights on a coordinate that is 1 for every other token.
 
 *match3_local.* (i) Fetch x_(i+k) for k = -window..window, one attention each; where there is no such position, the end that
-is fetched instead is a neighbour within the window too, so that it does no harm. (ii) For every two of these 2 window + 1
+is fetched instead is within the window too, so that it adds no wrong partner. (ii) For every two of these 2 window + 1
 numbers an indicator that their sum with x_i is 0, M or 2 M, and (iii) the number of hits is cut off at 1.
 
 (The tasks: Sanford, Hsu, Telgarsky, arXiv 2306.02896; the digits are ours.)
@@ -31,7 +38,7 @@ import numpy as np
 
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError
-from sklearn_hardmax.constructions.tasks.matching import read_answers, with_blank
+from sklearn_hardmax.constructions.tasks.matching import decode_answers, with_blank
 from sklearn_hardmax.encoding import positions
 from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import RaggedSequences
@@ -39,37 +46,39 @@ from sklearn_hardmax.sequences.arrays import check_integer, format_indices
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 
-LONGEST = 2**25  # 3 l^2 < 2^53
-LARGEST_BIGRAM_MODULUS = 2**51  # sums of two residues and one are taken
-LARGEST_LOCAL_MODULUS = 2**50  # twice the sum of three
+LONGEST = 2**25  # tokens per sequence: scores of fetches, up to 3 n^2 in modulus, stay below 2^53
+LARGEST_BIGRAM_MODULUS = 2**51  # sums of two residues, and 1 more, stay below 2^53
+LARGEST_LOCAL_MODULUS = 2**50  # sums of three residues, and twice these, stay below 2^53
 
-_INTEGER = ["x", "position", "square", "one"]  # of an encoded integer, first in the stream
+_INTEGER = ["x", "position", "square", "one"]  # the coordinates of an encoded integer, first in the stream
 
 
-def build_match3_bigram(n, modulus):
-    """A transformer that tells which integers add up to a multiple of the modulus with two neighbours of their sequence.
+def build_match3_bigram(n: int, modulus: int) -> Construction:
+    """Build a transformer that finds the integers x_i with neighbours x_j, x_(j+1) such that their sum is a multiple of M.
+
+    The neighbours may be anywhere in the sequence, the integer itself among them.
 
     Parameters
     ----------
     n : int
-        Longest sequence, up to 2^25; it does not change the size of the network.
+        Largest length of a sequence, from 1 to 2^25; it does not change the size of the network.
     modulus : int
         M, from 2 to 2^51.
 
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `decode` gives 1.0 or 0.0 for every
-        token, RaggedSequences of one coordinate, equal to `tasks.match3_bigram`. `margin`: the gap of integer scores, 1, in
-        ulps.
+        `encode` takes sequences of non-negative integers, one per token, of up to n tokens; `decode` returns 1.0 or 0.0 for
+        every token, RaggedSequences of one coordinate, equal to `tasks.match3_bigram`. `margin`: the gap of integer scores,
+        1, in ulps.
 
     Raises
     ------
     ConstructionError
-        A modulus above 2^51, where sums are no longer exact.
+        A modulus above 2^51, for which sums are not exact.
     ValueError
         n or a modulus that is no integer or out of range. From `encode`: tokens that are no non-negative integers below 2^53,
-        sequences longer than n.
+        sequences longer than n. From `decode`: tokens that are no output of the network.
 
     Notes
     -----
@@ -92,39 +101,41 @@ def build_match3_bigram(n, modulus):
     return Construction(task.transformer(), task.encode, task.decode, _margin(task.n))
 
 
-def build_match3_local(n, modulus, window):
-    """A transformer that tells which integers add up to a multiple of the modulus with two others nearby.
+def build_match3_local(n: int, modulus: int, window: int) -> Construction:
+    """Build a transformer that finds the integers x_i with two partners nearby such that their sum is a multiple of M.
+
+    Partners may coincide with the integer and with each other.
 
     Parameters
     ----------
     n : int
-        Longest sequence, up to 2^25; it does not change the size of the network.
+        Largest length of a sequence, from 1 to 2^25; it does not change the size of the network.
     modulus : int
         M, from 2 to 2^50.
     window : int
-        How many positions a partner may be away, from 0 to n - 1.
+        Largest distance of a partner in positions, from 0 to n - 1.
 
     Returns
     -------
     Construction
-        `encode` takes sequences of non-negative integers, one a token, of up to n tokens; `decode` gives 1.0 or 0.0 for every
-        token, RaggedSequences of one coordinate, equal to `tasks.match3_local`. `margin`: the gap of integer scores, 1, in
-        ulps.
+        `encode` takes sequences of non-negative integers, one per token, of up to n tokens; `decode` returns 1.0 or 0.0 for
+        every token, RaggedSequences of one coordinate, equal to `tasks.match3_local`. `margin`: the gap of integer scores, 1,
+        in ulps.
 
     Raises
     ------
     ConstructionError
-        A modulus above 2^50, where sums are no longer exact.
+        A modulus above 2^50, for which sums are not exact.
     ValueError
         n, a modulus or a window that is no integer or out of range. From `encode`: tokens that are no non-negative integers
-        below 2^53, sequences longer than n.
+        below 2^53, sequences longer than n. From `decode`: tokens that are no output of the network.
     MemoryError
         A window whose pairs need more than 2 GiB of weights.
 
     Notes
     -----
     The task: Sanford, Hsu, Telgarsky, arXiv 2306.02896. 2 window attention layers of rank 2, then feed-forward layers of
-    9 (window + 1) (2 window + 1) and 1 units, on 5 + 2 window coordinates.
+    9 (window + 1) (2 window + 1) units and of 1 unit, on 5 + 2 window coordinates.
 
     Examples
     --------
@@ -132,7 +143,7 @@ def build_match3_local(n, modulus, window):
     >>> from sklearn_hardmax.constructions import build_match3_local
     >>> from sklearn_hardmax.forward import apply
     >>> built = build_match3_local(4, 10, window=1)
-    >>> X = RaggedSequences.from_series([[1, 3, 6, 4], [0]])  # only 3 sees 1 and 6; 0 is its own partner, twice
+    >>> X = RaggedSequences.from_series([[1, 3, 6, 4], [0]])  # 3 is between 1 and 6; 0 is its own partner, twice
     >>> built.decode(apply(built.transformer, built.encode(X))).tokens.ravel()
     array([0., 1., 0., 0., 1.])
     """
@@ -153,44 +164,45 @@ def _check_modulus(modulus, largest):
 
 
 def _margin(n):
-    """A gap of 1 in ulps of the largest score, that of a fetch or that of up to 51 digits."""
+    """The smallest gap of integer scores, 1, in ulps of the largest score, that of a fetch or that of up to 51 digits."""
     return float(1 / np.spacing(max(3.0 * n * n, 64.0)))
 
 
 class _StreamLayout:
-    """Names of the coordinates of the residual stream, and rows of weights on them."""
+    """The named coordinates of the residual stream, and layers whose weights are given by name."""
 
     def __init__(self, names):
         self.names = names
         self._index = {name: c for c, name in enumerate(names)}
 
     def row(self, **weights):
-        """A row of weights, by name."""
+        """A row of weights (D,), 0 on all coordinates that are not named."""
         out = np.zeros(len(self.names))
         for name, weight in weights.items():
             out[self._index[name]] = weight
         return out
 
-    def attention(self, query, key, reads):
-        """Attention with these rows; `reads` maps the coordinates that are read to those that are written."""
-        value = [self.row(**{source: 1.0}) for source in reads]
-        output = [self.row(**{target: 1.0}) for target in reads.values()]
+    def attention(self, query, key, copies):
+        """Attention with these rows, which adds the mean of each coordinate in the dict `copies` to its target there."""
+        value = [self.row(**{source: 1.0}) for source in copies]
+        output = [self.row(**{target: 1.0}) for target in copies.values()]
         return Attention(query, key, value, np.transpose(output))
 
     def feed_forward(self, units):
-        """Residual layer of units (weights in, bias, weights out), the weights by name."""
-        U, b, W = zip(*((self.row(**inside), bias, self.row(**out)) for inside, bias, out in units))
+        """Residual layer of hidden units (input weights, bias, output weights), the weights by name."""
+        U, b, W = zip(*((self.row(**inputs), bias, self.row(**outputs)) for inputs, bias, outputs in units))
         return FeedForward(U, b, np.transpose(W))
 
 
 class _Bigram(NamedTuple):
-    """The network for neighbours anywhere."""
+    """The network of match3_bigram for sequences of up to n integers."""
 
     n: int
     modulus: int
 
     @property
     def n_digits(self):
+        """Binary digits of a residue, L."""
         return (self.modulus - 1).bit_length()
 
     def stream(self):
@@ -199,25 +211,29 @@ class _Bigram(NamedTuple):
         return _StreamLayout([*_INTEGER, "blank", *registers, *digits, "match"])
 
     def transformer(self):
-        """Fetch, residues, digits, comparison."""
+        """Steps (i) to (iv) of the module's docstring."""
         stream = self.stream()
         digits = [self._digit(stream, k) for k in reversed(range(self.n_digits))]
         return Transformer([self._fetch(stream), *self._residues(stream), *digits, self._compare(stream)], stream.names)
 
     def _fetch(self, stream):
-        # the blank stands at position -1 and asks for the lowest position, its own: the score is -2 l
+        # two products per score: (2 (position + 1)) l and -l^2. The blank, at position -1 and without `one`, scores -2 l: it
+        # attends to the lowest position, its own
         query = [stream.row(position=2, one=2), stream.row(one=-1)]
         key = [stream.row(position=1), stream.row(square=1)]
         return stream.attention(query, key, {"x": "next", "position": "next_position"})
 
     def _residues(self, stream):
-        M, s = self.modulus, {"x": 1, "next": 1}
+        M = self.modulus
+        s = {"x": 1, "next": 1}
+        # carry = [s >= M] and positive = [x >= 1], two hidden units each
         indicators = [
             ({**s, "one": 1 - M}, 0, {"carry": 1}),
             ({**s, "one": -M}, 0, {"carry": -1}),
             ({"x": 1}, 0, {"positive": 1}),
             ({"x": 1, "one": -1}, 0, {"positive": -1}),
         ]
+        # pair = s - M carry and lack = M positive - x; all of these are at least 0, so that relu changes nothing
         sums = [
             (s, 0, {"pair": 1}),
             ({"carry": 1}, 0, {"pair": -M}),
@@ -227,34 +243,36 @@ class _Bigram(NamedTuple):
         return stream.feed_forward(indicators), stream.feed_forward(sums)
 
     def _digit(self, stream, k):
-        # powers of two times integers up to 2^k: exact
+        """One layer that writes 2 d - 1 for digit d = [number >= 2^k] of `pair` and of `lack`, and subtracts 2^k d."""
+        # -1 for both, then 2 [number >= 2^k] by two hidden units each; powers of two times integers up to 2^k: exact
         units = [({"one": 1}, 0, {f"pair_digit{k}": -1, f"lack_digit{k}": -1})]
-        for side in ("pair", "lack"):
+        for number in ("pair", "lack"):
             for start, sign in ((2**k - 1, 1), (2**k, -1)):
-                units.append(({side: 1, "one": -start}, 0, {side: -sign * 2**k, f"{side}_digit{k}": 2 * sign}))
+                units.append(({number: 1, "one": -start}, 0, {number: -sign * 2**k, f"{number}_digit{k}": 2 * sign}))
         return stream.feed_forward(units)
 
     def _compare(self, stream):
         L = self.n_digits
         query = [stream.row(**{f"lack_digit{k}": 1}) for k in range(L)]
         key = [stream.row(**{f"pair_digit{k}": 1}) for k in range(L)]
-        # 0 for tokens with a next one, -2 L for the last, L - 1 for the blank
+        # one more product per score: 0 for tokens with a next one, -2 L for the last (it fetched its own position), L - 1 for
+        # the blank
         extra = stream.row(next_position=2 * L, position=-2 * L, one=-2 * L, blank=L - 1)
         return stream.attention([*query, stream.row(one=1)], [*key, extra], {"one": "match"})
 
     def encode(self, X):
-        """Every integer as (residue, position, its square, 1, 0, ..), and the blank at position -1 behind every sequence."""
+        """Every integer as (residue, position, its square, 1, 0, ..), and the blank at position -1, last."""
         stream = self.stream()
         sequences, tokens = _encode_residues(X, self.n, self.modulus, len(stream.names))
         return with_blank(sequences, tokens, stream.row(position=-1, square=1, blank=1))
 
     def decode(self, tokens):
         """1.0 or 0.0 for every integer."""
-        return read_answers(tokens, len(self.stream().names), has_blank=True)
+        return decode_answers(tokens, len(self.stream().names), has_blank=True)
 
 
 class _Local(NamedTuple):
-    """The network for partners within a window."""
+    """The network of match3_local for sequences of up to n integers."""
 
     n: int
     modulus: int
@@ -262,19 +280,21 @@ class _Local(NamedTuple):
 
     @property
     def shifts(self):
+        """Distances of the partners that are fetched; the token itself is there already."""
         return [k for k in range(-self.window, self.window + 1) if k]
 
     def stream(self):
         return _StreamLayout([*_INTEGER, *(f"x{k:+}" for k in self.shifts), "match"])
 
     def transformer(self):
-        """Fetches, sums, cut-off."""
+        """Steps (i) to (iii) of the module's docstring."""
         stream = self.stream()
         n_units = 9 * (self.window + 1) * (2 * self.window + 1)
         plans.check_memory(n_units * (2 * len(stream.names) + 1))
         fetches = [self._fetch(stream, k) for k in self.shifts]
-        cut = stream.feed_forward([({"match": 1}, -1, {"match": -1})])
-        return Transformer([*fetches, self._sums(stream), cut], stream.names)
+        # hits - relu(hits - 1) = min(hits, 1)
+        cut_off = stream.feed_forward([({"match": 1}, -1, {"match": -1})])
+        return Transformer([*fetches, self._sums(stream), cut_off], stream.names)
 
     def _fetch(self, stream, k):
         query = [stream.row(position=2, one=2 * k), stream.row(one=-1)]
@@ -282,12 +302,17 @@ class _Local(NamedTuple):
         return stream.attention(query, key, {"x": f"x{k:+}"})
 
     def _sums(self, stream):
-        M, units = self.modulus, []
-        slots = ["x", *(f"x{k:+}" for k in self.shifts)]
-        for pair in itertools.combinations_with_replacement(slots, 2):
-            inside = {slot: float(("x", *pair).count(slot)) for slot in ("x", *pair)}
+        """One layer that counts the pairs of partners, three hidden units for each pair and each of the sums 0, M, 2 M."""
+        M = self.modulus
+        units = []
+        numbers = ["x", *(f"x{k:+}" for k in self.shifts)]
+        for pair in itertools.combinations_with_replacement(numbers, 2):
+            # weight 2 or 3 where the partners are equal to each other or to the token
+            triple = ("x", *pair)
+            inputs = {name: float(triple.count(name)) for name in triple}
             for wanted in (0, M, 2 * M):
-                units += [(inside, 1 - wanted + below, {"match": sign}) for below, sign in ((0, 1), (-1, -2), (-2, 1))]
+                # relu(s - wanted + 1) - 2 relu(s - wanted) + relu(s - wanted - 1)
+                units += [(inputs, 1 - wanted + shift, {"match": sign}) for shift, sign in ((0, 1), (-1, -2), (-2, 1))]
         return stream.feed_forward(units)
 
     def encode(self, X):
@@ -297,11 +322,11 @@ class _Local(NamedTuple):
 
     def decode(self, tokens):
         """1.0 or 0.0 for every integer."""
-        return read_answers(tokens, len(self.stream().names), has_blank=False)
+        return decode_answers(tokens, len(self.stream().names), has_blank=False)
 
 
 def _encode_residues(X, n, modulus, width):
-    """User integers as sequences, and tokens (residue, position, square, 1, 0, ..) of this width."""
+    """User integers as sequences, and tokens (residue, position, square of the position, 1, 0, ..) of this width."""
     sequences, x = integer_tokens(X)
     too_long = np.flatnonzero(sequences.lengths > n)
     if len(too_long):
