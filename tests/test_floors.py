@@ -23,7 +23,7 @@ PACKAGE = {
     "tasks": {"_typing", "sequences"},
     "datasets": {"_typing", "sequences", "tasks"},
     "forward": {"sequences", "layers"},
-    "constructions": {"sequences", "layers", "transformer", "encoding", "tasks", "forward"},
+    "constructions": {"_typing", "sequences", "layers", "transformer", "encoding", "tasks", "forward"},
     "estimators": {"_typing", "_version", "transformer", "sequences", "encoding", "forward", "constructions"},
     "plotting": {"sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
     "export": {"layers", "transformer"},

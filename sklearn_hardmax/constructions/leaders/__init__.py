@@ -3,5 +3,5 @@
 Modules, in the order in which data goes through them:
 
     flow            the leader flow: one attention layer, repeated; which tokens become leaders, and the clusters around them
-    text_training   word embeddings that are trained through the leader flow, with a linear classifier behind it
+    text_training   word embeddings that are trained through the leader flow, with a linear classifier after it
 """

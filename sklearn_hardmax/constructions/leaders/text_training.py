@@ -1,4 +1,4 @@
-"""Word embeddings that are trained through the leader flow, and a linear classifier of the mean word behind the flow.
+"""Word embeddings that are trained through the leader flow, and a linear classifier of the mean word after the flow.
 
 The leader flow is one hardmax attention layer, repeated: each word moves towards the words that it attends to (flow.py). With
 words w of a text and embeddings x_w in R^d, the rows of E,
@@ -38,11 +38,12 @@ from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.transformer import Transformer
 
-# Adam, as published: decay rates per step of the means of gradients and of their squares; epsilon in units of a gradient
+# Adam, as published: decay rates per step of the means of gradients and of squares; epsilon in units of a gradient
 _MEAN_DECAY = 0.9
 _SQUARE_DECAY = 0.999
 _ADAM_EPSILON = 1e-8
-# standard deviation of initial embeddings over the number of components: with few, only words near the origin can pass it
+# standard deviation of initial embeddings over the number of components: with few of these, only words near the origin can
+# get past it in training
 _INITIAL_DEVIATION_PER_COMPONENT = 0.005
 _LENGTH_JITTER_WORDS = 2.0  # words by which texts may be out of order of length
 _PADDING_SCORE = -1e30  # attention score of padding: no word attends to it
@@ -195,6 +196,7 @@ def loss_and_gradient(parameters, batch, depth, penalty=0.0):
     of_alpha = 0.0
     rho = 1 / (1 + parameters.alpha)
     for attended, differences in reversed(layers):
+        # d(step) / dalpha = rho^2
         of_alpha += (shares * (differences @ g[:, :, None])[..., 0]).sum() * rho**2
         received = np.bincount(attended.ravel(), shares.ravel(), minlength=shares.size).reshape(shares.shape)
         shares = rho * shares + (1 - rho) * received

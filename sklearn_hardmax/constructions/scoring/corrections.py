@@ -94,6 +94,7 @@ class Corrections:
 
     def _nearest(self, codes):
         """Index of the plateau nearest to each code, (B,)."""
+        # midpoints of the gaps between neighbouring plateaus
         return np.searchsorted((self.high[:-1] + self.low[1:]) / 2, codes)
 
     def add_to(self, scores, codes):
@@ -134,10 +135,11 @@ def place_corrections(code, codes, error_bound, labels, needs_correction, height
     # neighbours share a correction where they may be confused (2 error bounds), or have one label and are near
     steps = np.diff(codes)
     joined = (steps <= 2 * error_bound) | ((steps <= _NEAR) & (labels[1:] == labels[:-1]))
+    # groups are runs of sorted codes, from index `first` to `last`; the gaps before and after each of them
     first = np.flatnonzero(np.append(True, ~joined))
     last = np.append(first[1:], len(codes)) - 1
     gaps = np.concatenate([[np.inf], codes[first[1:]] - codes[last[:-1]], [np.inf]])
-    corrected = np.flatnonzero(np.logical_or.reduceat(needs_correction, first))  # groups
+    corrected = np.flatnonzero(np.logical_or.reduceat(needs_correction, first))  # indices of groups
     nearest = np.minimum(gaps[:-1], gaps[1:])[corrected]
     has_one_label = np.minimum.reduceat(labels, first)[corrected] == np.maximum.reduceat(labels, first)[corrected]
     # a power of two, at most a quarter of the distance to the next group

@@ -119,6 +119,7 @@ class Explainer:
         # a head occurs in the rows of several classes: its leader is found once
         distinct, place = np.unique(heads, return_inverse=True)
         table["leader"] = self._leaders(sequence, distinct)[place]
+        # a leader of -1 selects the last token, which nan replaces
         table["value"] = np.where(table["leader"][:, None] >= 0, sequence.tokens[table["leader"]], np.nan)
         return table
 

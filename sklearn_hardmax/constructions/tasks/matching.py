@@ -41,7 +41,7 @@ from sklearn_hardmax.sequences.arrays import check_integer
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 
-LARGEST_ANGLE_MODULUS = 10**7
+LARGEST_ANGLE_MODULUS = 10**7  # from the last paragraph of the docstring
 
 # the coordinates of a token, and the row of weights that selects each of them
 _NAMES = ("cos", "sin", "one", "blank", "match")
@@ -88,6 +88,7 @@ def build_match2(modulus: int) -> Construction:
     array([1., 0., 0., 1., 1., 0.])
     """
     task = _Angles.from_modulus(modulus)
+    # one row per product of the formula; the last one is 1 times the threshold where the key is that of the blank
     layer = Attention(
         query=[_COS, _SIN, _ONE],
         key=[_COS, -_SIN, task.threshold * _BLANK],
@@ -187,6 +188,7 @@ class _Angles(NamedTuple):
     def encode(self, X):
         """Every integer as (cos t, sin t, 1, 0, 0), and the blank (0, 0, 0, 1, 0) at the end of every sequence."""
         sequences, x = integer_tokens(X)
+        # residues in integers: a multiple of M has the angle 0 exactly, however large it is
         t = 2 * np.pi * ((x % self.modulus) / self.modulus)
         tokens = np.outer(np.cos(t), _COS) + np.outer(np.sin(t), _SIN) + _ONE
         return with_blank(sequences, tokens, _BLANK)
@@ -198,6 +200,7 @@ class _Angles(NamedTuple):
 
 def with_blank(sequences, tokens, blank):
     """Tokens (n_tokens, D) of these sequences, with one more token `blank` (D,) at the end of each sequence."""
+    # sequence j starts j tokens later than before
     offsets = sequences.offsets + np.arange(len(sequences) + 1)
     out = np.empty((offsets[-1], tokens.shape[1]))
     out[offsets[1:] - 1] = blank
@@ -214,6 +217,7 @@ def decode_answers(tokens, token_dim, has_blank):
     if has_blank:
         kept = _not_last(tokens.offsets)
         lengths = lengths - 1
+    # exactly 0 or 1, as means of equal values are these values
     answers = np.array(tokens.tokens[kept, -1:])
     if (lengths == 0).any() or not np.isin(answers, (0.0, 1.0)).all():
         raise ValueError("These tokens are no output of the network: an answer is neither 0 nor 1, or missing.")

@@ -164,12 +164,14 @@ class SparseAveraging:
         tokens = np.zeros((sequences.n_tokens, 2 * (d + m)))
         tokens[:, :d] = values
         tokens[:, d + m : d + 2 * m] = self.keys[positions]
+        # the coordinates of the mean stay 0; queries come sequence by sequence, as its own keys are the only rivals
         for i, (start, stop) in enumerate(zip(sequences.offsets[:-1], sequences.offsets[1:])):
             tokens[start:stop, d : d + m] = self._queries(i, subsets[start:stop])
         return RaggedSequences.from_flat(tokens, sequences.lengths)
 
     def _queries(self, sequence, subsets):
         """Certified queries (n_tokens, m) of the sequence with this index, from the sets of its tokens (n_tokens, q)."""
+        # the positions of a sequence of n tokens are 0..n - 1: other keys do not occur in it
         keys = self.keys[: len(subsets)]
         out = np.empty((len(subsets), keys.shape[1]))
         for rows in row_blocks(subsets, keys):
@@ -190,6 +192,7 @@ class SparseAveraging:
         bad = np.flatnonzero((spreads > allowed) | ~(gaps > needed))
         if len(bad) == 0:
             return
+        # name the first refused set, and the position outside with the largest score
         k = bad[0]
         apart = f"{spreads[k]:.3g} apart, and " if spreads[k] > allowed[k] else ""
         raise ConstructionError(
