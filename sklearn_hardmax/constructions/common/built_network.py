@@ -1,7 +1,7 @@
 """Base class of all constructed networks: count blocks and parameters, write out the weights, encode user input."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sklearn_hardmax._typing import AnyArray
 from sklearn_hardmax.constructions.common import plans
@@ -9,8 +9,12 @@ from sklearn_hardmax.constructions.common.construction import check_network_outp
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
 from sklearn_hardmax.transformer import Transformer
 
-if TYPE_CHECKING:
-    from sklearn_hardmax.constructions.codes.projection import Projection
+
+class TokenEncoder(Protocol):
+    """Turns sequences into the input tokens of a network, as `Projection` in constructions/codes does."""
+
+    def encode(self, sequences: RaggedSequences, width: int) -> RaggedSequences:
+        """Tokens of `width` coordinates."""
 
 
 class BuiltNetwork(ABC):
@@ -21,7 +25,7 @@ class BuiltNetwork(ABC):
     attribute `projection` inherits `encode`; others define their own.
     """
 
-    projection: "Projection"
+    projection: TokenEncoder
 
     @property
     @abstractmethod
