@@ -1,7 +1,8 @@
-"""Explicit weights, layer by layer: what a transformer of this package is made of, before anybody runs it.
+"""The layers of a transformer, as their weights: FeedForward, Attention and ThirdOrderAttention.
 
-Tokens are the rows z_i of a sequence of shape (n, D), the *residual stream*. Two kinds of layer act on it, and a third one
-where pairs of tokens are asked for:
+A layer here holds weights and checks their shapes; `sklearn_hardmax.forward` runs it. Tokens are the rows z_i of a sequence
+of shape (n, D), the *residual stream*. FeedForward and Attention act on it, and ThirdOrderAttention where a token attends to
+pairs of tokens:
 
     FeedForward          z_i <- eta z_i + W relu(U z_i + b)
     Attention            z_i <- rho z_i + V mean_{l in C_i} z_l,      C_i = argmax_l <B z_i, z_l>, ties averaged
@@ -22,85 +23,115 @@ is the ordinary residual connection, 0 replaces the token.
     V        value matrix             (D, D), rank r'      Attention.output @ Attention.value, (D, r') and (r', D)
     rho      residual of the layer    scalar               Attention.rho
 
-so that the score of token l for token i is sum_r <query_r, z_i> <key_r, z_l>. With r = 0 every token attends to all, with
-r = 1 to the leader argmax_l <key, z_l> where <query, z_i> > 0. The factors of third order have names of their own: query,
-key and second_key, each (r, D), value and second_value, each (r', D), whose products * are taken coordinate by coordinate,
-and output O (D, r') (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
+So the score of token l for token i is sum_r <query_r, z_i> <key_r, z_l>. With r = 0 every token attends to all. With r = 1 a
+token with <query, z_i> > 0 attends to the leader argmax_l <key, z_l>. ThirdOrderAttention stores query, key and second_key
+(key'), each (r, D), value (V) and second_value (V'), each (r', D), whose products * are taken coordinate by coordinate, and
+output O (D, r') (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_hardmax._typing import FloatArray
 
 
-def _frozen(array, ndim, what):
+def _frozen(array, ndim, name):
+    """A read-only float64 copy; ValueError unless it is real, finite and of this number of dimensions."""
     if np.iscomplexobj(array):
-        raise ValueError(f"{what} must be real, got complex numbers.")
+        raise ValueError(f"{name} must be real, got complex numbers.")
     array = np.array(array, dtype=np.float64, order="C")
     if array.ndim != ndim:
-        raise ValueError(f"{what} must have {ndim} dimensions, got shape {array.shape}.")
+        raise ValueError(f"{name} must have {ndim} dimensions, got shape {array.shape}.")
     if not np.isfinite(array).all():
-        raise ValueError(f"{what} contains NaN or infinity.")
+        raise ValueError(f"{name} contains NaN or infinity.")
     array.flags.writeable = False
     return array
 
 
-def _scalar(value, what):
+def _finite(value, name):
+    """A finite float."""
     value = float(value)
     if not np.isfinite(value):
-        raise ValueError(f"{what} must be finite, got {value}.")
+        raise ValueError(f"{name} must be finite, got {value}.")
     return value
 
 
 class _Layer:
-    """What all layers check, count and compare, from the names of their arrays and scalars.
+    """Checks, counts and comparison for all layers, from the names of their arrays and scalars.
 
-    _arrays names the arrays, the first of shape (.., token_dim), _scalars the scalars, the first the residual;
-    `_shapes(token_dim, *sizes)` are the shapes of the arrays, `_sizes` these sizes, two of them.
+    Attributes
+    ----------
+    array_names : tuple of str
+        The arrays, in the order of the constructor; the first has the shape (.., token_dim).
+    scalar_names : tuple of str
+        The scalars, which follow the arrays in the constructor; the first is the residual, eta or rho.
     """
 
-    def __post_init__(self):
-        kind = type(self).__name__
-        for name, shape in zip(self._arrays, self._shapes(0, 0, 0)):
-            object.__setattr__(self, name, _frozen(getattr(self, name), len(shape), f"{kind}.{name}"))
-        for name in self._scalars:
-            object.__setattr__(self, name, _scalar(getattr(self, name), f"{kind}.{name}"))
-        wanted = self._shapes(self.token_dim, *self._sizes)
-        got = [getattr(self, name).shape for name in self._arrays]
-        odd = [f"{n} of shape {need}, got {has}" for n, need, has in zip(self._arrays, wanted, got) if need != has]
-        if odd:
-            raise ValueError(f"{kind} with {self._arrays[0]} of shape {got[0]} needs {'; '.join(odd)}.")
+    array_names: ClassVar[tuple[str, ...]]
+    scalar_names: ClassVar[tuple[str, ...]]
 
-    def __eq__(self, other):
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        # The dataclass is frozen: only object.__setattr__ can replace an argument by its checked copy.
+        for name, shape in zip(self.array_names, self.array_shapes(0, 0, 0)):
+            object.__setattr__(self, name, _frozen(getattr(self, name), len(shape), f"{kind}.{name}"))
+        for name in self.scalar_names:
+            object.__setattr__(self, name, _finite(getattr(self, name), f"{kind}.{name}"))
+        required = self.array_shapes(self.token_dim, *self.sizes)
+        actual = [getattr(self, name).shape for name in self.array_names]
+        misfits = [
+            f"{name} of shape {need}, got {has}"
+            for name, need, has in zip(self.array_names, required, actual)
+            if need != has
+        ]
+        if misfits:
+            raise ValueError(f"{kind} with {self.array_names[0]} of shape {actual[0]} needs {'; '.join(misfits)}.")
+
+    def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in self._arrays + self._scalars)
+        return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in self.array_names + self.scalar_names)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.__post_init__()  # what was pickled is checked, and its arrays are read-only again
+        self.__post_init__()  # a pickle is checked as well, and its arrays are read-only again
 
     @property
-    def token_dim(self):
+    def token_dim(self) -> int:
         """Width D of the residual stream that the layer acts on."""
-        return getattr(self, self._arrays[0]).shape[1]
+        shape: tuple[int, ...] = getattr(self, self.array_names[0]).shape
+        return shape[1]
 
     @property
-    def n_parameters(self):
+    @abstractmethod
+    def sizes(self) -> tuple[int, int]:
+        """The two numbers that, with token_dim, determine the shapes of all arrays: see `array_shapes`."""
+
+    @staticmethod
+    @abstractmethod
+    def array_shapes(token_dim: int, size: int, value_rank: int, /) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the arrays, in the order of `array_names`, for a token_dim and `sizes`."""
+
+    @property
+    def n_parameters(self) -> int:
         """Entries of all arrays, zeros included, and one for the residual scalar."""
-        return sum(getattr(self, n).size for n in self._arrays) + 1
+        return sum(int(getattr(self, n).size) for n in self.array_names) + 1
 
     @property
-    def n_nonzero(self):
+    def n_nonzero(self) -> int:
         """Entries of all arrays, and of the residual scalar, that are not zero."""
-        return sum(int(np.count_nonzero(getattr(self, n))) for n in (*self._arrays, self._scalars[0]))
+        return sum(int(np.count_nonzero(getattr(self, n))) for n in (*self.array_names, self.scalar_names[0]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FeedForward(_Layer):
-    """One hidden layer of ReLU units on every token by itself: z <- eta z + W relu(U z + b).
+    """One hidden layer of ReLU units, applied to each token separately: z <- eta z + W relu(U z + b).
 
     Parameters
     ----------
@@ -108,7 +139,7 @@ class FeedForward(_Layer):
     b : array-like of shape (width,)
     W : array-like of shape (token_dim, width)
     eta : float, default=1.0
-        How much of the token stays.
+        Factor of the residual connection: 1 keeps the token, 0 replaces it.
 
     Raises
     ------
@@ -122,24 +153,33 @@ class FeedForward(_Layer):
     FeedForward(token_dim=2, width=1, eta=1.0)
     """
 
-    U: np.ndarray
-    b: np.ndarray
-    W: np.ndarray
+    U: FloatArray
+    b: FloatArray
+    W: FloatArray
     eta: float = 1.0
-    _arrays = ("U", "b", "W")
-    _scalars = ("eta",)
-    _sizes = property(lambda self: (len(self.U), 0))
+    array_names: ClassVar[tuple[str, ...]] = ("U", "b", "W")
+    scalar_names: ClassVar[tuple[str, ...]] = ("eta",)
+
+    if TYPE_CHECKING:  # the dataclass writes it, and would allow ndarrays only
+
+        def __init__(self, U: ArrayLike, b: ArrayLike, W: ArrayLike, eta: float = 1.0) -> None: ...
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """(width, 0)."""
+        return len(self.U), 0
 
     @staticmethod
-    def _shapes(token_dim, width, _):
+    def array_shapes(token_dim: int, width: int, _: int, /) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the arrays, in the order of `array_names`."""
         return (width, token_dim), (width,), (token_dim, width)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of hidden units."""
         return len(self.b)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"FeedForward(token_dim={self.token_dim}, width={self.width}, eta={self.eta})"
 
 
@@ -155,7 +195,7 @@ class Attention(_Layer):
     output : array-like of shape (token_dim, value_rank)
         Factors of V = output @ value.
     rho : float, default=1.0
-        How much of the token stays.
+        Factor of the residual connection: 1 keeps the token, 0 replaces it.
     temperature : float, default=0.0
         0 is the hardmax; above 0 the weights are softmax(scores / temperature).
 
@@ -166,38 +206,55 @@ class Attention(_Layer):
 
     Examples
     --------
-    A leader read: every token receives the largest first coordinate in its second.
+    Leader attention: every token receives the largest first coordinate of its sequence as its second.
 
     >>> from sklearn_hardmax import Attention
     >>> Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])
     Attention(token_dim=2, rank=1, value_rank=1, rho=1.0, temperature=0.0)
     """
 
-    query: np.ndarray
-    key: np.ndarray
-    value: np.ndarray
-    output: np.ndarray
+    query: FloatArray
+    key: FloatArray
+    value: FloatArray
+    output: FloatArray
     rho: float = 1.0
     temperature: float = 0.0
-    _arrays = ("query", "key", "value", "output")
-    _scalars = ("rho", "temperature")
-    _sizes = property(lambda self: (len(self.query), len(self.value)))
+    array_names: ClassVar[tuple[str, ...]] = ("query", "key", "value", "output")
+    scalar_names: ClassVar[tuple[str, ...]] = ("rho", "temperature")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            query: ArrayLike,
+            key: ArrayLike,
+            value: ArrayLike,
+            output: ArrayLike,
+            rho: float = 1.0,
+            temperature: float = 0.0,
+        ) -> None: ...
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """(rank, value_rank)."""
+        return len(self.query), len(self.value)
 
     @staticmethod
-    def _shapes(token_dim, rank, value_rank):
+    def array_shapes(token_dim: int, rank: int, value_rank: int, /) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the arrays, in the order of `array_names`."""
         return (rank, token_dim), (rank, token_dim), (value_rank, token_dim), (token_dim, value_rank)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.temperature < 0:
             raise ValueError(f"temperature must be 0 (hardmax) or above, got {self.temperature}.")
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         """Number of factors of B."""
         return len(self.query)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Attention(token_dim={self.token_dim}, rank={self.rank}, value_rank={len(self.value)}, rho={self.rho}, "
             f"temperature={self.temperature})"
@@ -208,8 +265,8 @@ class Attention(_Layer):
 class ThirdOrderAttention(_Layer):
     """Attention to pairs of tokens: z_i <- rho z_i + O mean of V z_l * V' z_m over the pairs (l, m) that i attends to.
 
-    Pair (l, m) has the score sum_r <query_r, z_i> <key_r, z_l> <second_key_r, z_m>; l and m may coincide. It is the hardmax
-    only.
+    Pair (l, m) has the score sum_r <query_r, z_i> <key_r, z_l> <second_key_r, z_m>; l and m may coincide. There is no softmax
+    version.
 
     Parameters
     ----------
@@ -218,7 +275,7 @@ class ThirdOrderAttention(_Layer):
         The value of a pair is the product, coordinate by coordinate, of value @ z_l and second_value @ z_m.
     output : array-like of shape (token_dim, value_rank)
     rho : float, default=1.0
-        How much of the token stays.
+        Factor of the residual connection: 1 keeps the token, 0 replaces it.
 
     Raises
     ------
@@ -231,7 +288,7 @@ class ThirdOrderAttention(_Layer):
 
     Examples
     --------
-    Every token receives the largest product of two first coordinates in its second.
+    Every token receives the largest product of two first coordinates of its sequence as its second.
 
     >>> from sklearn_hardmax import ThirdOrderAttention, Transformer
     >>> from sklearn_hardmax.forward import apply
@@ -244,28 +301,49 @@ class ThirdOrderAttention(_Layer):
            [ 2., 9., 1.]])
     """
 
-    query: np.ndarray
-    key: np.ndarray
-    second_key: np.ndarray
-    value: np.ndarray
-    second_value: np.ndarray
-    output: np.ndarray
+    query: FloatArray
+    key: FloatArray
+    second_key: FloatArray
+    value: FloatArray
+    second_value: FloatArray
+    output: FloatArray
     rho: float = 1.0
-    _arrays = ("query", "key", "second_key", "value", "second_value", "output")
-    _scalars = ("rho",)
-    _sizes = property(lambda self: (len(self.query), len(self.value)))
+    array_names: ClassVar[tuple[str, ...]] = ("query", "key", "second_key", "value", "second_value", "output")
+    scalar_names: ClassVar[tuple[str, ...]] = ("rho",)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            query: ArrayLike,
+            key: ArrayLike,
+            second_key: ArrayLike,
+            value: ArrayLike,
+            second_value: ArrayLike,
+            output: ArrayLike,
+            rho: float = 1.0,
+        ) -> None: ...
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """(rank, value_rank)."""
+        return len(self.query), len(self.value)
 
     @staticmethod
-    def _shapes(token_dim, rank, value_rank):
+    def array_shapes(token_dim: int, rank: int, value_rank: int, /) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the arrays, in the order of `array_names`."""
         return (*[(rank, token_dim)] * 3, *[(value_rank, token_dim)] * 2, (token_dim, value_rank))
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         """Number of products that a score adds up."""
         return len(self.query)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"ThirdOrderAttention(token_dim={self.token_dim}, rank={self.rank}, value_rank={len(self.value)}, "
             f"rho={self.rho})"
         )
+
+
+Layer: TypeAlias = FeedForward | Attention | ThirdOrderAttention

@@ -1,40 +1,42 @@
-"""A stack of layers on one residual stream, and the file that keeps it.
+"""A Transformer is a stack of layers on one residual stream; it can be saved to a file.
 
-A file is one npz of plain arrays: which layers there are, their sizes, and all weights one after another. What is read back
+A file is one npz of plain arrays: the types of the layers, their sizes, and all weights one after another. What was read
 goes through the checks of the layers, so that a file with other shapes is refused and not run.
 """
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sklearn_hardmax._files import atomic_write
-from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
+from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
 
 _FORMAT = "sklearn_hardmax.Transformer/2"
-# what a file holds: kind of dtype and number of dimensions
+# the arrays of a file: kind of dtype and number of dimensions
 _PARTS = {"format": ("U", 0), "names": ("U", 1), "kinds": ("i", 1), "sizes": ("i", 2), "entries": ("f", 1)}
-_KINDS = (FeedForward, Attention, ThirdOrderAttention)  # a layer is saved as its place here
+_LAYER_TYPES = (FeedForward, Attention, ThirdOrderAttention)  # a file names a layer type by its index here
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Transformer:
-    """A stack of feed-forward and attention layers on one residual stream: the weights, and nothing that runs them.
+    """A stack of feed-forward and attention layers on one residual stream. It holds weights; `forward.apply` runs them.
 
-    (scikit-learn's transformers, objects with `transform`, are another thing.)
+    (It is no transformer in the sense of scikit-learn, an object with `transform`.)
 
     Parameters
     ----------
     layers : sequence of FeedForward, Attention and ThirdOrderAttention
         At least one; all of one token_dim.
     names : sequence of str, optional
-        What the coordinates of the residual stream hold, one name each; default z0, z1, ...
+        Names of the coordinates of the residual stream, token_dim of them; default z0, z1, ...
 
     Raises
     ------
     ValueError
-        No layers, layers of unequal token_dim, names of another number.
+        No layers, layers of unequal token_dim, another number of names than token_dim.
     TypeError
         A layer of another type.
 
@@ -48,15 +50,19 @@ class Transformer:
     Transformer(2 blocks, 3 layers, 21 parameters, width=1, token_dim=2)
     """
 
-    layers: tuple
-    names: tuple = field(default=None)
+    layers: tuple[Layer, ...]
+    names: tuple[str, ...] = None  # type: ignore[assignment]
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the dataclass writes it, and would allow tuples only
+
+        def __init__(self, layers: Sequence[Layer], names: Sequence[str] | None = None) -> None: ...
+
+    def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             raise ValueError("A Transformer needs at least one layer.")
         for i, layer in enumerate(self.layers):
-            if not isinstance(layer, _KINDS):
+            if not isinstance(layer, _LAYER_TYPES):
                 raise TypeError(
                     f"Layer {i} must be FeedForward, Attention or ThirdOrderAttention, got {type(layer).__name__}."
                 )
@@ -67,50 +73,50 @@ class Transformer:
             raise ValueError(f"{len(names)} names were given for a residual stream of {self.token_dim} coordinates.")
         object.__setattr__(self, "names", names)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, Transformer):
             return NotImplemented
         return self.names == other.names and self.layers == other.layers
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     @property
-    def token_dim(self):
+    def token_dim(self) -> int:
         """Width D of the residual stream."""
         return self.layers[0].token_dim
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Largest number of hidden units of a feed-forward layer (0 without any)."""
         return max((layer.width for layer in self.layers if isinstance(layer, FeedForward)), default=0)
 
     @property
-    def n_blocks(self):
-        """Blocks: an optional attention followed by an optional feed-forward layer.
+    def n_blocks(self) -> int:
+        """Number of blocks, each an optional attention followed by an optional feed-forward layer.
 
         That is, feed-forward layers plus attentions not directly followed by one.
         """
         is_feed_forward = [isinstance(layer, FeedForward) for layer in self.layers]
-        alone = sum(not a and not b for a, b in zip(is_feed_forward, [*is_feed_forward[1:], False]))
-        return sum(is_feed_forward) + alone
+        lone_attentions = sum(not a and not b for a, b in zip(is_feed_forward, [*is_feed_forward[1:], False]))
+        return sum(is_feed_forward) + lone_attentions
 
     @property
-    def n_parameters(self):
-        """Entries of U, b, W and of the factors of attention, zeros included, plus one scalar a layer."""
+    def n_parameters(self) -> int:
+        """Entries of U, b, W and of the factors of attention, zeros included, plus one scalar per layer."""
         return sum(layer.n_parameters for layer in self.layers)
 
     @property
-    def n_nonzero(self):
-        """The same entries that are not zero."""
+    def n_nonzero(self) -> int:
+        """Number of these entries that are not zero."""
         return sum(layer.n_nonzero for layer in self.layers)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Transformer({self.n_blocks} blocks, {len(self.layers)} layers, {self.n_parameters} parameters, "
             f"width={self.width}, token_dim={self.token_dim})"
         )
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the weights to one npz file (plain arrays, no pickle); `path` is replaced only by a whole file.
 
         Parameters
@@ -118,9 +124,9 @@ class Transformer:
         path : str or path-like
             File name; taken as it is, no ending is added.
         """
-        kinds = np.array([_KINDS.index(type(layer)) for layer in self.layers])
+        kinds = np.array([_LAYER_TYPES.index(type(layer)) for layer in self.layers])
         entries = [
-            np.concatenate([np.ravel(getattr(layer, n)) for n in layer._arrays + layer._scalars])
+            np.concatenate([np.ravel(getattr(layer, n)) for n in layer.array_names + layer.scalar_names])
             for layer in self.layers
         ]
         with atomic_write(path) as file:
@@ -129,13 +135,13 @@ class Transformer:
                 format=np.array(_FORMAT),
                 names=np.array(self.names),
                 kinds=kinds,
-                sizes=np.array([layer._sizes for layer in self.layers], dtype=np.int64),
+                sizes=np.array([layer.sizes for layer in self.layers], dtype=np.int64),
                 entries=np.concatenate(entries),
             )
 
     @classmethod
-    def load(cls, path):
-        """Read what `save` wrote.
+    def load(cls, path: str | os.PathLike[str]) -> "Transformer":
+        """Read a file that `save` wrote.
 
         Parameters
         ----------
@@ -149,7 +155,7 @@ class Transformer:
         Raises
         ------
         ValueError
-            The file is damaged, or none of ours.
+            The file is damaged, or was not written by `save`.
         FileNotFoundError
             There is no such file.
         """
@@ -170,17 +176,24 @@ class Transformer:
 
 
 def _layers_from(parts):
+    """The layers of a file, from its arrays; ValueError or TypeError where these do not fit each other."""
     for name in ("kinds", "sizes"):
         if (parts[name] < 0).any():
             raise ValueError(f"its {name} are negative")
-    token_dim, entries, at, layers = len(parts["names"]), parts["entries"], 0, []
+    token_dim = len(parts["names"])
+    entries = parts["entries"]
+    position = 0
+    layers = []
     for kind, sizes in zip(parts["kinds"].tolist(), parts["sizes"].tolist(), strict=True):
-        layer, arrays = _KINDS[kind], []
-        for shape in (*layer._shapes(token_dim, *sizes), *[()] * len(layer._scalars)):
+        layer_type = _LAYER_TYPES[kind]
+        shapes = (*layer_type.array_shapes(token_dim, *sizes), *[()] * len(layer_type.scalar_names))
+        arguments = []
+        for shape in shapes:
             size = int(np.prod(shape))
-            arrays.append(entries[at : at + size].reshape(shape))
-            at += size
-        layers.append(layer(*arrays))
-    if at != len(entries):
-        raise ValueError(f"{len(entries)} weights where the layers need {at}")
+            # too few entries are left: reshape raises
+            arguments.append(entries[position : position + size].reshape(shape))
+            position += size
+        layers.append(layer_type(*arguments))
+    if position != len(entries):
+        raise ValueError(f"{len(entries)} weights where the layers need {position}")
     return layers

@@ -162,7 +162,7 @@ def answers(estimator, sequences):
     found = {name: repr(bits(getattr(estimator, name)(sequences))) for name in names}
     if hasattr(estimator, "to_transformer"):
         layers = estimator.to_transformer().layers
-        found["weights"] = bits([getattr(layer, name) for layer in layers for name in layer._arrays])
+        found["weights"] = bits([getattr(layer, name) for layer in layers for name in layer.array_names])
     return found
 
 

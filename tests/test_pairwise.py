@@ -1,4 +1,4 @@
-"""Attention of rank above one: batches, filter and blocks change no bit, and ties are those of exact arithmetic."""
+"""Attention of rank above one: batches, pre-selection and blocks change no bit, and ties are those of exact arithmetic."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import Attention, RaggedSequences, Transformer
-from sklearn_hardmax.forward import apply, pairwise, trace
+from sklearn_hardmax.forward import apply, distinct_tokens, pair_scores, pairwise, trace
 from sklearn_hardmax.sequences.segments import Segments
 
 
@@ -74,21 +74,21 @@ def test_permuting_tokens_permutes_outputs_bit_for_bit(transformer):
 
 @EVERY_STACK
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("module", "name", "value"),
     [
-        ("_BLOCK_SCORES", 1),
-        ("_BLOCK_SCORES", 50),
-        ("_SMALL", 0),
-        ("_SIMILAR", 1.0),
-        ("_SIMILAR", 100.0),
-        ("_NOTHING", 2.0**900),
+        (pairwise, "_BLOCK_SCORES", 1),
+        (pairwise, "_BLOCK_SCORES", 50),
+        (distinct_tokens, "_SMALL_BATCH_SCORES", 0),
+        (distinct_tokens, "_MAX_LENGTH_RATIO", 1.0),
+        (distinct_tokens, "_MAX_LENGTH_RATIO", 100.0),
+        (pair_scores, "_UNDERFLOW", 2.0**900),
     ],
 )
-def test_blocks_batches_and_filter_change_no_bit(transformer, name, value, monkeypatch):
-    """_NOTHING at 2^900 lets all pairs through the filter, so that the tie rule alone decides."""
+def test_blocks_batches_and_preselection_change_no_bit(transformer, module, name, value, monkeypatch):
+    """_UNDERFLOW at 2^900 lets all pairs through the pre-selection, so that the tie rule alone decides."""
     X = problem(transformer.token_dim)
     before = apply(transformer, X)
-    monkeypatch.setattr(pairwise, name, value)
+    monkeypatch.setattr(module, name, value)
     assert apply(transformer, X) == before
 
 
@@ -176,13 +176,13 @@ def test_who_attends_to_itself_and_its_copies_only_is_told():
 def test_equal_hashes_of_unequal_tokens_merge_nothing(monkeypatch):
     X = problem(2)
     expected = apply(STACKS[0], X)
-    monkeypatch.setattr(pairwise, "_hashes", lambda stream: np.zeros(stream.shape[1], dtype=np.uint64))
+    monkeypatch.setattr(distinct_tokens, "_hashes", lambda stream: np.zeros(stream.shape[1], dtype=np.uint64))
     np.testing.assert_allclose(apply(STACKS[0], X).tokens, expected.tokens, rtol=0, atol=1e-13)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 30))
-def test_scores_that_the_filter_drops_are_lost_in_every_order_of_summation(seed, token_dim, n):
-    """The filter against the unfiltered sets, on tokens of all sizes."""
+def test_scores_that_the_preselection_drops_are_lost_in_every_order_of_summation(seed, token_dim, n):
+    """The pre-selection against the sets without it, on tokens of all sizes."""
     rng = np.random.default_rng(seed)
     layer = head(token_dim, rank=int(rng.integers(2, 4)), seed=seed, integer=False)
     Z = rng.normal(size=(n, token_dim)) * 10.0 ** rng.integers(-12, 13, size=(n, 1))

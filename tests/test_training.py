@@ -51,7 +51,7 @@ def test_the_objective_is_the_loss_of_the_engine_and_the_sum_of_squares():
     out = apply(transformer, X)
     errors = [rows[: len(y), 2:] - y for rows, y in zip(out, Y)]
     loss = sum((e**2).sum() for e in errors) / Y.n_tokens
-    norm = sum((getattr(layer, n) ** 2).sum() for layer in transformer.layers for n in layer._arrays)
+    norm = sum((getattr(layer, n) ** 2).sum() for layer in transformer.layers for n in layer.array_names)
     np.testing.assert_allclose(problem.objective(theta)[0], loss + 0.25 * norm, rtol=1e-13)
 
 

@@ -260,7 +260,7 @@ def test_complex_weights_are_refused():
 def test_copies_and_pickles_are_equal_and_read_only(again):
     twin = again(example())
     assert twin == example()
-    assert not any(getattr(layer, name).flags.writeable for layer in twin.layers for name in layer._arrays)
+    assert not any(getattr(layer, name).flags.writeable for layer in twin.layers for name in layer.array_names)
 
 
 def test_a_pickle_of_misfitting_weights_is_refused():

@@ -1,8 +1,9 @@
-"""A Transformer for other runtimes: a torch module and an ONNX graph (extra ``torch``).
+"""Export a Transformer to other runtimes: as a torch module (`to_torch`) or an ONNX graph (`to_onnx`); extra ``torch``.
 
-Both do what `sklearn_hardmax.forward` does, in its order: sums are elementwise, coordinates in order and hidden units in
-stored order, since constructed weights cancel large numbers exactly, which no BLAS product promises; scores tie by the rule
-of ties.py; means are v + mean(z - v). Only sums over the tokens of a sequence, and exp, may differ in their last bits.
+Both compute what `sklearn_hardmax.forward` computes, in its order. Sums are elementwise, coordinates in order and hidden
+units in stored order: constructed weights cancel large numbers exactly, which no matrix product guarantees. Scores tie by the
+rule of ties.py, and means are v + mean(z - v). Only sums over the tokens of a sequence, and exp, may differ in their last
+bits.
 """
 
 from sklearn_hardmax.export.onnx_graph import to_onnx

@@ -1,4 +1,4 @@
-"""What can be exported."""
+"""Checks that a Transformer can be exported, and the temperatures of its layers."""
 
 import numpy as np
 
@@ -17,16 +17,21 @@ def check_temperature(temperature, transformer):
             )
 
 
-def check_layers(transformer, known, what):
-    """Raise TypeError unless this is a Transformer whose layers all are of known kinds."""
+def exported_temperature(layer, temperature):
+    """The temperature that replaces that of a layer, or its own where `temperature` is None; 0 for layers without one."""
+    return getattr(layer, "temperature", 0.0) if temperature is None else float(temperature)
+
+
+def check_layers(transformer, exported_types, runtime):
+    """Raise TypeError unless this is a Transformer whose layers all are of these types; `runtime` is for the message."""
     if not isinstance(transformer, Transformer):
         raise TypeError(
             f"Only a Transformer can be exported, got {type(transformer).__name__}; a fitted estimator gives one by "
             "to_transformer()."
         )
     for i, layer in enumerate(transformer.layers):
-        if type(layer) not in known:
-            names = ", ".join(kind.__name__ for kind in known)
+        if type(layer) not in exported_types:
+            names = ", ".join(layer_type.__name__ for layer_type in exported_types)
             raise TypeError(
-                f"Layer {i} is {type(layer).__name__}, which has no {what} form; layers that have: {names}."
+                f"Layer {i} is {type(layer).__name__}, which has no {runtime} form; layers that have: {names}."
             )

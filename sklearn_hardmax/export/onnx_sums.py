@@ -1,6 +1,7 @@
-"""An ONNX graph under construction, and sums in fixed order in it.
+"""A builder of ONNX graphs, and sums of products in fixed order in such a graph.
 
-A sum of products is a Scan, one step a term: acc + w v, elementwise; of weights with tokens, and of queries with keys.
+Values of a graph are referred to by their names. A sum of products is a Scan with one step per term, total + w v,
+elementwise: so its order is fixed, for sums over weights and tokens as well as over query and key values.
 """
 
 import itertools
@@ -9,14 +10,27 @@ import numpy as np
 
 
 class Graph:
-    """Nodes and constants under construction; `zeros` is a row (1, n) of zeros."""
+    """A graph under construction. All methods take and return names of values.
+
+    Attributes
+    ----------
+    nodes : list of onnx.NodeProto
+    constants : list of onnx.TensorProto
+    counter : iterator of int
+        Makes names unique, also between a graph and the bodies of its Scan nodes, which share the counter.
+    zeros : str
+        A row (1, n) of zeros, where n is the number of tokens; the caller sets it.
+    """
+
+    zeros: str
 
     def __init__(self, counter=None):
-        self.nodes, self.constants = [], []
+        self.nodes = []
+        self.constants = []
         self.counter = itertools.count() if counter is None else counter
 
     def op(self, kind, *inputs, output=None, **attributes):
-        """One more node; the name of its output."""
+        """Add a node; returns the name of its output."""
         from onnx import helper
 
         output = output or f"v{next(self.counter)}"
@@ -24,7 +38,7 @@ class Graph:
         return output
 
     def constant(self, array, dtype=np.float64):
-        """The name of an array."""
+        """Add an array as a constant."""
         from onnx import numpy_helper
 
         name = f"c{next(self.counter)}"
@@ -32,30 +46,35 @@ class Graph:
         return name
 
     def integers(self, values):
-        """The name of an array of integers."""
+        """Add an array of integers as a constant."""
         return self.constant(values, np.int64)
 
     def reduce(self, how, values, axis):
-        """Sum, Min or Max along an axis, which stays with length 1."""
+        """Reduce ("Sum", "Min" or "Max") along an axis, which stays with length 1."""
         return self.op(f"Reduce{how}", values, self.integers([axis]), keepdims=1)
 
     def rows(self, values, indices, n_rows):
-        """These rows of (n_rows, n)."""
+        """The rows with these indices of values (n_rows, n)."""
         if len(indices) == n_rows:
             return values
         return self.op("Gather", values, self.integers(indices), axis=0)
 
     def scan(self, body, inputs, names, state=None):
-        """For each row of the inputs: body(graph, *names of rows) -> name; with a state, which comes first, that alone."""
+        """Apply a function to the rows of inputs, one row after another.
+
+        Without a state, ``body(graph, *rows)`` returns the row of the output. With a state, ``body(graph, state, *rows)``
+        returns the next state, and the result is the last one. `names` are prefixes for the names of the arguments of body.
+        """
         from onnx import TensorProto, helper
 
         inner = Graph(self.counter)
-        parts = [f"{name}{next(self.counter)}" for name in names]
-        result = inner.op("Identity", body(inner, *parts))
-        infos = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, None) for name in (*parts, result)]
+        arguments = [f"{name}{next(self.counter)}" for name in names]
+        # Identity makes the output a value of this body, whatever name the function returns.
+        result = inner.op("Identity", body(inner, *arguments))
+        infos = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, None) for name in (*arguments, result)]
         graph = helper.make_graph(inner.nodes, "body", infos[:-1], infos[-1:], inner.constants)
-        given = inputs if state is None else [state, *inputs]
-        return self.op("Scan", *given, body=graph, num_scan_inputs=len(inputs))
+        initial = [] if state is None else [state]
+        return self.op("Scan", *initial, *inputs, body=graph, num_scan_inputs=len(inputs))
 
 
 def sums(graph, weights, values, start):
@@ -68,13 +87,13 @@ def sums(graph, weights, values, start):
     return graph.scan(step, [weights, values], ["total", "weight", "value"], state=start)
 
 
-def square(graph):
-    """Zeros (n, n)."""
+def square_of_zeros(graph):
+    """Zeros (n, n): a row of zeros added to a column of zeros."""
     return graph.op("Add", graph.zeros, graph.op("Transpose", graph.zeros, perm=[1, 0]))
 
 
 def product(graph, weights, values):
-    """A matrix of weights times values (k, n), in fixed order, columns of zeros left out: (m, n)."""
+    """A matrix of weights (m, k) times values (k, n), summed in order of k, columns of zeros left out: (m, n)."""
     start = graph.op("Add", graph.constant(np.zeros((len(weights), 1))), graph.zeros)
     used = np.flatnonzero(weights.any(axis=0))
     if len(used) == 0:

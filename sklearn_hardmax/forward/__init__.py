@@ -1,4 +1,4 @@
-"""Running a Transformer: `apply` gives the tokens after the last layer, `trace` what every layer did."""
+"""Run a Transformer: `apply` returns the tokens after the last layer, `trace` the result of every layer."""
 
 from sklearn_hardmax.forward.run import LayerTrace, apply, trace
 

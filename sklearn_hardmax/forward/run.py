@@ -1,39 +1,42 @@
-"""Running a Transformer: the only interpreter of its weights.
+"""Run a Transformer on sequences: `apply` for the tokens after the last layer, `trace` for the result of every layer.
 
-The residual stream is held coordinate by coordinate, shape (D, n_tokens): each coordinate is one contiguous row. All sums
-are elementwise and in a fixed order (coordinates in order, then the bias; hidden units in stored order, then the residual;
-tokens of a sequence in order), and a zero weight is never multiplied. No BLAS product decides anything. So every token's
-value is the same bits alone, in any batch, in any order of sequences and for any chunking.
+This is the forward pass in NumPy; `sklearn_hardmax.export` follows it. The residual stream is held coordinate by coordinate,
+shape (D, n_tokens): each coordinate is one contiguous row. All sums are elementwise and in a fixed order (coordinates in
+order, then the bias; hidden units in stored order, then the residual; tokens of a sequence in order), and a zero weight is
+never multiplied. No result depends on the rounding of a matrix product. So every token has the same bits alone, in any batch,
+for any order of sequences and for any chunking.
 
-*Ties* are decided by the rule of ties.py. For B of rank one the score is <query, z_i> <key, z_l>: the query gives the sign
-only (none within its own bound), and the keys are compared; above, pairwise.py compares all pairs of tokens of a sequence.
+*Ties* are decided by the rule of ties.py. For B of rank one the score is <query, z_i> <key, z_l>: the query contributes only
+its sign (none within its own rounding bound), and the key values are compared. For higher rank, pairwise.py compares all
+tokens of a sequence for each of its tokens, and third_order.py all pairs of tokens.
 
 *Means.* The mean over a set is v + mean(z_l - v) with v the smallest of its values, coordinate by coordinate: equal values
-return themselves bit for bit, and sums of a few leading bits (bumps) do not depend on the order of tokens. softmax.py has the
-means of the softmax.
+give themselves bit for bit, and sums of a few leading bits (bumps) do not depend on the order of tokens. softmax.py computes
+the means of softmax attention.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax._typing import IntArray
 from sklearn_hardmax.forward import pairwise, softmax, third_order
+from sklearn_hardmax.forward.feed_forward import NonzeroWeights, apply_feed_forward
 from sklearn_hardmax.forward.ties import inner_products, leaders, rounding_bound
-from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
 from sklearn_hardmax.sequences.segments import Segments, chunks
+from sklearn_hardmax.transformer import Transformer
 
-_BLOCK_NUMBERS = 2**20  # numbers that one step of a layer may hold
 
-
-def apply(transformer, sequences):
+def apply(transformer: Transformer, sequences: SequencesLike) -> RaggedSequences:
     """Run a transformer on sequences, layer by layer.
 
     Parameters
     ----------
     transformer : Transformer
-    sequences : RaggedSequences or anything that as_sequences reads
-        token_dim must be that of the transformer.
+    sequences : RaggedSequences or any input of as_sequences
+        With the token_dim of the transformer.
 
     Returns
     -------
@@ -47,8 +50,8 @@ def apply(transformer, sequences):
 
     Notes
     -----
-    O(n_tokens x non-zero weights) for feed-forward layers and attention of rank 0 and 1; general attention takes O(n^2) a
-    sequence of n tokens, attention of third order O(n^3).
+    O(n_tokens x non-zero weights) for feed-forward layers and attention of rank 0 and 1. For a sequence of n tokens,
+    attention of higher rank takes O(n^2) and third-order attention O(n^3).
 
     Examples
     --------
@@ -59,22 +62,24 @@ def apply(transformer, sequences):
     array([[1., 3.],
            [3., 3.]])
     """
-    sequences = _fitting(transformer, sequences)
-    steps = [_prepare(layer) for layer in transformer.layers]
+    sequences = _with_token_dim(transformer, sequences)
+    nonzero = [_nonzero_weights(layer) for layer in transformer.layers]
     out = np.empty(sequences.tokens.shape)
+    # A chunk goes through all layers before the next one starts: the stream of all sequences is never held at once.
     for i, j in chunks(sequences.offsets):
-        first, last = sequences.offsets[i], sequences.offsets[j]
+        first = sequences.offsets[i]
+        last = sequences.offsets[j]
         segments = Segments.from_offsets(sequences.offsets[i : j + 1])
         stream = np.array(sequences.tokens[first:last].T, dtype=np.float64, order="C")
-        for layer, plan in zip(transformer.layers, steps):
-            _step(layer, plan, stream, segments)
+        for layer, weights in zip(transformer.layers, nonzero):
+            _apply_layer(layer, weights, stream, segments)
         _check_range(stream)
         out[first:last] = stream.T
     return RaggedSequences._trusted(out, sequences.offsets)
 
 
 class LayerTrace(NamedTuple):
-    """What one layer did.
+    """The result of one layer: tokens, attended sets and margin.
 
     Attributes
     ----------
@@ -82,31 +87,37 @@ class LayerTrace(NamedTuple):
     tokens : RaggedSequences
         After the layer.
     attended : list or None
-        ``attended[j][i]`` is the array of the tokens of sequence j that its token i attends to, for third order of the pairs
-        of tokens, shape (n_pairs, 2). None for a feed-forward layer and for softmax.
+        ``attended[j][i]`` is the array of the tokens of sequence j that its token i attends to, shape (n_attended,); for
+        third-order attention of the pairs of tokens, shape (n_pairs, 2). None for a feed-forward layer and for softmax.
     margin : float
         Smallest gap between an attended and an unattended score over the sum of their rounding bounds, a bound of 0
         counting as one ulp; inf where there is no such pair.
     """
 
-    layer: object
+    layer: Layer
     tokens: RaggedSequences
-    attended: list | None
+    attended: list[list[IntArray]] | None
     margin: float
 
 
-def trace(transformer, sequences):
-    """Run a transformer and keep what every layer did; for looking, not for serving.
+def trace(transformer: Transformer, sequences: SequencesLike) -> list[LayerTrace]:
+    """Run a transformer and keep the result of every layer, for inspection: it takes more time and memory than `apply`.
 
     Parameters
     ----------
     transformer : Transformer
-    sequences : RaggedSequences or anything that as_sequences reads
+    sequences : RaggedSequences or any input of as_sequences
+        With the token_dim of the transformer.
 
     Returns
     -------
     list of LayerTrace
-        One a layer: the tokens after it, the attended sets and the margin. Memory: all tokens once a layer.
+        One per layer: the tokens after it, the attended sets and the margin. Memory: all tokens once per layer.
+
+    Raises
+    ------
+    ValueError
+        As in `apply`.
 
     Examples
     --------
@@ -117,24 +128,27 @@ def trace(transformer, sequences):
     >>> step.attended[0]
     [array([1]), array([1])]
     """
-    sequences = _fitting(transformer, sequences)
+    sequences = _with_token_dim(transformer, sequences)
     segments = Segments.from_offsets(sequences.offsets)
     stream = np.array(sequences.tokens.T, dtype=np.float64, order="C")
     steps = []
     for layer in transformer.layers:
-        attended, margin = None, np.inf
+        attended = None
+        margin = np.inf
+        # from the tokens before the layer, which the next lines overwrite
         if isinstance(layer, ThirdOrderAttention):
             attended, margin = third_order.attended_sets(layer, stream, segments)
         elif isinstance(layer, Attention) and layer.temperature == 0:
             attended, margin = _attended_sets(layer, stream, segments)
-        _step(layer, _prepare(layer), stream, segments)
+        _apply_layer(layer, _nonzero_weights(layer), stream, segments)
         _check_range(stream)
         tokens = RaggedSequences._trusted(np.ascontiguousarray(stream.T), sequences.offsets)
         steps.append(LayerTrace(layer, tokens, attended, margin))
     return steps
 
 
-def _fitting(transformer, sequences):
+def _with_token_dim(transformer: Transformer, sequences: SequencesLike) -> RaggedSequences:
+    """The input as RaggedSequences; ValueError unless it has the token_dim of the transformer."""
     sequences = as_sequences(sequences)
     if sequences.token_dim != transformer.token_dim:
         raise ValueError(
@@ -149,20 +163,14 @@ def _check_range(stream):
         raise ValueError("The residual stream left the range of float64 (infinity or NaN); scale the tokens.")
 
 
-def _prepare(layer):
-    """Where the non-zero weights of a feed-forward layer stand, found once and used for every chunk."""
-    if not isinstance(layer, FeedForward):
-        return None
-    columns = np.flatnonzero(layer.U.any(axis=0))
-    rows = [np.flatnonzero(row) for row in layer.W.T]
-    touched = np.flatnonzero(layer.W.any(axis=1))
-    return columns, rows, touched
+def _nonzero_weights(layer):
+    return NonzeroWeights.from_layer(layer) if isinstance(layer, FeedForward) else None
 
 
-def _step(layer, plan, stream, segments):
+def _apply_layer(layer, nonzero, stream, segments):
     """One layer, in place on the stream (D, n)."""
     if isinstance(layer, FeedForward):
-        _feed_forward(layer, plan, stream)
+        apply_feed_forward(layer, nonzero, stream)
     elif isinstance(layer, ThirdOrderAttention):
         _third_order_attention(layer, stream, segments)
     elif layer.temperature > 0 and layer.rank > 0:
@@ -174,84 +182,44 @@ def _step(layer, plan, stream, segments):
 
 
 def attend_with_leaders(layer, stream, segments):
-    """One hardmax attention, in place on the stream (D, n), and its leaders, bool (n,).
+    """Like one layer of `apply`, but also returns which tokens are leaders.
 
-    A leader attends to itself and to its copies, and to no other token. This is a step of `apply` for who asks for leaders.
+    Parameters
+    ----------
+    layer : Attention
+        With temperature 0.
+    stream : ndarray of shape (D, n), float64
+        Changed in place.
+    segments : Segments
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+        True for a leader: a token that attends to itself and to its copies, and to no other token.
     """
     if layer.rank > 1:
         return _general_attention(layer, stream, segments)
-    alone = _is_leader(_leader_groups(layer, stream, segments), stream, segments)
+    is_leader = _is_leader(_query_groups(layer, stream, segments), stream, segments)
     _leader_attention(layer, stream, segments)
-    return alone
+    return is_leader
 
 
-# -- feed-forward ------------------------------------------------------------------------------------------------------
+# -- values and residual -----------------------------------------------------------------------------------------------
 
 
-def _feed_forward(layer, plan, stream):
-    columns, rows, touched = plan
-    n = stream.shape[1]
-    change = np.zeros((len(touched), n))
-    place = {int(c): k for k, c in enumerate(touched)}
-    block = max(1, _BLOCK_NUMBERS // max(1, n))
-    for first in range(0, layer.width, block):
-        hidden = _hidden(layer, columns, stream, slice(first, first + block))
-        for unit, values in enumerate(hidden, start=first):
-            for c in rows[unit].tolist():
-                change[place[c]] += layer.W[c, unit] * values
-    if layer.eta == 0:
-        stream[:] = 0.0
-    elif layer.eta != 1:
-        stream *= layer.eta
-    for c, k in place.items():
-        stream[c] += change[k]
+def _used_coordinates(layer):
+    """Coordinates that the value factor uses: no other ones need means."""
+    return np.flatnonzero(layer.value.any(axis=0)).tolist()
 
 
-def _hidden(layer, columns, stream, units):
-    hidden = np.zeros((len(layer.b[units]), stream.shape[1]))
-    for c in columns.tolist():
-        weights = layer.U[units, c]
-        used = np.flatnonzero(weights)
-        if len(used) == len(weights):
-            hidden += weights[:, None] * stream[c]
-        else:
-            hidden[used] += weights[used, None] * stream[c]
-    hidden += layer.b[units, None]
-    return np.maximum(hidden, 0.0, out=hidden)
-
-
-# -- attention ---------------------------------------------------------------------------------------------------------
-
-
-def _leader_groups(layer, stream, segments):
-    """Attention of rank 0 or 1 as at most three groups: (tokens that ask, tokens that they attend to, margin).
-
-    None stands for all tokens. The groups ask with positive, negative and zero query.
-    """
-    if layer.rank == 0:
-        return [(None, None, np.inf)]
-    (asks,), (ask_moduli,) = inner_products(layer.query, stream)
-    asks[np.abs(asks) <= rounding_bound(layer.query[0], stream, ask_moduli)] = 0.0
-    (keys,), (moduli,) = inner_products(layer.key, stream)
-    bounds = rounding_bound(layer.key[0], stream, moduli)
-    groups = []
-    for sign in (1.0, -1.0):
-        asking = asks * sign > 0
-        if asking.any():
-            member, margin = leaders(sign * keys, bounds, segments)
-            groups.append((None if asking.all() else asking, member, margin))
-    if (asks == 0).any():
-        groups.append((asks == 0, None, np.inf))
-    return groups
-
-
-def _project_values(layer, stream, means):
-    """V times the means, coordinate by coordinate: (coordinate, values) one after another."""
-    return _apply_output(layer, inner_products(layer.value, means)[0])
+def _project_values(layer, means):
+    """V times the means (D, n): yields (coordinate, values (n,))."""
+    values, _ = inner_products(layer.value, means)
+    return _apply_output(layer, values)
 
 
 def _apply_output(layer, values):
-    """The output factor times values (value_rank, n): yields (coordinate, values)."""
+    """The output factor times values (value_rank, n): yields (coordinate, values (n,))."""
     for c in np.flatnonzero(layer.output.any(axis=1)).tolist():
         total = np.zeros(values.shape[1])
         for r in np.flatnonzero(layer.output[c]).tolist():
@@ -260,7 +228,7 @@ def _apply_output(layer, values):
 
 
 def _add_to_residual(layer, stream, written):
-    """stream <- rho stream + written, for the coordinates in `written` (coordinate, one value a token)."""
+    """stream <- rho stream + written, where `written` yields (coordinate, values (n,))."""
     if layer.rho == 0:
         stream[:] = 0.0
     elif layer.rho != 1:
@@ -269,61 +237,98 @@ def _add_to_residual(layer, stream, written):
         stream[c] += values
 
 
-def _read_coordinates(layer):
-    return np.flatnonzero(layer.value.any(axis=0)).tolist()
+# -- attention of rank 0 and 1 -----------------------------------------------------------------------------------------
+
+
+def _query_groups(layer, stream, segments):
+    """Hardmax attention of rank 0 or 1 as at most three groups of tokens that attend alike in each sequence.
+
+    A list of (is_query, is_attended, margin): which tokens are in the group and which ones they attend to, both bool (n,) or
+    None for all tokens, and the margin of the tie rule. A token is in the group of positive, of negative or of zero query.
+    """
+    if layer.rank == 0:
+        return [(None, None, np.inf)]
+    (query_values,), (query_moduli,) = inner_products(layer.query, stream)
+    # A query within its own rounding bound has no reliable sign: it counts as 0, and its token attends to all.
+    query_values[np.abs(query_values) <= rounding_bound(layer.query[0], stream, query_moduli)] = 0.0
+    (key_values,), (key_moduli,) = inner_products(layer.key, stream)
+    bounds = rounding_bound(layer.key[0], stream, key_moduli)
+    groups = []
+    # A positive query attends to the largest key values, a negative one to the smallest.
+    for sign in (1.0, -1.0):
+        is_query = query_values * sign > 0
+        if is_query.any():
+            is_attended, margin = leaders(sign * key_values, bounds, segments)
+            groups.append((None if is_query.all() else is_query, is_attended, margin))
+    is_zero = query_values == 0
+    if is_zero.any():
+        groups.append((is_zero, None, np.inf))
+    return groups
 
 
 def _leader_attention(layer, stream, segments):
-    written = {}
-    for asking, member, _ in _leader_groups(layer, stream, segments):
+    written = {}  # values by coordinate
+    for is_query, is_attended, _ in _query_groups(layer, stream, segments):
+        # one mean per sequence, (D, n_sequences): it serves all queries of the group
         means = np.zeros((len(stream), len(segments.starts)))
-        for c in _read_coordinates(layer):
-            means[c] = segments.means(stream[c], member)
-        for c, values in _project_values(layer, stream, means):
+        for c in _used_coordinates(layer):
+            means[c] = segments.means(stream[c], is_attended)
+        for c, values in _project_values(layer, means):
             values = segments.per_token(values)
-            written[c] = values if asking is None else np.where(asking, values, written.get(c, 0.0))
+            # Groups are disjoint: a later one replaces the values of its own tokens only.
+            written[c] = values if is_query is None else np.where(is_query, values, written.get(c, 0.0))
     _add_to_residual(layer, stream, written.items())
 
 
 def _is_leader(groups, stream, segments):
-    """Which tokens attend to themselves and their copies only, bool (n,), for attention of rank 0 or 1."""
-    alone = np.zeros(stream.shape[1], dtype=bool)
-    for asking, member, _ in groups:
-        equal = np.ones_like(alone)  # to all members: a copy of a member is one too
+    """Which tokens attend to themselves and their copies only, bool (n,), for the groups of `_query_groups`."""
+    is_leader = np.zeros(stream.shape[1], dtype=bool)
+    for is_query, is_attended, _ in groups:
+        # A token equals all attended tokens where it equals their smallest and their largest values in every coordinate.
+        # It is then one of them, as a copy of an attended token is attended to as well.
+        is_equal = np.ones_like(is_leader)
         for values in stream:
-            low, high = (values, values) if member is None else np.where(member, values, [[np.inf], [-np.inf]])
-            equal &= values == segments.per_token(np.minimum.reduceat(low, segments.starts))
-            equal &= values == segments.per_token(np.maximum.reduceat(high, segments.starts))
-        alone |= equal if asking is None else equal & asking
-    return alone
-
-
-def _general_attention(layer, stream, segments):
-    _check_range(stream)  # scores of infinity compare to nothing
-    means, alone = pairwise.attend(layer, stream, segments, _read_coordinates(layer))
-    _add_to_residual(layer, stream, _project_values(layer, stream, means))
-    return alone
-
-
-def _soft_attention(layer, stream, segments):
-    means = softmax.attend(layer, stream, segments, _read_coordinates(layer))
-    _add_to_residual(layer, stream, _project_values(layer, stream, means))
-
-
-def _third_order_attention(layer, stream, segments):
-    _check_range(stream)
-    _add_to_residual(layer, stream, _apply_output(layer, third_order.attend(layer, stream, segments)))
+            if is_attended is None:
+                low = high = values
+            else:
+                low, high = np.where(is_attended, values, [[np.inf], [-np.inf]])
+            is_equal &= values == segments.per_token(np.minimum.reduceat(low, segments.starts))
+            is_equal &= values == segments.per_token(np.maximum.reduceat(high, segments.starts))
+        is_leader |= is_equal if is_query is None else is_equal & is_query
+    return is_leader
 
 
 def _attended_sets(layer, stream, segments):
+    """For every sequence the list of the tokens that each of its tokens attends to, and the margin."""
     if layer.rank > 1:
         return pairwise.attended_sets(layer, stream, segments)
-    spans = [slice(a, a + n) for a, n in zip(segments.starts.tolist(), segments.lengths.tolist())]
+    spans = [slice(start, start + n) for start, n in zip(segments.starts.tolist(), segments.lengths.tolist())]
     attended = [[None] * (span.stop - span.start) for span in spans]
-    groups = _leader_groups(layer, stream, segments)
-    for asking, member, _ in groups:
-        for row, span in zip(attended, spans):
-            found = np.arange(len(row)) if member is None else np.flatnonzero(member[span])
-            for i in range(len(row)) if asking is None else np.flatnonzero(asking[span]).tolist():
-                row[i] = found
+    groups = _query_groups(layer, stream, segments)
+    for is_query, is_attended, _ in groups:
+        for sets, span in zip(attended, spans):
+            members = np.arange(len(sets)) if is_attended is None else np.flatnonzero(is_attended[span])
+            for i in range(len(sets)) if is_query is None else np.flatnonzero(is_query[span]).tolist():
+                sets[i] = members
     return attended, min(margin for _, _, margin in groups)
+
+
+# -- other attention ---------------------------------------------------------------------------------------------------
+
+
+def _general_attention(layer, stream, segments):
+    """Hardmax attention of rank above one, in place; returns which tokens are leaders."""
+    _check_range(stream)  # scores of infinity cannot be compared
+    means, is_leader = pairwise.attend(layer, stream, segments, _used_coordinates(layer))
+    _add_to_residual(layer, stream, _project_values(layer, means))
+    return is_leader
+
+
+def _soft_attention(layer, stream, segments):
+    means = softmax.attend(layer, stream, segments, _used_coordinates(layer))
+    _add_to_residual(layer, stream, _project_values(layer, means))
+
+
+def _third_order_attention(layer, stream, segments):
+    _check_range(stream)  # as above
+    _add_to_residual(layer, stream, _apply_output(layer, third_order.attend(layer, stream, segments)))

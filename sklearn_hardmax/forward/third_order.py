@@ -1,12 +1,12 @@
-"""Attention to pairs of tokens: every token asks all n^2 pairs of its sequence, in blocks of queries.
+"""Third-order attention: every token attends to pairs of tokens of its sequence, out of all n^2 of them.
 
 The score of pair (l, m) for token i is sum_r a_r k_r k'_r, r = 1..R, of three inner products a, k, k' (layers.py). With
 at most p, p' and p'' non-zero terms in these, its rounding error is below (p + p' + p'' + R + 2) eps sum_r |a_r k_r k'_r|,
-the inner products counted by their sums of moduli: each product of three rounds twice, their sum R - 1 times (ties.py). It
-is exact, with bound 0, when all that enters is an integer and that sum stays below 2^53.
+where each inner product in the sum is replaced by its sum of moduli: each product of three rounds twice, their sum R - 1
+times (ties.py). It is exact, with bound 0, when all tokens and factors that enter are integers and that sum stays below 2^53.
 
-Scores are compared for one token only, so that the factors and each sequence are first scaled by a power of two: no cube
-leaves the range of float64.
+Scores are compared for one token only, so that the factors and each sequence may first be scaled by a power of two: no
+product of three leaves the range of float64.
 """
 
 import numpy as np
@@ -19,57 +19,75 @@ _BLOCK_SCORES = 2**15  # scores that are held at once: they stay in the cache
 
 def attend(layer, stream, segments):
     """Mean value of the pairs that each token attends to, (value_rank, n)."""
-    values, _ = inner_products(layer.value, stream)
-    second, _ = inner_products(layer.second_value, stream)
-    means = np.empty_like(values)
+    first_values, _ = inner_products(layer.value, stream)
+    second_values, _ = inner_products(layer.second_value, stream)
+    means = np.empty_like(first_values)
     for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
         span = slice(start, start + length)
-        products = (values[:, span, None] * second[:, None, span]).reshape(len(values), length**2)
-        for rows, member, _ in _members(layer, stream[:, span]):
-            counts = member.sum(axis=1)
-            for product, out in zip(products, means[:, span]):
-                smallest = np.where(member, product, np.inf).min(axis=1)
-                above = np.where(member, product - smallest[:, None], 0.0)
+        pair_values = _outer(first_values[:, span], second_values[:, span])
+        for rows, is_attended, _ in _attended_pairs(layer, stream[:, span]):
+            counts = is_attended.sum(axis=1)
+            for values, out in zip(pair_values, means[:, span]):
+                # v + mean(value - v) with v the smallest attended value, so that equal values give themselves
+                smallest = np.where(is_attended, values, np.inf).min(axis=1)
+                above = np.where(is_attended, values - smallest[:, None], 0.0)
                 out[rows] = smallest + above.sum(axis=1) / counts
     return means
 
 
 def attended_sets(layer, stream, segments):
-    """For every sequence the list of the pairs (k, 2) that each of its tokens attends to, and the margin."""
-    sets, smallest = [], np.inf
+    """For every sequence the list of the pairs (k, 2) that each of its tokens attends to, and the smallest margin."""
+    sets = []
+    smallest_margin = np.inf
     for start, length in zip(segments.starts.tolist(), segments.lengths.tolist()):
         sets.append([])
-        for _, member, margin in _members(layer, stream[:, start : start + length]):
-            sets[-1] += [np.argwhere(pairs.reshape(length, length)) for pairs in member]
-            smallest = min(smallest, margin)
-    return sets, smallest
+        for _, is_attended, margin in _attended_pairs(layer, stream[:, start : start + length]):
+            sets[-1] += [np.argwhere(pairs.reshape(length, length)) for pairs in is_attended]
+            smallest_margin = min(smallest_margin, margin)
+    return sets, smallest_margin
 
 
-def _members(layer, tokens):
-    """Which pairs each token of one sequence (D, n) attends to: yields (rows, member (n_rows, n^2), margin)."""
+def _attended_pairs(layer, tokens):
+    """Pairs that the tokens (D, n) of one sequence attend to, in blocks of n_rows tokens.
+
+    Yields (rows, is_attended, margin): a slice of tokens, bool (n_rows, n^2) with pair (l, m) in column l n + m, and the
+    margin of the tie rule.
+    """
     length = tokens.shape[1]
-    exponent = _exponent(tokens)
-    scaled = np.ldexp(tokens, -exponent)
+    token_exponent = _exponent(tokens)
+    scaled = np.ldexp(tokens, -token_exponent)
     factors = (layer.query, layer.key, layer.second_key)
-    asks, keys, second = (inner_products(np.ldexp(f, -_exponent(f)), scaled) for f in factors)
-    pairs, pair_moduli = ((a[:, :, None] * b[:, None, :]).reshape(layer.rank, length**2) for a, b in zip(keys, second))
+    # Each of the three is a pair (values, moduli) of arrays (R, n).
+    queries, keys, second_keys = (inner_products(np.ldexp(f, -_exponent(f)), scaled) for f in factors)
+    query_values, query_moduli = queries
+    pair_values, pair_moduli = (_outer(first, second) for first, second in zip(keys, second_keys))
     terms = sum(np.count_nonzero(f, axis=1).max(initial=0) for f in factors) + layer.rank + 2
-    whole = bool(integral(np.concatenate(factors), tokens).all())
-    largest = np.ldexp(2.0**53, -max(0, 3 * exponent + sum(map(_exponent, factors)))) if whole else 0.0
-    step = max(1, _BLOCK_SCORES // length**2)
-    for start in range(0, length, step):
-        rows = slice(start, min(start + step, length))
-        scores, moduli = np.zeros((2, rows.stop - start, length**2))
+    # A score of the original numbers is 2^exponent times the scaled one, and exact while its moduli sum to less than 2^53:
+    # in scaled numbers, less than 2^(53 - exponent). Counting a negative exponent as 0 only lowers that limit.
+    all_integer = bool(integral(np.concatenate(factors), tokens).all())
+    exponent = 3 * token_exponent + sum(map(_exponent, factors))
+    exact_below = np.ldexp(2.0**53, -max(0, exponent)) if all_integer else 0.0
+    n_rows = max(1, _BLOCK_SCORES // length**2)
+    for start in range(0, length, n_rows):
+        rows = slice(start, min(start + n_rows, length))
+        shape = (rows.stop - rows.start, length**2)
+        scores = np.zeros(shape)
+        moduli = np.zeros(shape)
         for r in range(layer.rank):
-            scores += asks[0][r, rows, None] * pairs[r]
-            moduli += asks[1][r, rows, None] * pair_moduli[r]
-        bounds = np.where(moduli < largest, 0.0, terms * EPS * moduli)
-        n_rows = len(scores)
-        each = Segments(np.arange(n_rows) * length**2, np.full(n_rows, length**2))
-        member, margin = leaders(scores.ravel(), bounds.ravel(), each)
-        yield rows, member.reshape(scores.shape), margin
+            scores += query_values[r, rows, None] * pair_values[r]
+            moduli += query_moduli[r, rows, None] * pair_moduli[r]
+        bounds = np.where(moduli < exact_below, 0.0, terms * EPS * moduli)
+        # The tie rule takes one segment per query: the n^2 scores of a row.
+        segments = Segments(np.arange(shape[0]) * length**2, np.full(shape[0], length**2))
+        is_attended, margin = leaders(scores.ravel(), bounds.ravel(), segments)
+        yield rows, is_attended.reshape(shape), margin
+
+
+def _outer(first, second):
+    """All products of (r, n) with (r, n): (r, n^2)."""
+    return (first[:, :, None] * second[:, None, :]).reshape(len(first), first.shape[1] ** 2)
 
 
 def _exponent(values):
-    """The power of two just above these values."""
+    """The smallest e with |value| < 2^e for all values; 0 where all are 0."""
     return int(np.frexp(np.abs(values).max(initial=0.0))[1])

@@ -92,3 +92,36 @@ class Segments(NamedTuple):
         weights = np.exp((scores - self.per_token(best)) / temperature)
         weighted_differences = np.add.reduceat(weights * (values - self.per_token(leader_values)), self.starts)
         return leader_values + weighted_differences / np.add.reduceat(weights, self.starts)
+
+
+def similar_length_runs(lengths, n_scores, max_scores, max_ratio, small=0):
+    """Cut sorted lengths into runs of similar length, each of which is padded to its longest one.
+
+    Parameters
+    ----------
+    lengths : list of int
+        In ascending order.
+    n_scores : callable
+        Number of scores that one sequence of a given length needs. A run of k sequences, the longest of length n, needs
+        k n_scores(n).
+    max_scores : int
+        Largest number of scores of a run of several sequences.
+    max_ratio : float
+        Largest ratio of two lengths in a run.
+    small : int, default=0
+        Runs of at most this many scores may have any lengths.
+
+    Yields
+    ------
+    slice
+        Of `lengths`; all of them together, in order.
+    """
+    start = 0
+    for stop in range(1, len(lengths) + 1):
+        if stop < len(lengths):
+            total = (stop + 1 - start) * n_scores(lengths[stop])
+            is_similar = lengths[stop] <= max_ratio * lengths[start]
+            if total <= small or (total <= max_scores and is_similar):
+                continue
+        yield slice(start, stop)
+        start = stop

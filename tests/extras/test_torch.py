@@ -196,7 +196,7 @@ def test_float32_modules_take_float32_tokens():
         (torch.zeros(3, 3), [0, 3], "The module has dtype torch.float64, the tokens torch.float32"),
         (torch.zeros(3, 3).double(), [0, 2], "offsets must rise from 0 to n_tokens = 3.* got 0 to 2"),
         (torch.zeros(3, 3).double(), [1, 3], "offsets must rise"),
-        (torch.zeros(3, 3).double(), [0, 1, 1, 3], "one token a sequence at least"),
+        (torch.zeros(3, 3).double(), [0, 1, 1, 3], "at least one token per sequence"),
         (torch.zeros(3, 3).double(), [0.0, 3.0], "must be at least two integers in one dimension, got torch.float32"),
         (torch.zeros(3, 3).double(), [0], r"shape \(1,\)"),
         (torch.full((3, 3), torch.nan).double(), [0, 3], "left the range of torch.float64"),
