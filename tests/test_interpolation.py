@@ -446,6 +446,8 @@ def test_inside_the_space_of_the_tokens_targets_are_met_to_eight_ulps_of_the_hei
     assert in_place.transformer().token_dim == 2
     assert in_place.transformer().n_blocks <= Y.n_tokens + len(X)
     assert in_place.margin > 1
+    assert in_place.n_parameters() == in_place.transformer().n_parameters
+    assert in_place.n_blocks() == in_place.transformer().n_blocks
     assert_in_place(in_place, X, Y)
     orders = [np.random.default_rng(i).permutation(len(x)) for i, x in enumerate(X)]
     shuffled = RaggedSequences.from_list([x[order] for x, order in zip(X, orders)])

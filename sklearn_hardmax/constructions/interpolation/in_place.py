@@ -124,7 +124,9 @@ def build_in_place(token_code, sequences, assignment):
     prefix = clearing_unit(width, bumps) if bumps_remain else None
     for k in range(len(targets) - 1, -1, -1):
         block = partial(_block, carriers.low[k], carriers.deltas[k], targets[k], height, width, prefix, k == 0)
-        plan.append(plans.PlannedLayer(2, (), block))
+        # two units per block, one more to clear the register in the first block, one more to lift all tokens in the last
+        n_units = 2 + (prefix is not None) + (k == 0)
+        plan.append(plans.PlannedLayer(n_units, (), block))
         prefix = None
     return InPlaceInterpolation(
         plan, width, token_code.projection, q, assignment.one_target, float(height), carriers.margin
