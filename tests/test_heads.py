@@ -50,8 +50,8 @@ def sums_of(heads, X):
     """Sums of all sequences, (N, n_heads), each sequence pooled exactly once."""
     out, pooled = np.full((len(X), heads.n_heads), np.nan), []
     for chunk, block in heads.sums(X):
-        out[chunk.rows] = block.T
-        pooled += chunk.rows.tolist()
+        out[chunk.indices] = block.T
+        pooled += chunk.indices.tolist()
     assert sorted(pooled) == list(range(len(X)))
     return out
 
@@ -598,18 +598,19 @@ def test_sums_stay_within_their_bound_for_any_token(kind):
 def test_chunks_hold_every_sequence_once_in_bounded_size(lengths, most):
     lengths = np.array(lengths)
     chunks = list(chunks_by_length(lengths, most))
-    assert sorted(np.concatenate([chunk.rows for chunk in chunks]).tolist()) == list(range(len(lengths)))
+    assert sorted(np.concatenate([chunk.indices for chunk in chunks]).tolist()) == list(range(len(lengths)))
     for chunk in chunks:
-        assert np.array_equal(chunk.lengths, lengths[chunk.rows])
+        assert np.array_equal(chunk.lengths, lengths[chunk.indices])
         assert chunk.n_rows == chunk.lengths.max() == chunk.lengths[0]
-        assert len(chunk.rows) == 1 or (len(chunk.rows) * chunk.n_rows <= HEAD_CHUNK_TOKENS and len(chunk.rows) <= most)
+        n_sequences = len(chunk.indices)
+        assert n_sequences == 1 or (n_sequences * chunk.n_rows <= HEAD_CHUNK_TOKENS and n_sequences <= most)
         assert chunk.is_ragged == (len(set(chunk.lengths.tolist())) > 1)
 
 
 def test_tokens_stand_side_by_side_in_a_chunk():
     """Lengths 3, 1: rows t = 0, 1, 2 of the columns (sequence of 3, sequence of 1)."""
     (chunk,) = chunks_by_length(np.array([1, 3]), 10)
-    assert chunk.rows.tolist() == [1, 0]
+    assert chunk.indices.tolist() == [1, 0]
     assert chunk.is_token().tolist() == [[True, True], [True, False], [True, False]]
     assert chunk.places().tolist() == [0, 2, 4, 1]  # sequence after sequence, in the flattened rows
     assert chunk.relative_positions().tolist() == [[0.0, 0.0], [0.5, 0.0], [1.0, 0.0]]

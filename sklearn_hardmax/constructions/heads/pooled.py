@@ -1,18 +1,26 @@
-"""Heads: numbers pooled from the tokens of a sequence that generalise, in integers.
+"""Pooled features of a sequence ("heads"), computed in integer arithmetic so that every sum is exact.
 
-A *score* S is a linear form with integer coefficients on integer tokens (tokens standardised, then rounded to a grid). A
-*head* pools one score over the n tokens of a sequence:
+Tokens are standardised, then rounded to a grid of integers. A *score* S is a linear form of these integers with integer
+coefficients; S_i is the score of token i. A *head* pools one score over the n tokens of a sequence. Some kinds of head have
+an integer bias b. ppv is the proportion of positive values, Rocket's term:
 
-    max     max_i S_i                                                     a leader read: hardmax attention of rank one
-    ppv     mean_i 1[S_i > b] = mean_i (relu(S_i - b) - relu(S_i - b - 1))    a ramp of width one and uniform attention
-    mean    mean_i relu(S_i - b)                                          a hidden unit and uniform attention
+    kind   formula                 attention that computes it
+    max    max_i S_i               leader attention: hardmax attention of rank one, with a constant query, key S and value S
+    ppv    mean_i 1[S_i > b]       hidden units relu(S_i - b) - relu(S_i - b - 1), then uniform attention (rank zero)
+    mean   mean_i relu(S_i - b)    a hidden unit relu(S_i - b), then uniform attention (rank zero)
 
-Since scores and biases are integers, the ramp of width one is a step, so that a proportion of positive values is exactly a
-transformer's doing. And since sums of integers are exact in any order, pooled sums are the same bits alone, in any batch,
-chunk or order, on any number of workers, whether a product or single additions made them.
+Scores and biases are integers, so the ramp of width one, relu(S - b) - relu(S - b - 1), equals the step 1[S > b]: a
+transformer computes a ppv exactly. Sums of integers are exact in any order, so pooled sums are the same bits for a sequence
+alone and in any batch, chunk or order, on any number of workers, computed by matrix products or by single additions.
 
-Scores of ordered sequences are kernels on dilated windows (series_heads.py), those of multisets random directions
-(set_heads.py).
+Two families of heads exist: `SeriesHeads` (series.py), whose scores are kernels on dilated windows of ordered sequences,
+and `SetHeads` (sets.py), whose scores are random directions for multisets of tokens. `PooledHeads` is their base.
+
+To add a family: write a subclass of `PooledHeads` and a function that samples it in a module of this folder, select it in
+`sample_heads` (sampling.py), and add it to the tests of tests/test_heads.py that run for both families. Two places
+distinguish SeriesHeads from other families: scoring/build.py (whether codes contain positions) and plotting/leader_marks.py.
+To add a kind: extend `KINDS` and `PooledHeads.features_of` here, the layers in scoring/network.py, and the exact sums in
+scoring/readout.py.
 """
 
 from collections import Counter
@@ -26,20 +34,26 @@ from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.heads.reductions import HEAD_CHUNK_TOKENS, BufferPool, chunks_by_length
 from sklearn_hardmax.encoding import TokenScale
 
-MAX, PPV, MEAN = 0, 1, 2
 KINDS = ("max", "ppv", "mean")
-_SAMPLE = 1024
+MAX, PPV, MEAN = range(len(KINDS))
+_SAMPLE = 1024  # training tokens, at most, whose scores determine biases
 _GOLDEN = (5**0.5 - 1) / 2
-_BLOCK_NUMBERS = 2**18  # numbers of tokens that are held together while fitting
-_BLOCK_SUMS = 2**22  # and of pooled sums of a chunk
+_BLOCK_NUMBERS = 2**18  # numbers (tokens times features) that are held at once while fitting
+_BLOCK_SUMS = 2**22  # numbers (heads times sequences) in the pooled sums of a chunk
 
 
 @dataclass(frozen=True)
 class Standardisation:
-    """What makes user tokens comparable: shift, power of two, then mean 0 and variance 1, ended at the training extremes.
+    """Map tokens to features of mean 0 and variance 1, clipped at the range of the training tokens.
 
-    scale : TokenScale; mean, deviation : (token_dim,) of the scaled training tokens, a constant feature has deviation 1;
-    largest : (token_dim,) moduli that standardised features end at.
+    Attributes
+    ----------
+    scale : TokenScale
+        Shift and power of two, applied first, so that no finite token overflows.
+    mean, deviation : ndarray of shape (token_dim,)
+        Mean and standard deviation of the scaled training tokens. A constant feature has deviation 1.
+    largest : ndarray of shape (token_dim,)
+        Largest modulus of each standardised feature; larger values are clipped.
     """
 
     scale: TokenScale
@@ -48,11 +62,14 @@ class Standardisation:
     largest: np.ndarray
 
     @classmethod
-    def fit(cls, tokens, most):
-        """From the tokens (n_tokens, token_dim), at most `most` deviations; three passes in bounded memory."""
+    def fit(cls, tokens, max_deviations):
+        """From training tokens (n_tokens, token_dim), clipped at most at max_deviations; three passes in bounded memory."""
         scale = TokenScale.fit(tokens)
-        step = max(1, _BLOCK_NUMBERS // tokens.shape[1])
-        moments, reach = np.zeros((2, tokens.shape[1])), np.zeros(tokens.shape[1])
+        token_dim = tokens.shape[1]
+        step = max(1, _BLOCK_NUMBERS // token_dim)
+        moments = np.zeros((2, token_dim))
+        reach = np.zeros(token_dim)
+        # one pass for the means, a second one for the variances and the largest moduli about these means
         for power in (0, 1):
             for start in range(0, len(tokens), step):
                 z = cls._scaled(scale, tokens[start : start + step])
@@ -65,14 +82,14 @@ class Standardisation:
         deviation = np.sqrt(moments[1])
         # a constant feature encodes as 0 up to rounding
         deviation = np.where(deviation > 2.0**-40, deviation, 1.0)
-        return cls(scale, moments[0], deviation, np.minimum(reach / deviation, most))
+        return cls(scale, moments[0], deviation, np.minimum(reach / deviation, max_deviations))
 
     @staticmethod
     def _scaled(scale, tokens):
         return scale.columns(tokens, np.empty((tokens.shape[1], len(tokens))))
 
     def columns(self, tokens):
-        """Standardised tokens, one contiguous row a feature, (token_dim, n) float64; elementwise."""
+        """Standardised tokens, one contiguous row per feature: (token_dim, n) float64. Every operation is elementwise."""
         z = self._scaled(self.scale, tokens)
         z -= self.mean[:, None]
         z /= self.deviation[:, None]
@@ -80,52 +97,93 @@ class Standardisation:
 
     @property
     def log_deviations(self):
-        """Decimal logarithms of the standard deviations of the features, (token_dim,)."""
+        """Decimal logarithms of the standard deviations of the features in user units, (token_dim,)."""
         return np.log10(self.deviation) + self.scale.exponent * np.log10(2.0)
 
     def raw(self, z):
-        """A standardised token (token_dim,) in the units of the user, up to rounding."""
+        """A standardised token (token_dim,) in user units, up to rounding."""
         return np.ldexp(z * self.deviation + self.mean, self.scale.exponent) + self.scale.center
 
 
 class PooledHeads:
-    """What the heads of series and of sets have in common; `_pool(chunk, z, out, scratch)` is theirs.
+    """Base of all families of heads: pools integer scores over chunks of sequences and turns them into features.
 
-    Attributes: standardisation, n_heads, kinds (F,) of MAX, PPV, MEAN, and `unit`, the power of two that a score, or that
-    of each head, is divided by in features; largest_score, a bound on scores less biases; scale_floor of ridge.py. They
-    evaluate n_columns >= n_heads heads, the first n_heads of which count.
+    A subclass gives the following. The two families are frozen dataclasses, whose fields and properties provide these.
+
+    Attributes
+    ----------
+    standardisation : Standardisation
+    n_heads : int
+        Number of heads, F.
+    n_columns : int
+        Number of heads that `_pool` evaluates, at least n_heads; the first n_heads are returned.
+    kinds : ndarray of int, shape (n_heads,)
+        MAX, PPV or MEAN.
+    unit : float or ndarray of shape (n_heads,)
+        Power of two by which the score of each head is divided in features.
+    largest_score : int
+        Bound on the moduli of scores minus biases.
+    scale_floor : float
+        Smallest scale of a feature in the ridge regression, as a multiple of the median scale of its kind (`floor` in
+        scoring/ridge.py).
+    chunk_tokens : int, optional
+        About how many tokens a chunk has.
+    n_coordinates : int
+        Number of integers per token in the input of the explicit network.
+    coordinates : list of str, length n_coordinates
+        Names of these integers.
+
+    Methods to implement
+    --------------------
+    _pool(chunk, z, out, scratch)
+        Write the integer sums of all heads to out (n_columns, B). chunk : Chunk of L rows and B columns; z : (token_dim, L B)
+        standardised tokens, 0 where there is none; scratch : BufferPool. A sum is max_i S_i, the count of S_i > b, or
+        sum_i relu(S_i - b).
+    tokens(sequences)
+        The integers of every token, (n_tokens, n_coordinates) float64: the input of the explicit network.
+    forms()
+        Scores as linear forms of these integers, (n_scores, n_coordinates) CSR; the score and the bias of each head,
+        (n_heads,) each.
+    names(features=None)
+        A unique description of every head.
     """
 
     chunk_tokens = HEAD_CHUNK_TOKENS
 
     def sums(self, sequences):
-        """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens (n_heads, B).
+        """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens, (n_heads, B).
 
-        The block is float64 and overwritten by the next; entries are exact below 2^53.
+        The block is float64 and overwritten by the next one; its entries are exact below 2^53.
         """
-        block, scratch = np.empty(0), BufferPool()
+        block = np.empty(0)
+        scratch = BufferPool()
         for chunk in self._chunks(sequences.lengths):
-            size = self.n_columns * len(chunk.rows)
+            n_sequences = len(chunk.indices)
+            size = self.n_columns * n_sequences
             if block.size < size:
                 block = np.empty(size)
-            out = block[:size].reshape(self.n_columns, len(chunk.rows))
-            self._pool(chunk, self._side_by_side(sequences, chunk), out, scratch)
+            out = block[:size].reshape(self.n_columns, n_sequences)
+            self._pool(chunk, self._arranged(sequences, chunk), out, scratch)
             yield chunk, out[: self.n_heads]
 
     def _chunks(self, lengths):
         return chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns), self.chunk_tokens)
 
-    def _side_by_side(self, sequences, chunk):
-        """Standardised tokens of a chunk, (token_dim, L B) float64, 0 where there is none."""
-        z = self.standardisation.columns(sequences[_as_slice(chunk.rows)].tokens)
-        if len(chunk.rows) == 1:
+    def _arranged(self, sequences, chunk):
+        """Standardised tokens in the flattened layout of a chunk, (token_dim, L B) float64, 0 where there is no token."""
+        z = self.standardisation.columns(sequences[_as_slice(chunk.indices)].tokens)
+        token_dim = len(z)
+        length, width = chunk.shape
+        # tokens come sequence after sequence; with one sequence that is already the layout of the chunk
+        if width == 1:
             return z
-        side = np.zeros((len(z), chunk.n_rows * len(chunk.rows)))
+        arranged = np.zeros((token_dim, length * width))
         if chunk.is_ragged:
-            side[:, chunk.places()] = z
+            arranged[:, chunk.places()] = z
         else:
-            side.reshape(len(z), *chunk.shape)[:] = z.reshape(len(z), *chunk.shape[::-1]).transpose(0, 2, 1)
-        return side
+            # equal lengths: a transposition from (sequence, time) to (time, sequence)
+            arranged.reshape(token_dim, length, width)[:] = z.reshape(token_dim, width, length).transpose(0, 2, 1)
+        return arranged
 
     def feature_names(self, features=None):
         """Names for the features of a token: those given, or x0, x1, ..."""
@@ -133,65 +191,87 @@ class PooledHeads:
 
     def largest_sum(self, chunk):
         """Bound on the moduli of the sums of a chunk."""
-        return max(chunk.n_rows, self.largest_score * (chunk.n_rows if (self.kinds == MEAN).any() else 1))
+        # a count is at most L; only means add up scores of several tokens
+        n_added = chunk.n_rows if (self.kinds == MEAN).any() else 1
+        return max(chunk.n_rows, self.largest_score * n_added)
 
     @property
     def scales(self):
-        """What turns sums into features, beside the length: (n_heads,) powers of two."""
+        """Powers of two, (n_heads,), that sums are multiplied by in features, apart from the division by the length."""
         return np.where(self.kinds == PPV, 1.0, 1.0 / self.unit)
 
     def features_of(self, chunk, sums):
         """Feature values (n_heads, B) float64 from integer sums, in place."""
+        # for equal lengths one column of divisors serves all sequences
         lengths = chunk.lengths if chunk.is_ragged else chunk.lengths[:1]
-        # products with powers of two round nothing
-        return np.divide(sums, np.where(self.kinds[:, None] == MAX, 1, lengths) / self.scales[:, None], out=sums)
+        # products with powers of two round nothing, so a feature is rounded once, in the division
+        divisors = np.where(self.kinds[:, None] == MAX, 1, lengths) / self.scales[:, None]
+        return np.divide(sums, divisors, out=sums)
 
     def features(self, sequences, dtype, n_jobs=None):
-        """Features of all sequences, (N, n_heads)."""
+        """Features of all sequences, (n_sequences, n_heads)."""
         return in_batches(partial(self._features, dtype=dtype), sequences, n_jobs)
 
     def features_by_head(self, sequences, dtype, n_jobs=None):
-        """Features (n_heads, N), one contiguous row a head, and the sequence that each column holds, (N,)."""
-        # in the order of the chunks for any n_jobs: columns that are deviation cost as much as pooling, and what is computed
-        # from them later is rounded in this order
-        order = np.concatenate([chunk.rows for chunk in self._chunks(sequences.lengths)])
+        """Features (n_heads, N), one contiguous row per head, and the index of the sequence in each column, (N,)."""
+        # Columns are in the order of the chunks for any n_jobs, for two reasons: writing to scattered columns costs as much
+        # as pooling, and numbers that are computed from the columns later are rounded in this order.
+        order = np.concatenate([chunk.indices for chunk in self._chunks(sequences.lengths)])
         if joblib.effective_n_jobs(n_jobs) > 1:
             return np.ascontiguousarray(self.features(sequences, dtype, n_jobs)[order].T), order
-        out, first = np.empty((self.n_heads, len(sequences)), dtype), 0
+        out = np.empty((self.n_heads, len(sequences)), dtype)
+        first = 0
         for chunk, sums in self.sums(sequences):
-            out[:, first : first + len(chunk.rows)] = self.features_of(chunk, sums)
-            first += len(chunk.rows)
+            out[:, first : first + len(chunk.indices)] = self.features_of(chunk, sums)
+            first += len(chunk.indices)
         return out, order
 
     def _features(self, sequences, dtype):
         out = np.empty((len(sequences), self.n_heads), dtype)
         for chunk, sums in self.sums(sequences):
-            out[_as_slice(chunk.rows)] = self.features_of(chunk, sums).T
+            out[_as_slice(chunk.indices)] = self.features_of(chunk, sums).T
         return out
 
 
-def _as_slice(rows):
-    """The same rows as a slice where they follow each other."""
-    return slice(int(rows[0]), int(rows[-1]) + 1) if (np.diff(rows) == 1).all() else rows
+def _as_slice(indices):
+    """The same indices as a slice if they are consecutive: a slice selects without a copy."""
+    return slice(int(indices[0]), int(indices[-1]) + 1) if (np.diff(indices) == 1).all() else indices
 
 
 def sample_tokens(n_tokens, rng):
-    """Indices of the tokens that biases are taken from, ascending: all, or 1,024 at random."""
+    """Indices of the training tokens whose scores determine biases, ascending: all, or 1,024 at random."""
     return np.arange(n_tokens) if n_tokens <= _SAMPLE else np.sort(rng.randint(n_tokens, size=_SAMPLE))
 
 
 def quantile_biases(ordered, n_biases):
-    """Integers between neighbouring scores (k, n) at quantiles .05 to .95 that fill the interval evenly; (k, n_biases)."""
+    """Biases near quantiles of training scores: integers midway between neighbouring scores.
+
+    Parameters
+    ----------
+    ordered : ndarray of int, shape (k, n)
+        Scores of n training tokens, each row ascending.
+    n_biases : int
+
+    Returns
+    -------
+    ndarray of int64, shape (k, n_biases)
+        The k * n_biases quantiles fill the interval from .05 to .95 evenly.
+    """
     k, n = ordered.shape
-    quantiles = 0.05 + 0.9 * ((np.arange(1, k * n_biases + 1) * _GOLDEN) % 1).reshape(k, n_biases)
-    at = np.minimum((quantiles * (n - 1)).astype(int), max(0, n - 2))
+    # the fractional parts of multiples of the golden ratio: a sequence of low discrepancy
+    fractions = (np.arange(1, k * n_biases + 1) * _GOLDEN) % 1
+    quantiles = 0.05 + 0.9 * fractions.reshape(k, n_biases)
     row = np.arange(k)[:, None]
-    return (ordered[row, at].astype(np.int64) + ordered[row, np.minimum(at + 1, n - 1)]) >> 1
+    lower = np.minimum((quantiles * (n - 1)).astype(int), max(0, n - 2))
+    upper = np.minimum(lower + 1, n - 1)
+    # the sum of two int16 scores may need more than 16 bits; the shift rounds the midpoint down
+    return (ordered[row, lower].astype(np.int64) + ordered[row, upper]) >> 1
 
 
 def unique_names(names):
-    """The names, the second and later of equal ones with their count."""
-    seen, out = Counter(), []
+    """The names, with a number appended to the second and later ones of equal names, as in "name (2)"."""
+    seen = Counter()
+    out = []
     for name in names:
         seen[name] += 1
         out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")

@@ -189,7 +189,7 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
 
 def _feature_chunks(heads, sequences):
     for chunk, sums in heads.sums(sequences):
-        yield chunk.rows, heads.features_of(chunk, sums)
+        yield chunk.indices, heads.features_of(chunk, sums)
 
 
 def _regression_from_features(readout, heads, features, order):
@@ -207,7 +207,7 @@ def _regression_from_sums(readout, heads, sequences):
     """Training scores by pooling the heads once more, as at prediction."""
     scores = np.empty((len(readout.intercept), len(sequences)))
     for chunk, sums in heads.sums(sequences):
-        scores[:, chunk.rows] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
+        scores[:, chunk.indices] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
     return _Regression(readout, scores, 2.0**-50 * np.abs(scores).max(axis=0))
 
 

@@ -67,7 +67,7 @@ class PooledClassifier(BuiltNetwork):
         """Scores without corrections, (n_classes, N)."""
         out = np.empty((self.n_classes, len(sequences)))
         for chunk, sums in self.heads.sums(sequences):
-            out[:, chunk.rows] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
+            out[:, chunk.indices] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
         return out
 
     def labels(self, sequences, n_jobs=None):
