@@ -63,7 +63,7 @@ def described(estimator, reads):
     """Short names of rows of leader reads, their dilations and channels: None, None for heads of point sets."""
     if not isinstance(estimator._built.heads, SeriesHeads):
         return [re.search(r"(prototype|difference) \d+", name)[0] for name in reads["name"].tolist()], None, None
-    kernels, dilations, channels = estimator._built.heads.reads(reads["head"])
+    kernels, dilations, channels = estimator._built.heads.windows_of(reads["head"])
     return [f"kernel {k}, dilation {d}" for k, d in zip(kernels, dilations)], dilations, channels
 
 
