@@ -38,7 +38,7 @@ coded = apply(Transformer(transformer.layers[:cut], transformer.names), model.en
 start, spread = coded[:, 0].min(), np.ptp(coded[:, 0])
 sweep = np.linspace(start - 0.3 * spread, start + 1.3 * spread, 3000)
 tokens = np.zeros((len(sweep), transformer.token_dim))
-tokens[:, 0], tokens[:, transformer.names.index("here")] = sweep, 1.0
+tokens[:, 0], tokens[:, transformer.names.index("on_plateau")] = sweep, 1.0
 rest = Transformer(transformer.layers[cut:], transformer.names)
 steps = apply(rest, RaggedSequences.from_flat(tokens, lengths=[len(sweep)])).tokens[
     :, transformer.names.index("target 0")
