@@ -200,7 +200,7 @@ def test_targets_and_tokens_of_another_kind_than_at_fit_are_refused(ragged):
     fitted = model().fit(X, Y)
     with pytest.raises(ValueError, match="y must hold ragged targets of dimension 2, as at fit"):
         fitted.score(X, np.zeros(40))
-    with pytest.raises(ValueError, match="y must hold one target a sequence of dimension 1, as at fit"):
+    with pytest.raises(ValueError, match="y must hold one target per sequence of dimension 1, as at fit"):
         model().fit(X, np.arange(40.0)).score(X, Y)
     with pytest.raises(ValueError, match="X has 1 features, but HardmaxTransformerInterpolator is expecting 2"):
         fitted.predict([[[0.0]]])

@@ -126,7 +126,26 @@ def test_an_empty_sequence_is_refused():
         LeaderFlow().fit([np.ones((2, 2)), np.ones((0, 2))])
 
 
-@pytest.mark.parametrize("call", ["transform", "leader_layers"])
+@pytest.mark.parametrize("options", [{}, {"alpha": 0.3, "depth": 1}, {"A": [[2.0, 1.0], [1.0, 3.0]], "depth": None}])
+def test_limits_are_the_clusters_of_each_sequence(options):
+    X, _ = ragged()
+    alone = {name: value for name, value in options.items() if name != "depth"}
+    found = LeaderFlow(**options).fit(X).limits(X)
+    assert len(found) == len(X)
+    for limits, tokens in zip(found, X):
+        assert limits.tolist() == LeaderClustering(**alone).fit(tokens).labels_.tolist()
+
+
+def test_limits_that_were_not_reached_are_named():
+    flow = LeaderFlow(depth=2, max_iter=3).fit([TRIANGLE])
+    with pytest.warns(
+        ConvergenceWarning, match=r"Sequences 0 are not within tol=1e-08 .* after max_iter=3 layers"
+    ) as told:
+        flow.limits([TRIANGLE])
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("call", ["transform", "leader_layers", "limits"])
 def test_an_unfitted_flow_is_refused(call):
     with pytest.raises(NotFittedError, match="is not fitted yet"):
         getattr(LeaderFlow(), call)([TRIANGLE])

@@ -45,7 +45,7 @@ def test_bands_cover_the_line_in_the_colours_of_the_labels_at_their_middles(n_cl
     display = CodeLineDisplay.from_estimator(clf, X, y)
     bands = spans(display.cells_)
     # neighbouring bands meet, and the outermost end where the picture does
-    np.testing.assert_array_equal(bands[1:, 0], clf._built.intervals.boundaries)
+    np.testing.assert_array_equal(bands[1:, 0], clf.code_line(X).boundaries)
     np.testing.assert_allclose(bands[1:, 0], bands[:-1, 1], rtol=0, atol=2**-50)  # drawn as start + width
     assert (bands[0, 0], bands[-1, 1]) == pytest.approx(display.ax_.get_xlim(), rel=0, abs=2**-50)
     predicted = clf._built.labels_of(bands.mean(axis=1))
@@ -60,13 +60,13 @@ def test_each_class_has_one_row_with_its_cells_and_a_tick_for_each_of_its_sequen
     clf = fitted(X, y)
     display = CodeLineDisplay.from_estimator(clf, X, y)
     assert display.ax_.get_ylim() == (-0.6, n_classes + 0.6)
-    codes = clf._built.codes(X)
+    codes = clf.code_line(X).codes
     for k, (bands, ticks) in enumerate(zip(display.class_cells_, display.ticks_, strict=True)):
         places = np.array(ticks.get_segments())[:, :, 0]
         np.testing.assert_array_equal(places, np.stack([codes[y == k]] * 2, axis=1))
         heights = np.array(ticks.get_segments())[:, :, 1]
         assert ((k + 0.5 < heights) & (heights < k + 1.5)).all()
-        assert len(spans(bands)) == (clf._built.intervals.labels == k).sum()
+        assert len(spans(bands)) == (clf.code_line(X).interval_labels == k).sum()
         assert inside(codes[y == k], spans(bands)).all()
         assert not inside(codes[y != k], spans(bands)).any()
 
@@ -77,7 +77,7 @@ def test_the_rows_bear_the_names_of_the_classes_and_the_title_the_counts():
     ax = CodeLineDisplay.from_estimator(clf, X, y).ax_
     assert [text.get_text() for text in ax.get_yticklabels()] == ["network", "cat", "dog", "eel"]
     np.testing.assert_array_equal(ax.get_yticks(), [0, 1, 2, 3])
-    n_runs = 1 + (np.diff(clf._built.intervals.labels) != 0).sum()
+    n_runs = 1 + (np.diff(clf.code_line(X).interval_labels) != 0).sum()
     assert ax.get_title() == f"{n_runs} label runs for 60 sequences, {clf.n_blocks_} blocks"
     assert ax.get_xlabel() == "code A of a sequence"
 
@@ -109,7 +109,8 @@ def test_sequences_that_are_labelled_wrongly_stand_outside_the_cells_of_their_ro
     clf = fitted(X, y)
     unseen, truth = make_labelled_sequences(40, n_classes=3, random_state=1)
     display = CodeLineDisplay.from_estimator(clf, unseen, truth)
-    right, codes = clf.predict(unseen) == truth, clf._built.codes(unseen)
+    right = clf.predict(unseen) == truth
+    codes = clf.code_line(unseen).codes
     assert 0 < right.sum() < len(right)
     for k, bands in enumerate(display.class_cells_):
         np.testing.assert_array_equal(inside(codes[truth == k], spans(bands)), right[truth == k])
@@ -183,8 +184,8 @@ def with_heads(n_classes=3, ordered=False, token_dim=2, n_heads=140, names=None,
     return X, HardmaxTransformerClassifier(ordered=ordered, n_heads=n_heads, random_state=0).fit(X, y)
 
 
-def leader_reads(clf, X, index, top=None, class_label=None):
-    """What `explain` says of the leader reads that are shown: rows, the strongest first."""
+def max_heads(clf, X, index, top=None, class_label=None):
+    """The rows of `explain` for the max heads that are shown, the strongest first."""
     one = X[index : index + 1]
     table = clf.explain(one, top=None)[0]
     label = clf.predict(one)[0] if class_label is None else class_label
@@ -220,7 +221,7 @@ def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_reads_c
     X, clf = with_heads(n_classes)
     for index in range(5):
         expected = {}
-        for row in leader_reads(clf, X, index, top):
+        for row in max_heads(clf, X, index, top):
             place = tuple(X[index][row["leader"]].tolist())
             expected[place] = expected.get(place, 0.0) + row["contribution"]
         display = LeaderDisplay.from_estimator(clf, X, index, top=top)
@@ -235,7 +236,7 @@ def test_marks_of_a_series_stand_on_the_lines_that_their_reads_look_at(token_dim
     X, clf = with_heads(ordered=True, token_dim=token_dim, n_heads=700)
     drawn = range(min(4, token_dim)) if features is None else features
     expected = {}
-    for row in leader_reads(clf, X, 3, top=20):
+    for row in max_heads(clf, X, 3, top=20):
         for j in looks_at(row["name"]).intersection(drawn):
             place = float(row["leader"]), float(X[3][row["leader"], j])
             expected[place] = expected.get(place, 0.0) + row["contribution"]
@@ -270,7 +271,7 @@ def test_colours_say_the_sign_and_the_middle_is_no_contribution():
 
 
 def test_the_strongest_tokens_are_named_by_their_strongest_read():
-    # token 1 adds 5 - 2 = 3 in two reads, token 0 adds -4, token 3 adds 2, token 2 adds 1
+    # token 1 adds 5 - 2 = 3 in two heads, token 0 adds -4, token 3 adds 2, token 2 adds 1
     leaders, contributions = [1, 0, 1, 3, 2], [-2.0, -4.0, 5.0, 2.0, 1.0]
     for dilations in (None, [1] * 5):
         display = LeaderDisplay(
@@ -293,11 +294,11 @@ def test_a_token_with_marks_on_two_lines_is_named_once():
 def test_windows_of_nine_tokens_are_shaded_around_the_named_leaders():
     X, clf = with_heads(ordered=True, token_dim=1, n_heads=700, lengths=(40, 60))
     display = LeaderDisplay.from_estimator(clf, X, 3)
-    reads = leader_reads(clf, X, 3, top=20)
+    heads = max_heads(clf, X, 3, top=20)
     assert len(display.texts_) == len(display.spans_) == 3
-    assert set(re.findall(r"dilation (\d+)", " ".join(reads["name"]))) > {"1"}
+    assert set(re.findall(r"dilation (\d+)", " ".join(heads["name"]))) > {"1"}
     for text, span in zip(display.texts_, display.spans_):
-        row = reads[reads["leader"] == text.xy[0]][0]
+        row = heads[heads["leader"] == text.xy[0]][0]
         short = re.search(r"kernel \d+, dilation (\d+)", row["name"])
         assert text.get_text().startswith(short[0])
         reach = 4 * int(short[1])
@@ -308,23 +309,23 @@ def test_windows_of_nine_tokens_are_shaded_around_the_named_leaders():
 def test_names_of_point_sets_are_those_of_their_forms():
     X, clf = with_heads()
     display = LeaderDisplay.from_estimator(clf, X, top=1)
-    name = leader_reads(clf, X, 0, top=1)["name"][0]
+    name = max_heads(clf, X, 0, top=1)["name"][0]
     assert name.startswith("max of ")
     assert [text.get_text() for text in display.texts_] == [re.search(r"(prototype|difference) \d+", name)[0]]
 
 
-def test_the_title_says_class_and_score_and_what_leader_reads_add():
+def test_the_title_says_class_and_score_and_what_max_heads_add():
     X, clf = with_heads(names=["cat", "dog", "eel"])
     scores, predicted = clf.decision_function(X[2:3])[0], clf.predict(X[2:3])[0]
     for label in (None, "cat", "dog", "eel"):
         shown = predicted if label is None else label
-        reads = leader_reads(clf, X, 2, class_label=shown)
+        heads = max_heads(clf, X, 2, class_label=shown)
         display = LeaderDisplay.from_estimator(clf, X, 2, top=6, class_label=label)
         of = "" if shown == predicted else f" of {shown}"
         score = scores[clf.classes_.tolist().index(shown)]
         assert without_spike(display.ax_.get_title()).splitlines() == [
             f"predicted {predicted}, score{of} {score:+.2f}",
-            f"6 of {len(reads)} leader reads; all of them add {reads['contribution'].sum():+.2f}",
+            f"6 of {len(heads)} max heads; all of them add {heads['contribution'].sum():+.2f}",
         ]
         assert display.colorbar_.ax.get_ylabel() == f"contribution to class {shown}"
     assert display.ax_.get_title() != LeaderDisplay.from_estimator(clf, X, 2, top=6).ax_.get_title()
@@ -361,10 +362,10 @@ def test_the_title_says_what_a_spike_adds():
 def test_point_sets_are_drawn_in_the_features_that_are_asked_for(features):
     X, clf = with_heads(token_dim=3)
     display = LeaderDisplay.from_estimator(clf, X, 1, features=features, top=5)
-    reads = leader_reads(clf, X, 1, top=5)
+    heads = max_heads(clf, X, 1, top=5)
     places = np.zeros((len(X[1]), 2))
     places[:, : len(features)] = X[1][:, features]
-    assert set(marks_of(display)) == set(map(tuple, places[reads["leader"]].tolist()))
+    assert set(marks_of(display)) == set(map(tuple, places[heads["leader"]].tolist()))
     np.testing.assert_array_equal(display.ax_.collections[0].get_offsets().data, places)
     axes = [display.ax_.get_xlabel(), display.ax_.get_ylabel()]
     assert axes == [f"feature {j}" for j in features] + [""] * (2 - len(features))
@@ -380,12 +381,12 @@ def test_a_data_frame_gives_its_names_to_the_axes():
     assert display.spans_ == []
 
 
-def test_sequences_without_leader_reads_are_drawn_alone():
+def test_sequences_without_max_heads_are_drawn_alone():
     X, clf = with_heads(ordered=True, n_heads=1)
-    assert not len(leader_reads(clf, X, 0))
+    assert not len(max_heads(clf, X, 0))
     display = LeaderDisplay.from_estimator(clf, X)
     assert (marks_of(display), display.texts_, display.spans_, display.colorbar_) == ({}, [], [], None)
-    assert display.ax_.get_title().endswith("0 of 0 leader reads; all of them add +0.00")
+    assert display.ax_.get_title().endswith("0 of 0 max heads; all of them add +0.00")
     display.figure_.canvas.draw()
 
 

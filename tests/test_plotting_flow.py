@@ -76,8 +76,27 @@ def test_weights_are_drawn_with_the_same_paths_and_leaders():
     other = TokenFlowDisplay.from_transformer(flow.to_transformer(), [TRIANGLE])
     np.testing.assert_array_equal(paths(one), paths(other))
     np.testing.assert_array_equal(one.leaders_.get_offsets(), other.leaders_.get_offsets())
+    line = np.array([[3.0], [1.0], [-1.0]])
+    flow = LeaderFlow(depth=3).fit([line])
+    one, other = (
+        TokenFlowDisplay.from_estimator(flow, [line]),
+        TokenFlowDisplay.from_transformer(flow.to_transformer(), [line]),
+    )
+    np.testing.assert_array_equal(paths(one), paths(other))
+    # 1 moves half of the way to 3 in every layer; 3 and -1 attend to themselves
+    np.testing.assert_array_equal(paths(other)[1, :, 0], [1.0, 2.0, 2.5, 2.75])
+    assert other.leader_layers.tolist() == [0, -1, 0]
     still = TokenFlowDisplay.from_transformer(Transformer([FeedForward(np.eye(2), [0, 0], np.eye(2))]), [TRIANGLE])
     assert len(still.leaders_.get_offsets()) == 0
+
+
+def test_a_colormap_is_taken_by_name_or_as_it_is(fitted):
+    for estimator, X in ((LeaderFlow().fit([TRIANGLE]), [TRIANGLE]), (fitted, TEXTS)):
+        displays = [
+            TokenFlowDisplay.from_estimator(estimator, X, cmap=cmap) for cmap in ("Set1", matplotlib.colormaps["Set1"])
+        ]
+        colors = [display.starts_.get_facecolor() for display in displays]
+        np.testing.assert_array_equal(*colors)
 
 
 def test_one_coordinate_runs_down_the_layers():

@@ -1,7 +1,7 @@
-"""The base classes of estimators: those of scikit-learn when code runs, and their signatures when types are checked.
+"""The base classes of all estimators: at run time those of scikit-learn, for type checkers their signatures.
 
-scikit-learn has no annotations, so that a type checker would take every estimator for an object with any attribute. What
-estimators inherit from it is declared here; what they define themselves is annotated where it is defined.
+scikit-learn has no annotations. A type checker would therefore accept any attribute of an estimator. The members that
+estimators inherit from scikit-learn are declared here; their own members are annotated where they are defined.
 """
 
 from typing import TYPE_CHECKING
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from sklearn_hardmax._typing import IntArray
+    from sklearn_hardmax._typing import IntArray, ObjectArray, OutputContainer, TextsLike
     from sklearn_hardmax.sequences import SequencesLike
 
     class BaseEstimator:
-        """Parameters by name."""
+        """Parameters by name, and the features of the training data."""
 
         n_features_in_: int
+        feature_names_in_: ObjectArray
 
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
         def set_params(self, **params: Any) -> Self: ...
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     class ClassifierMixin:
         """Accuracy of the labels that `predict` returns."""
 
-        def score(self, X: SequencesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float: ...
+        def score(
+            self, X: SequencesLike | TextsLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        ) -> float: ...
 
     class TransformerMixin:
         """Fit and transform in one call, and the container that `transform` returns."""
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
         def __init_subclass__(cls, auto_wrap_output_keys: Any = ("transform",), **kwargs: Any) -> None: ...
 
         def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None, **fit_params: Any) -> Any: ...
-        def set_output(self, *, transform: str | None = None) -> Self: ...
+        def set_output(self, *, transform: OutputContainer = None) -> Self: ...
 
     class ClusterMixin:
         """Fit and labels in one call."""

@@ -1,4 +1,8 @@
-"""What several estimators inherit or use: networks that were built, versions in pickles, ragged output, progress."""
+"""Base classes and helpers of several estimators.
+
+VersionedMixin stores the package version in pickles; BuiltNetworkMixin gives sizes and `encode` of the network that `fit` has
+built; RaggedOutputMixin is for transformers that return RaggedSequences; Progress prints the lines of verbose=1.
+"""
 
 import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
+from sklearn_hardmax._typing import OutputContainer
 from sklearn_hardmax.estimators.validation import _unpickled, check_integer, check_version, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 
@@ -16,15 +21,17 @@ else:
 
 
 class VersionedMixin(_Base):
-    """Estimators that are saved with the version of this package, which is named when another one reads them.
+    """Save an estimator with the version of this package; reading it with another version warns.
 
-    pickle names it before it reads the state, so also where the state holds classes that are no longer there.
+    pickle checks the version before it reads the state. The warning therefore appears even where the state refers to classes
+    that no longer exist.
     """
 
     def __reduce__(self):
         return _unpickled, (type(self), _version.__version__), super().__getstate__()
 
-    def __getstate__(self):  # for skops, which asks for the state alone
+    # skops saves the state alone, without __reduce__
+    def __getstate__(self):
         return {**super().__getstate__(), "_sklearn_hardmax_version": _version.__version__}
 
     def __setstate__(self, state):
@@ -34,14 +41,18 @@ class VersionedMixin(_Base):
 
 
 class RaggedOutputMixin(_Base):
-    """Transformers whose output is RaggedSequences, of the dtype of the input."""
+    """Transformers whose output is RaggedSequences with the dtype of the input."""
 
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Accepted for the sake of pipelines; a ragged output stays RaggedSequences.
+    if TYPE_CHECKING:
+
+        def fit_transform(self, X: SequencesLike, y: Any = None, **fit_params: Any) -> RaggedSequences: ...
+
+    def set_output(self, *, transform: OutputContainer = None) -> Self:
+        """Change nothing: a ragged output stays RaggedSequences. Pipelines call this method.
 
         Parameters
         ----------
-        transform : str or None, default=None
+        transform : {"default", "pandas", "polars"} or None, default=None
             Ignored.
 
         Returns
@@ -57,7 +68,7 @@ class RaggedOutputMixin(_Base):
 
 
 class Network(Protocol):
-    """A network that `fit` has built: what estimators ask of it (constructions/common/built_network.py has the base class)."""
+    """The members of a built network that estimators use; constructions/common/built_network.py has the base class."""
 
     margin: float
     temperature: float
@@ -69,24 +80,24 @@ class Network(Protocol):
 
 
 class BuiltNetworkMixin(VersionedMixin):
-    """Sizes and input of the network that `fit` has built, `_built`."""
+    """Sizes and input of the network that `fit` has built and stored in `_built`."""
 
     _built: Network
 
     @property
     def n_blocks_(self) -> int:
-        """Blocks of ``to_transformer()``, from the sizes of its layers."""
+        """Number of blocks of ``to_transformer()``, counted without its weights."""
         check_is_fitted(self)
         return self._built.n_blocks()
 
     @property
     def n_parameters_(self) -> int:
-        """Parameters of ``to_transformer()``, from the sizes of its layers."""
+        """Number of parameters of ``to_transformer()``, counted without its weights."""
         check_is_fitted(self)
         return self._built.n_parameters()
 
     def encode(self, X: SequencesLike) -> RaggedSequences:
-        """The sequences that `to_transformer()` runs on: scaled tokens, position, zeros up to its token_dim.
+        """Turn X into the input of `to_transformer()`: scaled tokens, their positions, and zeros up to its token_dim.
 
         Parameters
         ----------
@@ -95,20 +106,23 @@ class BuiltNetworkMixin(VersionedMixin):
         Returns
         -------
         RaggedSequences
-            float64. Scaling is a shift and a power of two a feature; features beyond 2^20 training half-ranges end there.
+            float64. Each feature is shifted and multiplied by a power of two; values beyond 2^20 half-ranges of the training
+            data are clipped there.
         """
         check_is_fitted(self)
         return self._built.encode(validate_sequences(self, X, reset=False))
 
 
 class Progress:
-    """Prints a line a stage with the seconds since the last, where the estimator is verbose."""
+    """Prints one line per stage of a fit, with the seconds since the previous line, if the estimator is verbose."""
 
     def __init__(self, estimator):
-        self.name, self.on, self.last = type(estimator).__name__, estimator.verbose, time.perf_counter()
+        self.name = type(estimator).__name__
+        self.on = estimator.verbose
+        self.last = time.perf_counter()
 
     def __call__(self, text):
-        """Print it."""
+        """Print the text, if the estimator is verbose."""
         now = time.perf_counter()
         if self.on:
             print(f"[{self.name}] {text} ({now - self.last:.2f} s)")

@@ -1,7 +1,7 @@
-"""The classifier of sequences of any length."""
+"""HardmaxTransformerClassifier: class labels for sequences of any length."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AnyArray, AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.classification.build import build_classification
-from sklearn_hardmax.constructions.classification.code_classifier import CodeClassifier
 from sklearn_hardmax.constructions.common.construction import (
     ConstructionError,
     SequenceConflictWarning,
@@ -20,10 +19,9 @@ from sklearn_hardmax.constructions.common.construction import (
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
-from sklearn_hardmax.constructions.scoring.explanation import Explainer
-from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
+from sklearn_hardmax.estimators.inspection import InspectionMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
@@ -35,84 +33,97 @@ from sklearn_hardmax.estimators.validation import (
 from sklearn_hardmax.sequences import SequencesLike
 from sklearn_hardmax.transformer import Transformer
 
-ALPHAS = np.logspace(-3, 5, 13)  # ridge penalties that alphas="auto" chooses from
+ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 
 
-class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstimator):
-    """Classify sequences of any length by a hardmax transformer whose weights are constructed, not trained.
+class HardmaxTransformerClassifier(InspectionMixin, BuiltNetworkMixin, ClassifierMixin, BaseEstimator):
+    """Classify sequences of any length by a hardmax transformer whose weights are computed in closed form, not trained.
 
-    `fit` pools numbers from the tokens of each sequence (heads: largest values, which are hardmax leader reads, and shares of
-    tokens above a bias), solves one ridge regression on them in closed form, and adds a correction around the code of every
-    training sequence that would be lost. All of it is one hardmax transformer, which `to_transformer` writes out: it
-    reproduces every training label, and its size depends on the number of heads and sequences and not on their lengths.
+    A token is a vector of features, and a sequence is a matrix with one row per token. `fit` pools numbers from the tokens of
+    each sequence by attention heads that it draws, solves one ridge regression on these numbers in closed form, and corrects
+    the scores of training sequences that it would get wrong, or nearly wrong, in a tiny interval around the code of each: a
+    number that identifies the sequence. `to_transformer` writes all of this out as one hardmax transformer. It reproduces
+    every training label, and its size depends on the number of heads and of sequences, not on their lengths.
 
     Parameters
     ----------
     n_heads : "auto" or int, default="auto"
-        Pooled features (not attention heads side by side: a leader read is one attention layer). "auto" is
-        min(64 n_sequences, 8000). 0 is the construction of the paper alone, code and decode, which memorises and does not
-        generalise.
+        Number of heads. A head is an attention head of rank one that pools one number from the tokens of a sequence: the
+        maximum of a score (hardmax attention), the proportion of tokens whose score is above a threshold (uniform attention
+        behind a step), or the mean excess over a threshold (uniform attention). "auto" is min(64 n_sequences, 8000). With 0
+        the classifier is the construction of the paper alone: one number per sequence, its code, and intervals of one label
+        on the line of codes. It memorises the training sequences and does not generalise.
     ordered : bool, default=True
-        Whether the order of tokens tells anything. False: a function of the multiset of tokens and its frequencies. True:
-        tokens are read through dilated windows and their relative position, so that any two different sequences can be told
-        apart. Where all training sequences have one token, there is no order.
+        Whether the order of tokens is informative. False: the result depends on the multiset of tokens only, that is on how
+        frequent each token is in its sequence. True: heads are applied to dilated windows of tokens and use their relative
+        position, so that any two different sequences can be told apart. Ignored if every training sequence has one token.
     alphas : "auto" or array-like of positive floats, default="auto"
-        Ridge penalties to choose from by leave-one-out; "auto" is np.logspace(-3, 5, 13). Means nothing without heads.
+        Ridge penalties, among which leave-one-out validation chooses; "auto" is np.logspace(-3, 5, 13). Ignored if n_heads
+        is 0.
     class_weight : dict, "balanced" or None, default=None
-        Positive weights. With heads those of the training sequences in the ridge regression. Without heads unseen sequences
-        go to the class whose nearest training code, its distance divided by the weight of the class, is nearest, and the
-        network may need up to 2 N + 1 label runs. Training labels stay exact.
+        Positive weights of the classes. With heads they weight the training sequences in the ridge regression. With n_heads=0
+        an unseen sequence gets the class of the training code at the smallest distance, each distance divided by the weight
+        of its class, and the network may need up to 2 N + 1 label runs (intervals of one label) for N sequences. Training
+        labels stay exact.
     exact : bool, default=True
-        Whether corrections correct the ridge regression on the training sequences. False: no corrections, and conflicts are not looked
-        for. Means nothing without heads, where the construction is exact.
+        Whether the ridge regression is corrected on the training sequences. False: it is not, and sequences in conflict are
+        not searched for. Ignored if n_heads is 0, where the construction is exact.
     on_conflict : {"warn", "raise"}, default="warn"
-        Sequences that are equal, or closer than float64 resolves, under different labels: "warn" gives each group its
-        majority label (of equally frequent ones the first in `classes_`) under one SequenceConflictWarning; "raise" raises
-        ConstructionError.
+        What happens to training sequences that are equal, or closer than float64 resolves, but have different labels. "warn"
+        gives each group of them its majority label (of equally frequent ones the first in `classes_`) and issues one
+        SequenceConflictWarning; "raise" raises ConstructionError.
     attention : {"hardmax", "softmax"}, default="hardmax"
-        How leader reads choose: the largest score, or softmax weights at so small a temperature that labels stay exact. Size
-        and parameters of the network are the same.
+        Attention of the maximum heads and of the code. "hardmax" attends to the largest score; "softmax" weights all tokens,
+        at a temperature so small that the training labels stay exact. The network has the same size and number of
+        parameters.
     temperature : "auto" or float, default="auto"
-        Of the softmax; "auto" is the largest at which the training labels are certified, and 2^-10 at most with heads, whose
-        leader reads then return the largest integer score itself. Means nothing with hardmax.
+        Temperature of the softmax. "auto" is the largest one at which the training labels are certified, with heads at most
+        2^-10, where the softmax maximum of integer scores equals the maximum in float64. Ignored if attention="hardmax".
     n_jobs : int, default=None
-        Parallel jobs over batches of sequences; results do not depend on it.
+        Number of parallel jobs over batches of sequences; results do not depend on it.
     random_state : int, RandomState or None, default=None
-        Draws the directions that are tried.
+        Seed of the random heads and directions.
     verbose : int, default=0
-        1 prints a line a stage with its time.
+        1 prints one line per stage of `fit`, with its time.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
     n_features_in_ : int
-        token_dim of the training sequences.
+        token_dim of the training sequences, the number of features of a token.
     feature_names_in_ : ndarray of str
-        Column names, where X was a data frame.
-    n_heads_, n_corrections_ : int
-        Heads, and corrections that correct them on training sequences: where the score of the label is not the largest one, or
-        leads by a hundredth of the largest or less.
+        Column names, if X was a data frame.
+    n_heads_ : int
+        Number of heads.
+    n_corrections_ : int
+        Number of corrections: training sequences for which the ridge score of the true class is not the largest one, or
+        exceeds the second largest by at most a hundredth of the largest score.
     n_blocks_, n_parameters_ : int
-        Of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N sequences, D the
-        token_dim of the residual stream.
+        Blocks and parameters of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N
+        sequences, where D is the token_dim of the residual stream.
     temperature_ : float
-        Of the leader reads, 0 with hardmax.
+        Temperature of the softmax; 0 with hardmax.
     margin_ : float
-        How many times over the inequalities behind the training labels hold: gaps between attended and unattended scores in
-        tie bounds, distances of training codes from the ends of ramps in rounding bounds.
+        Smallest ratio of slack to rounding-error bound among the inequalities that guarantee the training labels; above 1
+        they are certified.
     n_conflicts_ : int
-        Groups of sequences with different labels that no network of this kind tells apart; 0 means that all training labels
-        are reproduced.
+        Number of groups of training sequences with different labels that no network of this kind can tell apart; 0 means
+        that all training labels are reproduced.
 
     See Also
     --------
+    HardmaxPooling : The heads alone, as a step before any other estimator.
     sklearn_hardmax.constructions.build_classifier : The weights without an estimator.
+    sklearn_hardmax.plotting.LeaderDisplay : One sequence and the tokens with the largest scores.
+    sklearn_hardmax.plotting.CodeLineDisplay : The code line of a classifier with n_heads=0.
 
     Notes
     -----
     Source: A. Alcalde, G. Fantuzzi, E. Zuazua, Exact Sequence Classification with Hardmax Transformers, arXiv 2502.02270v1.
     Cost of `fit`: a few passes over the tokens and sorts of the sequences, linear in the number of tokens; of `predict`: one
-    pass over the tokens and a search, no layer loop. There is no `predict_proba`: use CalibratedClassifierCV.
+    pass over the tokens and one search per sequence, without running layers. There is no `predict_proba`; wrap the
+    classifier in CalibratedClassifierCV for probabilities.
 
     Examples
     --------
@@ -125,21 +136,18 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
     Transformer(2 blocks, 3 layers, 57 parameters, width=3, token_dim=3)
     """
 
-    classes_: AnyArray
-    n_heads_: int
-    n_corrections_: int
     temperature_: float
     margin_: float
+    n_corrections_: int
     n_conflicts_: int
-    _built: CodeClassifier | PooledClassifier
 
     def __init__(
         self,
         *,
         n_heads: int | Auto = "auto",
         ordered: bool = True,
-        alphas: ArrayLike | Auto = "auto",
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        alphas: Sequence[float] | AnyArray | Auto = "auto",
+        class_weight: dict[Any, float] | dict[Any, int] | Literal["balanced"] | None = None,
         exact: bool = True,
         on_conflict: Literal["warn", "raise"] = "warn",
         attention: AttentionKind = "hardmax",
@@ -169,7 +177,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
         y : array-like of shape (n_sequences,)
-            Class labels: integers, strings, booleans.
+            Class labels: integers, strings or booleans.
 
         Returns
         -------
@@ -179,10 +187,10 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         Raises
         ------
         ValueError
-            Unreadable sequences or labels, parameters out of range.
+            Sequences or labels cannot be read, or a parameter is out of range.
         ConstructionError
-            on_conflict="raise" and sequences with different labels cannot be told apart; a temperature above the largest
-            admissible one.
+            Sequences with different labels cannot be told apart and on_conflict="raise"; or the temperature is above the
+            largest admissible one.
         """
         self._check_parameters()
         temperature = validate_temperature(self.attention, self.temperature)
@@ -190,7 +198,8 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         sequences = validate_sequences(self, X, y=y, reset=True)
         self.classes_, labels = validate_class_labels(sequences, y)
         log(f"read {sequences!r}, {len(self.classes_)} classes")
-        rng, weights = check_random_state(self.random_state), self._class_weights(labels)
+        rng = check_random_state(self.random_state)
+        weights = self._class_weights(labels)
         common = {"ordered": self.ordered, "rng": rng, "temperature": temperature, "n_jobs": self.n_jobs, "log": log}
         n_heads = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
         if n_heads == 0:
@@ -199,16 +208,19 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
             built, conflicts = build_scoring(
                 sequences, labels, weights, n_heads=n_heads, alphas=self._penalties(), exact=self.exact, **common
             )
-        self._tell(conflicts)
+        self._report(conflicts)
         self._built = built
         self.n_conflicts_ = len(conflicts)
-        self.n_heads_, self.n_corrections_ = n_heads, built.n_corrections
-        self.margin_, self.temperature_ = built.margin, built.temperature
+        self.n_heads_ = n_heads
+        self.n_corrections_ = built.n_corrections
+        self.margin_ = built.margin
+        self.temperature_ = built.temperature
         if log.on:
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self
 
     def _check_parameters(self):
+        # isinstance first: an array compared with "auto" has no truth value
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
             check_integer(self.n_heads, "n_heads", 0)
         check_flag(self.ordered, "ordered")
@@ -230,13 +242,14 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         return ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
 
     def _class_weights(self, labels):
-        """One positive weight a class."""
+        """One positive weight per class."""
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[labels])
         if not self._positive(weights):
             raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
         return weights
 
-    def _tell(self, conflicts):
+    def _report(self, conflicts):
+        """Warn of groups of sequences with different labels that cannot be told apart, or raise."""
         if not conflicts:
             return
         message = conflict_message(conflicts)
@@ -245,22 +258,22 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         warnings.warn(
             message + "; each group was given its majority label.",
             SequenceConflictWarning,
-            stacklevel=4,
+            stacklevel=4,  # the caller of fit, which transactional_fit wraps
         )
 
     def predict(self, X: SequencesLike) -> AnyArray:
-        """Class label of each sequence: a fast path, no layer loop.
+        """Class label of each sequence, computed without running the layers of the transformer.
 
         Parameters
         ----------
         X : RaggedSequences or anything that as_sequences reads
-            Of any lengths; token_dim as at fit.
+            Sequences of any lengths, with the token_dim of the training sequences.
 
         Returns
         -------
         ndarray of shape (n_sequences,)
-            The labels of ``decode(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen
-            sequence are equal up to rounding; the same for any batch, order and n_jobs.
+            Equal to ``decode(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen sequence are
+            equal up to rounding; the same for any batch, order and n_jobs.
         """
         check_is_fitted(self)
         return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
@@ -268,9 +281,10 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
     def decision_function(self, X: SequencesLike) -> FloatArray:
         """Score of every class.
 
-        With heads the ridge regression's score, about 1 for the class and -1 for others, plus corrections. Without heads minus the
-        distance of the code to the nearest training run of each class, over the weight of the class; codes lie on the line
-        from 1 to 2, and a class that lost all its sequences in conflicts is at distance 2.
+        With heads: the score of the ridge regression, about 1 for the class of a sequence and -1 for the others, plus the
+        correction of a training sequence. With n_heads=0: minus the distance of the code to the nearest training codes of
+        each class, divided by the weight of the class. Codes lie between 1 and 2; a class that lost all its sequences in
+        conflicts has distance 2.
 
         Parameters
         ----------
@@ -279,7 +293,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         Returns
         -------
         ndarray of shape (n_sequences, n_classes), or (n_sequences,) with two classes
-            With two classes half the difference of the scores with heads, the difference without.
+            With two classes the score of the second less that of the first, with heads half of it.
         """
         check_is_fitted(self)
         scores = self._built.scores(validate_sequences(self, X, reset=False), self.n_jobs)
@@ -289,82 +303,33 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
             return scores[:, 0]
         return (scores[:, 1] - scores[:, 0]) / (2 if self.n_heads_ else 1)
 
-    def explain(self, X: SequencesLike, top: int | None = 5) -> list[AnyArray]:
-        """What decided: for every sequence and class the heads that mattered, and the token that each leader read took.
-
-        Parameters
-        ----------
-        X : RaggedSequences or anything that as_sequences reads
-        top : int or None, default=5
-            Heads a class, by the size of their contribution; None gives all heads. On series most heads are shares, which
-            have no leader: None and ``["leader"] >= 0`` give the leader reads.
-
-        Returns
-        -------
-        list of structured arrays, one a sequence
-            For each class its heads by falling size of the contribution, then the intercept, then the correction where there is
-            one, with the fields
-
-            - "class": the class;
-            - "head": index of the head, -1 for the intercept, -2 for the correction;
-            - "kind": "max" (a leader read), "ppv", "mean", "intercept", "correction";
-            - "name": what it reads, as HardmaxPooling names it;
-            - "contribution": what it adds to `decision_function`, beside the average over the training sequences;
-            - "leader": index of the token that a leader read took (with softmax too: all other weights are 0 in float64), -1
-              for ppv and mean;
-            - "value": that token, shape ``(n_features_in_,)``, nan where there is none.
-
-            With top=None the contributions of a class add up to `decision_function`. With two classes there is one decision:
-            rows are of the second class, positive contributions speak for it.
-
-        Raises
-        ------
-        ValueError
-            Fitted without heads: then one code decides, see `plotting.CodeLineDisplay`.
-
-        Examples
-        --------
-        >>> from sklearn_hardmax import HardmaxTransformerClassifier
-        >>> X = [[[0.], [9.], [1.]], [[1.], [0.]], [[0.], [1.], [8.]], [[0.]]]
-        >>> clf = HardmaxTransformerClassifier(ordered=False, random_state=0).fit(X, ["peak", "flat", "peak", "flat"])
-        >>> found = clf.explain([[[0.], [8.5]]], top=None)[0]
-        >>> reads = found[found["leader"] >= 0]  # leader reads, the strongest first
-        >>> reads["kind"][0], reads["value"][0]
-        ('max', array([8.5]))
-        """
-        check_is_fitted(self)
-        if not self.n_heads_:
-            raise ValueError("explain needs heads: without them one code decides; plotting.CodeLineDisplay shows it.")
-        if top is not None:
-            check_integer(top, "top", 1)
-        sequences = validate_sequences(self, X, reset=False)
-        explainer = Explainer(self._built, self.classes_, getattr(self, "feature_names_in_", None))
-        return [explainer.table(sequences[j : j + 1], top) for j in range(len(sequences))]
-
     def to_transformer(self, max_width: int | None = 4) -> Transformer:
-        """The explicit weights.
+        """The weights of the network as a Transformer.
 
         Parameters
         ----------
         max_width : int of at least 4, or None, default=4
-            Largest number of hidden units of a layer; None packs all units of a stage into one wide layer.
+            Largest number of hidden units of a feed-forward layer; None puts all units of a stage into one wide layer.
 
         Returns
         -------
         Transformer
-            With ``n_blocks_`` blocks and ``n_parameters_`` parameters at max_width=4. Checked on every run of training codes
-            before it is returned.
+            With ``n_blocks_`` blocks and ``n_parameters_`` parameters at max_width=4. With n_heads=0 its weights are checked
+            on the training codes before it is returned.
 
         Raises
         ------
         MemoryError
-            The weights would take more than 2 GiB; the message says how much.
+            The weights would take more than 2 GiB; the message gives their size.
         """
         check_is_fitted(self)
         return self._built.transformer(max_width)
 
     def decode(self, tokens: SequencesLike) -> AnyArray:
-        """Class label of each sequence from what `apply` returns: the binary digits of the class index, in every token.
+        """Class label of each sequence from the output of the transformer.
+
+        With heads every token holds the score of each class, and the largest one decides; with n_heads=0 every token holds
+        the binary digits of the class index.
 
         Parameters
         ----------
@@ -378,7 +343,7 @@ class HardmaxTransformerClassifier(BuiltNetworkMixin, ClassifierMixin, BaseEstim
         Raises
         ------
         ValueError
-            The tokens have another width, or tokens of one sequence disagree.
+            The tokens do not have the width of the network, or tokens of one sequence give different labels.
         """
         check_is_fitted(self)
         return self.classes_[self._built.decode(tokens)]

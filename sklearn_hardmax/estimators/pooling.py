@@ -1,11 +1,17 @@
-"""The heads of the classifier as a step in front of any estimator that takes a matrix."""
+"""HardmaxPooling: sequences of any length to a matrix with one row per sequence, as input of any other estimator."""
+
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax._typing import Auto, NamesLike, ObjectArray, RandomStateLike, RealArray
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads, sample_heads
+from sklearn_hardmax.constructions.heads.series import SeriesHeads
+from sklearn_hardmax.constructions.heads.sets import SetHeads
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
@@ -16,34 +22,36 @@ from sklearn_hardmax.estimators.validation import (
     validate_class_labels,
     validate_sequences,
 )
+from sklearn_hardmax.sequences import SequencesLike
 
 
 class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
-    """Pool sequences of any length into a matrix by the heads of HardmaxTransformerClassifier.
+    """Pool each sequence, of any length, into one row of a matrix by attention heads.
 
-    A head reads one linear score of the tokens (ordered: a kernel on nine tokens of a dilated window; unordered: a random
-    direction) and pools it over the sequence: its maximum, which is a hardmax leader read, the share of tokens above a bias,
-    or the mean excess over a bias.
+    A head computes one linear score per token and pools it over the sequence: the maximum (hardmax attention to the token of
+    the largest score), the proportion of tokens whose score is above a threshold, or the mean excess over a threshold. With
+    ordered=True the score is a kernel applied to nine tokens of a dilated window; with ordered=False it is a linear form of
+    the token, in a random direction. These are the heads of HardmaxTransformerClassifier.
 
     Parameters
     ----------
     n_heads : "auto" or int, default="auto"
-        Columns of the result; "auto" is min(64 n_sequences, 8000).
+        Number of heads, the columns of the result; "auto" is min(64 n_sequences, 8000).
     ordered : bool, default=True
-        Whether the order of tokens tells anything. Where all training sequences have one token, there is none.
+        Whether the order of tokens is informative. Ignored if every training sequence has one token.
     n_jobs : int, default=None
-        Parallel jobs over batches of sequences; results do not depend on it.
+        Number of parallel jobs over batches of sequences; results do not depend on it.
     random_state : int, RandomState or None, default=None
-        Draws the heads.
+        Seed of the random heads.
 
     Attributes
     ----------
     n_features_in_ : int
-        token_dim of the training sequences.
+        token_dim of the training sequences, the number of features of a token.
     feature_names_in_ : ndarray of str
-        Column names, where X was a data frame.
+        Column names, if X was a data frame.
     n_heads_ : int
-        Columns of the result.
+        Number of heads.
 
     See Also
     --------
@@ -51,8 +59,9 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Pooled in integers: rows are the same bits for any batch, order of sequences and n_jobs. Kernels are those of MiniRocket
-    (Dempster, Schmidt, Webb, KDD 2021). Cost: O(n_tokens * n_heads); at most about 100 MB beyond input and output.
+    Scores are integers, so that every sum is exact: rows are the same bits for any batch, order of sequences and n_jobs.
+    Kernels and PPV (the proportion of positive values) are those of MiniRocket (Dempster, Schmidt, Webb, KDD 2021). Cost:
+    O(n_tokens * n_heads); at most about 100 MB beyond input and output.
 
     Examples
     --------
@@ -65,14 +74,29 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     'max of closeness to prototype 0 (x0=2)'
     """
 
-    def __init__(self, *, n_heads="auto", ordered=True, n_jobs=None, random_state=None):
+    n_heads_: int
+    _heads: SeriesHeads | SetHeads
+
+    if TYPE_CHECKING:
+
+        def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None, **fit_params: Any) -> RealArray:
+            """Fit and transform in one call."""
+
+    def __init__(
+        self,
+        *,
+        n_heads: int | Auto = "auto",
+        ordered: bool = True,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.n_heads = n_heads
         self.ordered = ordered
         self.n_jobs = n_jobs
         self.random_state = random_state
 
     @transactional_fit
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: ArrayLike | None = None) -> Self:
         """Draw the heads.
 
         Parameters
@@ -80,8 +104,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
         y : array-like of shape (n_sequences,), optional
-            Class labels: unordered heads then read differences between tokens of different classes. Ordered heads do not
-            look at them, and targets that are no classes are not used.
+            Class labels. With ordered=False half of the directions are then differences between tokens of different classes.
+            Ignored if ordered=True, or if the targets are not classes.
 
         Returns
         -------
@@ -91,7 +115,7 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Unreadable sequences, parameters out of range.
+            Sequences cannot be read, or a parameter is out of range.
         """
         if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
             check_integer(self.n_heads, "n_heads", 1)
@@ -105,42 +129,44 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng)
         return self
 
-    def transform(self, X):
-        """Pool.
+    def transform(self, X: SequencesLike) -> RealArray:
+        """Pool each sequence into one row.
 
         Parameters
         ----------
         X : RaggedSequences or anything that as_sequences reads
-            Of any lengths; token_dim as at fit.
+            Sequences of any lengths, with the token_dim of the training sequences.
 
         Returns
         -------
         ndarray of shape (n_sequences, n_heads)
-            float32 for float32 tokens, otherwise float64.
+            Of dtype float32 for float32 tokens, otherwise float64.
         """
         check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         return self._heads.features(sequences, sequences.dtype, self.n_jobs)
 
-    def get_feature_names_out(self, input_features=None):
-        """What each column reads, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31".
+    def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
+        """Name of each column, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31".
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Names of the features of a token; without them those of a data frame at fit, or x0, x1, ...
+            Names of the features of a token; by default those of the data frame at fit, or x0, x1, ...
 
         Returns
         -------
         ndarray of str objects
-            Unique. A minus before a channel says that it is subtracted. Unordered heads read "closeness to prototype 3 (x0=2,
-            x1=7)", a training token, "within 1.2" standard deviations, or "difference 5 (x0 - 0.4 x1)", a linear form of
-            standardised features, "above 0.3".
+            All different. With ordered=True: a minus before a channel means that this feature is subtracted; a tilt is added
+            to the score in proportion to the position of the token. With ordered=False the score is the "closeness to
+            prototype 3 (x0=2, x1=7)", a training token, and proportions count tokens "within 1.2" standard deviations; or it
+            is the "difference 5 (x0 - 0.4 x1)", a linear form of standardised features, and proportions count tokens "above
+            0.3".
         """
         check_is_fitted(self)
         return np.array(self._heads.names(input_names(self, input_features)), dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

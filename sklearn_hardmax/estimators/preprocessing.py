@@ -1,15 +1,18 @@
-"""Ragged sequences in, ragged sequences out: scale, positions and windows as a scikit-learn step."""
+"""RaggedSequenceTransformer: scale the tokens of sequences, append positions, and join neighbours to windows."""
+
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
+from sklearn_hardmax._typing import NamesLike, ObjectArray
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
-from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices, not_finite
 
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
@@ -18,30 +21,32 @@ _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data
 class RaggedSequenceTransformer(
     RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Scale the tokens of sequences of any length, add their positions and their neighbours.
+    """Scale the tokens of sequences of any length, and append the features of neighbours and the position to each token.
+
+    The output holds sequences of the same lengths, and can be the input of any estimator that takes sequences.
 
     Parameters
     ----------
     scale : {"standard", "minmax", None}, default="standard"
         Scaling of each feature, learned on all training tokens: to mean 0 and variance 1, to [0, 1], or none.
     positions : {None, "relative", "sinusoidal"}, default=None
-        Features that tell where a token stands: i / (n - 1), or sines and cosines of the index i, as many as the token has
-        features (one more where that is odd), at geometric wavelengths from 2 pi to 2 pi 10000 (Vaswani et al. 2017,
-        section 3.5).
+        Features that give the position of token i among the n tokens of its sequence. "relative": i / (n - 1). "sinusoidal":
+        sines and cosines of i at geometric wavelengths from 2 pi to 2 pi 10000 (Vaswani et al. 2017, section 3.5), as many as
+        the token has features, one more if that number is odd.
     window : int, default=1
-        Every token becomes the window of this many tokens around it, zeros beyond the ends of its sequence. Windows are
-        taken after scaling, positions are appended after that.
+        Number of tokens in the window around each token; their features together replace those of the token, with zeros
+        beyond the ends of the sequence. Windows are taken after scaling, and positions are appended after that.
     dilation : int, default=1
-        Distance between the tokens of a window.
+        Distance between neighbouring tokens of a window.
 
     Attributes
     ----------
     n_features_in_ : int
-        token_dim of the training sequences.
+        token_dim of the training sequences, the number of features of a token.
     feature_names_in_ : ndarray of str
-        Column names, where X was a data frame.
+        Column names, if X was a data frame.
     scaler_ : StandardScaler, MinMaxScaler or None
-        What scales the tokens.
+        The fitted scaler of the tokens.
 
     Notes
     -----
@@ -58,21 +63,31 @@ class RaggedSequenceTransformer(
            [2. , 4. , 0. , 1. ]])
     """
 
-    def __init__(self, *, scale="standard", positions=None, window=1, dilation=1):
+    scaler_: Any
+
+    def __init__(
+        self,
+        *,
+        scale: Literal["standard", "minmax"] | None = "standard",
+        positions: Literal["relative", "sinusoidal"] | None = None,
+        window: int = 1,
+        dilation: int = 1,
+    ) -> None:
         self.scale = scale
         self.positions = positions
         self.window = window
         self.dilation = dilation
 
     @transactional_fit
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: Any = None) -> Self:
         """Learn the scaling.
 
         Parameters
         ----------
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
-        y : ignored
+        y : object, default=None
+            Ignored.
 
         Returns
         -------
@@ -82,7 +97,7 @@ class RaggedSequenceTransformer(
         Raises
         ------
         ValueError
-            Unreadable sequences, parameters out of range, features whose variance leaves the range of float64.
+            Sequences cannot be read, a parameter is out of range, or the variance or range of a feature overflows float64.
         """
         check_option(self.scale, "scale", ("standard", "minmax", None))
         check_option(self.positions, "positions", (None, "relative", "sinusoidal"))
@@ -91,8 +106,9 @@ class RaggedSequenceTransformer(
         sequences = validate_sequences(self, X, reset=True)
         self.scaler_ = None
         if self.scale is not None:
+            # spread is the attribute of the scaler that overflows first
             scaler, spread = _SCALERS[self.scale]
-            with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+            with np.errstate(over="ignore", invalid="ignore"):  # checked below
                 self.scaler_ = scaler().fit(sequences.tokens)
             bad = np.flatnonzero(~np.isfinite(getattr(self.scaler_, spread)))
             if len(bad):
@@ -102,13 +118,13 @@ class RaggedSequenceTransformer(
                 )
         return self
 
-    def transform(self, X):
-        """Scale, take windows, append positions.
+    def transform(self, X: SequencesLike) -> RaggedSequences:
+        """Scale the tokens, join them to windows and append positions.
 
         Parameters
         ----------
         X : RaggedSequences or anything that as_sequences reads
-            Of any lengths; token_dim as at fit.
+            Sequences of any lengths, with the token_dim of the training sequences.
 
         Returns
         -------
@@ -117,13 +133,14 @@ class RaggedSequenceTransformer(
         Raises
         ------
         ValueError
-            Tokens so far from the training tokens that they overflow when they are scaled.
+            Tokens are so far from the training tokens that they overflow when they are scaled.
         """
         check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
-        tokens, offsets = sequences.tokens, sequences.offsets
+        tokens = sequences.tokens
+        offsets = sequences.offsets
         if self.scaler_ is not None:
-            with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+            with np.errstate(over="ignore", invalid="ignore"):  # checked below
                 tokens = self.scaler_.transform(tokens)
             lost = not_finite(tokens, offsets)
             if len(lost):
@@ -144,20 +161,21 @@ class RaggedSequenceTransformer(
 
     @property
     def _n_sinusoids(self):
+        # sines and cosines come in pairs
         return self.n_features_in_ + self.n_features_in_ % 2
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
         """Names of the features of an output token.
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Names of the features of an input token.
+            Names of the features of an input token; by default those of the data frame at fit, or x0, x1, ...
 
         Returns
         -------
         ndarray of str objects
-            Neighbours are written "x0[-1]", "x0[+1]"; positions "position" or "position 0", "position 1", ...
+            Features of neighbours are named "x0[-1]", "x0[+1]", ..., positions "position" or "position 0", "position 1", ...
         """
         check_is_fitted(self)
         names = input_names(self, input_features)

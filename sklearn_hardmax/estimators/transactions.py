@@ -1,8 +1,8 @@
-"""A fit that changes nothing unless it succeeds: neither the estimator nor the settings of the Python session.
+"""The decorator `transactional_fit`: a fit that fails or is interrupted changes neither the estimator nor the session.
 
 scikit-learn's configuration, NumPy's error state, warning filters and the number of BLAS threads are changed and changed back
-by context managers written in Python. An interrupt that arrives in the middle of one leaves the change in place: scikit-learn
-then takes parameters that it would refuse, say, until the session ends.
+by context managers written in Python. An interrupt (KeyboardInterrupt) in the middle of one would leave the change in place:
+scikit-learn could then accept parameters that it should refuse, for example, until the session ends.
 """
 
 import functools
@@ -21,44 +21,50 @@ R = TypeVar("R")
 
 
 class SessionSettings:
-    """The settings as they are now; `restore` brings them back. Takes about 3 microseconds."""
+    """A copy of the settings of the session, taken in about 3 microseconds; `restore` brings them back."""
 
     def __init__(self):
         self.configuration = sklearn.get_config()
         self.error_state = np.geterr()
-        self.filters, self.entries = warnings.filters, list(warnings.filters)
+        # the list itself and its entries: catch_warnings replaces the list, other code changes it in place
+        self.filters = warnings.filters
+        self.entries = list(warnings.filters)
 
     def restore(self):
-        """Set what differs from the settings of before, for this thread where there is one state per thread."""
+        """Bring back the settings; those that exist once per thread, for this thread."""
         one_blas_thread.release()
         sklearn.set_config(**self.configuration)
         np.seterr(**self.error_state)
         if warnings.filters is not self.filters or warnings.filters != self.entries:
             warnings.filters = self.filters
             warnings.filters[:] = self.entries
+            # entering and leaving invalidates Python's cache of which warnings were shown
             with warnings.catch_warnings():
-                pass  # entering and leaving tells Python that filters have changed
+                pass
 
 
 def transactional_fit(fit: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
-    """A fit that works on a draft, which takes the place of the estimator in one step.
+    """Decorate a `fit` so that it works on a draft, whose state replaces that of the estimator in one step at the end.
 
-    So one that fails or is interrupted, however often, leaves the estimator as it was, and while it runs other threads find
-    the estimator as it was. After an interrupt the settings of the session are those of before.
+    A fit that fails or is interrupted, however often, leaves the estimator as it was. Other threads see the old state until
+    the new one is complete. After an interrupt the settings of the session are restored too.
     """
 
     @functools.wraps(fit)
     def wrapped(self, *args, **kwargs):
+        # a shallow copy: attributes that fit sets are new objects, those of before stay untouched
         draft = object.__new__(type(self))
         vars(draft).update(vars(self))
         settings = SessionSettings()
         try:
             result = fit(draft, *args, **kwargs)
         except Exception:
-            raise  # every context manager has done its work, and other threads may be in theirs
+            # Every context manager has restored its setting. Nothing is restored here: other threads may be inside theirs.
+            raise
         except BaseException:
             settings.restore()
             raise
+        # one assignment, so that no interrupt can separate old and new attributes
         self.__dict__ = vars(draft)
         return self if result is draft else result
 

@@ -1,4 +1,7 @@
-"""What every estimator does with user input and with its own state."""
+"""Checks that all estimators share: of sequences, labels, parameters and feature names, and of the version in a pickle.
+
+Each check raises ValueError with a message that names the parameter and the value that was given.
+"""
 
 import numbers
 import warnings
@@ -13,16 +16,18 @@ from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):
-    """Read X as sequences, and check or (reset) set n_features_in_ = token_dim and feature_names_in_.
+    """Read X as RaggedSequences, and check the number and names of its features against those at fit.
 
-    A missing y (None) is refused where the estimator needs one.
+    reset=True, at fit, sets n_features_in_ (the token_dim) and feature_names_in_ instead. With y=None, ValueError where the
+    estimator needs a target.
     """
-    # names only: how many features a list or container has, scikit-learn cannot know
+    # scikit-learn checks the column names of data frames alone: it cannot count the features in a list or a container
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
     sequences = as_sequences(X)
     if reset:
         estimator.n_features_in_ = sequences.token_dim
-        name = getattr(X, "name", None)  # of a column of sequences, by which ColumnTransformer knows its features
+        # ColumnTransformer passes a Series, one column of sequences, and later its name in place of the feature names
+        name = getattr(X, "name", None)
         estimator._column = name if isinstance(name, str) else None
     elif sequences.token_dim != estimator.n_features_in_:
         raise ValueError(
@@ -33,7 +38,7 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
 
 
 def validate_class_labels(sequences, y):
-    """Classes in sorted order and the class index of each sequence, both 1-D."""
+    """Classes in sorted order, and the class index of each sequence; both 1-D arrays."""
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
@@ -62,18 +67,23 @@ def check_flag(value, name):
 
 def check_option(value, name, options):
     """Raise ValueError unless value is one of the options."""
+    # identity for None, equality for strings alone: an array compared with a string has no truth value
     if not any(value is o or (isinstance(o, str) and isinstance(value, str) and value == o) for o in options):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.")
 
 
 def input_names(estimator, input_features):
-    """Names of the features of a token: those given, those known from a data frame, or x0, x1, ..."""
+    """Names of the features of a token, a list of str.
+
+    The given ones; without them those of the data frame at fit, or x0, x1, ...
+    """
     known = getattr(estimator, "feature_names_in_", None)
     if input_features is None:
         if known is None:
             return [f"x{j}" for j in range(estimator.n_features_in_)]
         return [str(name) for name in known]
     names = [str(name) for name in input_features]
+    # one name for a column of sequences with several features: number them
     if estimator.n_features_in_ > 1 and names == [getattr(estimator, "_column", None)]:
         return [f"{names[0]}[{j}]" for j in range(estimator.n_features_in_)]
     if len(names) != estimator.n_features_in_:
@@ -85,15 +95,15 @@ def input_names(estimator, input_features):
     return names
 
 
-# pickles of every version name this function: it stays in this module
+# Pickles of every version refer to this function by module and name: neither may change.
 def _unpickled(cls, version):
-    """An estimator without a state, which pickle adds."""
+    """An estimator without a state; pickle adds the state next."""
     check_version(cls, version)
     return cls.__new__(cls)
 
 
 def check_version(cls, version):
-    """Warn unless this version of the package pickled an estimator of this class."""
+    """Warn unless the estimator was pickled by this version of the package."""
     if version != _version.__version__:
         warnings.warn(
             f"This {cls.__name__} was pickled by sklearn-hardmax {version} and is read by {_version.__version__}; fit "

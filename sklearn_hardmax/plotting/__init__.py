@@ -1,10 +1,15 @@
-"""Pictures of what a classifier built; needs matplotlib, the extra ``plot``.
+"""Pictures of fitted estimators and of their decisions; needs matplotlib, the extra ``plot``.
 
-Without heads, everything that the classifier knows about a sequence is one number, its code, and everything that the network
-does after the attention is to cut the line of codes into cells of one label: the whole classifier is a picture of one line.
-With heads it adds up a score, and the part of it that hardmax attention reads comes from single tokens, the leaders: one
-decision is a picture of one sequence with its leaders marked. Where attention is all there is, tokens flow towards leaders,
-and the picture is the way that they take.
+CodeLineDisplay    The decision of HardmaxTransformerClassifier(n_heads=0): one number per sequence, its code, and the
+                   intervals of codes that belong to each class.
+LeaderDisplay      The decision of HardmaxTransformerClassifier with heads for one sequence: the tokens that its heads attend
+                   to by hardmax attention, and their contributions to the score.
+TokenFlowDisplay   The paths of the tokens of one sequence through the layers of LeaderFlow, LeaderClustering or
+                   LeaderTextClassifier.
+LeaderBarDisplay   The words that lead most texts, for LeaderTextClassifier.
+
+canvas.py holds the checks that all of them share, texts.py places names in pictures; leader_marks.py and flow_paths.py
+compute the numbers that LeaderDisplay and TokenFlowDisplay draw.
 """
 
 from sklearn_hardmax.plotting.code_line import CodeLineDisplay

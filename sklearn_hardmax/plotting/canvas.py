@@ -1,4 +1,4 @@
-"""What all displays need: a fitted estimator, one sequence of many, one class of several, and matplotlib."""
+"""Checks that all displays share: a fitted estimator, the index of a sequence, a class label, and matplotlib."""
 
 from numbers import Integral
 
@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def check_fitted(display, estimator, *kinds):
-    """TypeError or NotFittedError unless this is a fitted estimator of one of these kinds."""
+    """Raise TypeError or NotFittedError unless this is a fitted estimator of one of these kinds."""
     if not isinstance(estimator, kinds):
         shown = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(
@@ -17,19 +17,20 @@ def check_fitted(display, estimator, *kinds):
 
 
 def check_index(index, n_sequences):
-    """ValueError unless this is the index of one of so many sequences."""
+    """Raise ValueError unless this is the index of one of n_sequences sequences."""
     if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < n_sequences:
         raise ValueError(f"index must be an integer from 0 to {n_sequences - 1}, got {index!r}.")
 
 
 def check_class_label(class_label, classes):
-    """ValueError unless this is one of the classes."""
+    """Raise ValueError unless this is one of the classes."""
     if class_label not in classes:
         raise ValueError(f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}.")
 
 
 def pyplot(display):
-    """matplotlib.pyplot, or an ImportError that names the extra."""
+    """The module matplotlib.pyplot; raise ImportError with the name of the extra if matplotlib is not installed."""
+    # imported when something is drawn, so that the package works without matplotlib
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

@@ -1,40 +1,57 @@
-"""How often words lead."""
+"""LeaderBarDisplay: draw which words lead most texts, for a fitted LeaderTextClassifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sklearn_hardmax._typing import TextsLike
 from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.plotting.canvas import check_class_label, check_fitted, pyplot
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.colors import Colormap
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure, SubFigure
+
 
 class LeaderBarDisplay:
-    """The words that lead most texts, and what they speak for.
+    """Draw one bar per word: its length is the number of texts that the word leads, its colour the score of the word.
 
-    One bar a word, as long as the number of texts that it leads, in the colour of its logit.
+    In a LeaderTextClassifier all words of a text move towards a few of them, the leaders of the text. The logit of a word is
+    the score of a text that is this word alone.
 
     Parameters
     ----------
     words : array-like of str, shape (n_words,)
-        From the most frequent leader on.
+        The words, the most frequent leader first.
     counts : array-like of int, shape (n_words,)
-        Texts that each leads.
+        Number of texts that each word leads.
     logits : array-like of shape (n_words,)
-        Score of a text that is this word alone.
-    classes : tuple of two, default=None
-        What negative and positive logits speak for.
+        Logit of each word.
+    classes : sequence of two labels, default=None
+        The classes that negative and positive logits are in favour of.
     title : str, default=None
+        Title of the picture.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes and Figure
-        Where `plot` has drawn.
-    bars_ : BarContainer
+        Axes that `plot` has drawn on, and their figure.
+    bars_ : matplotlib BarContainer
         The bars, from top to bottom.
-    colorbar_ : Colorbar
+    colorbar_ : matplotlib Colorbar
+        The scale of the logits.
 
     See Also
     --------
-    sklearn_hardmax.LeaderTextClassifier.leader_counts : The numbers.
+    sklearn_hardmax.LeaderTextClassifier.leader_counts : The counts as numbers.
 
     Examples
     --------
@@ -44,7 +61,20 @@ class LeaderBarDisplay:
     [7, 3]
     """
 
-    def __init__(self, words, counts, logits, *, classes=None, title=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    bars_: BarContainer
+    colorbar_: Colorbar
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        counts: ArrayLike,
+        logits: ArrayLike,
+        *,
+        classes: Sequence[Any] | None = None,
+        title: str | None = None,
+    ) -> None:
         self.words = words
         self.counts = counts
         self.logits = logits
@@ -52,7 +82,17 @@ class LeaderBarDisplay:
         self.title = title
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, top=15, strongest=False, class_label=None, ax=None, cmap=None):
+    def from_estimator(
+        cls,
+        estimator: LeaderTextClassifier,
+        X: TextsLike,
+        *,
+        top: int = 15,
+        strongest: bool = False,
+        class_label: Any = None,
+        ax: Axes | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
         """Draw the most frequent leaders of texts.
 
         Parameters
@@ -60,14 +100,15 @@ class LeaderBarDisplay:
         estimator : LeaderTextClassifier
             Fitted.
         X : list, array or Series of str, or of lists of str
+            Texts, or their words.
         top : int, default=15
-            Most words.
+            Largest number of words.
         strongest : bool, default=False
-            Count in each text only its strongest leader, see `LeaderTextClassifier.leader_counts`.
+            Whether to count only the strongest leader of each text, see `LeaderTextClassifier.leader_counts`.
         class_label : label, default=None
-            With more than two classes, the one whose scores are the colours; None is the first.
+            With more than two classes, the one whose scores give the colours; None is the first.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None makes a figure.
         cmap : str or matplotlib Colormap, default=None
             Colours of logits, with 0 in the middle; None is "coolwarm_r".
 
@@ -78,11 +119,11 @@ class LeaderBarDisplay:
         Raises
         ------
         TypeError
-            Another estimator.
+            The estimator is not a LeaderTextClassifier.
         NotFittedError
-            It is not fitted.
+            The estimator is not fitted.
         ValueError
-            No text has a leader; class_label is not in `classes_`, top is no positive integer, X holds no texts.
+            No text has a leader; class_label is not in `classes_`; top is not a positive integer; X does not hold texts.
         ImportError
             matplotlib is not installed.
         """
@@ -96,7 +137,8 @@ class LeaderBarDisplay:
         if len(classes) > 2:
             shown = classes[0] if class_label is None else class_label
             check_class_label(shown, classes)
-            logits, classes = [logit[classes.index(shown)] for logit in logits], ("not " + str(shown), shown)
+            logits = [logit[classes.index(shown)] for logit in logits]
+            classes = ("not " + str(shown), shown)
         return cls(
             words,
             counts,
@@ -105,20 +147,20 @@ class LeaderBarDisplay:
             title=f"{'Strongest leaders' if strongest else 'Leaders'} of {len(X)} texts",
         ).plot(ax, cmap=cmap)
 
-    def plot(self, ax=None, *, cmap=None):
-        """Draw.
+    def plot(self, ax: Axes | None = None, *, cmap: str | Colormap | None = None) -> Self:
+        """Draw the bars.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure, higher with more words.
+            Axes to draw on; None makes a figure, higher with more words.
         cmap : str or matplotlib Colormap, default=None
             Colours of logits, with 0 in the middle; None is "coolwarm_r".
 
         Returns
         -------
         LeaderBarDisplay
-            This one, with `ax_` and `figure_` set.
+            The display itself, with `ax_` and `figure_` set.
         """
         plt = pyplot(self)
         import matplotlib
@@ -126,8 +168,10 @@ class LeaderBarDisplay:
         n = len(self.words)
         if ax is None:
             _, ax = plt.subplots(figsize=(6.4, 0.9 + 0.26 * n), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_ = ax
+        self.figure_ = ax.figure
         logits = np.asarray(self.logits, dtype=np.float64)
+        # colours are symmetric around 0
         largest = np.abs(logits).max(initial=0.0) or 1.0
         scale = matplotlib.cm.ScalarMappable(
             matplotlib.colors.Normalize(-largest, largest), "coolwarm_r" if cmap is None else cmap

@@ -1,71 +1,92 @@
-"""One decision: a sequence, and the tokens that hardmax attention took from it."""
+"""LeaderDisplay: draw one sequence with the tokens that a classifier with heads attends to by hardmax attention."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sklearn_hardmax._typing import NamesLike
 from sklearn_hardmax.constructions.heads.series_convolution import N_TAPS
 from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import check_integer
-from sklearn_hardmax.plotting import leader_marks
+from sklearn_hardmax.plotting import leader_marks, texts
 from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
-from sklearn_hardmax.sequences import as_sequences
+from sklearn_hardmax.sequences import SequencesLike, as_sequences
 
-_ROW = 0.11  # height of a name, of the picture
-_NAMED = 3  # marks that bear the name of their head
-_MOST_LINES = 4  # features of a series that are drawn unless told
-_AREAS = 12.0, 260.0  # of the marks, points squared: without contribution, and of the largest
-_LINES = "0.35", "tab:green", "tab:purple", "tab:brown", "tab:olive", "tab:cyan"  # keep off the colours of marks
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.patches import Patch
+    from matplotlib.text import Annotation
+
+_NAMED = 3  # number of marks with a name
+_MOST_LINES = 4  # number of features of a series that are drawn by default
+_AREAS = 12.0, 260.0  # areas of marks in square points: for contribution 0, and for the largest one
+_LINES = "0.35", "tab:green", "tab:purple", "tab:brown", "tab:olive", "tab:cyan"  # no red or blue, the colours of marks
 
 
 class LeaderDisplay:
-    """One sequence with the tokens marked that leader reads took: where the attention of a classifier with heads looked.
+    """Draw one sequence and mark the tokens that max heads attend to, with their contributions to the decision.
 
-    A mark is a token that one or several leader reads took. Its colour, and the area of the mark, are the sum of what these
-    reads add to the score. Series are drawn as lines over time, a mark on every line that its reads took, and behind the
-    strongest marks the dilated windows of their kernels; point sets as dots, a disc behind each leader.
+    A max head of HardmaxTransformerClassifier pools the maximum of a score over the tokens of a sequence, by hardmax
+    attention: it attends to the token of the largest score. Colour and area of a mark show the sum of the contributions of
+    the max heads that attend to the marked token. Series are drawn as lines over time. Their heads score windows of nine
+    tokens: there is a mark on the line of every feature that the heads use, and the windows behind the strongest marks are
+    shaded. Point sets are drawn as dots, with a disc behind each marked token.
 
     Parameters
     ----------
     sequence : array-like of shape (n_tokens, token_dim)
-    leaders : array-like of int, shape (n_reads,)
-        Token that each leader read took.
-    contributions : array-like of shape (n_reads,)
-        What each read adds to the score.
-    names : array-like of str, shape (n_reads,)
-        What each read is called beside its mark.
-    dilations : array-like of int, shape (n_reads,), default=None
-        Distance of the nine tokens in the window of each read. None: the sequence is a point set.
-    channels : array-like of bool, shape (n_reads, token_dim), default=None
-        Features that each read looks at; None: all.
+        The tokens.
+    leaders : array-like of int, shape (n_heads,)
+        Token that each max head attends to.
+    contributions : array-like of shape (n_heads,)
+        Contribution of each max head to the score.
+    names : array-like of str, shape (n_heads,)
+        Name of each max head beside its mark.
+    dilations : array-like of int, shape (n_heads,), default=None
+        Distance between neighbouring tokens in the window of each head. None: the sequence is a point set.
+    channels : array-like of bool, shape (n_heads, token_dim), default=None
+        Features that each head uses; None: all.
     feature_names : array-like of str, shape (token_dim,), default=None
+        Names of the features; None: "feature 0", "feature 1", ...
     title : str, default=None
+        Title of the picture.
     label : str, default="contribution"
-        Of the colour bar.
+        Label of the colour bar.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes and Figure
-        Where `plot` has drawn.
+        Axes that `plot` has drawn on, and their figure.
     marks_ : matplotlib PathCollection
-        The marks, the strongest last; their places are ``get_offsets()`` and their contributions ``get_array()``.
+        The marks by increasing strength; ``get_offsets()`` gives their places and ``get_array()`` their contributions.
     texts_ : list of matplotlib Annotation
-        Names at the strongest marks, the strongest first: of the strongest read there, and how many more there are.
+        Names at the strongest marks by decreasing strength: of the strongest head, and how many more heads there are.
     spans_ : list of matplotlib Patch
-        Windows of the reads that are named, in this order; empty for point sets.
-    colorbar_ : matplotlib Colorbar
-        None where there is no mark.
+        Windows of the heads that are named, in this order; empty for point sets.
+    colorbar_ : matplotlib Colorbar or None
+        None if there is no mark.
 
     See Also
     --------
     LeaderDisplay.from_estimator : From a fitted HardmaxTransformerClassifier.
-    sklearn_hardmax.HardmaxTransformerClassifier.explain : The numbers.
+    sklearn_hardmax.HardmaxTransformerClassifier.explain : The contributions as numbers.
+    sklearn_hardmax.HardmaxTransformerClassifier.head_windows : Kernels, dilations and features of heads.
 
     Notes
     -----
-    Leader reads are a part of the decision: shares and means read all tokens, a correction knows a training sequence, and both
-    have no place in the picture. The title of `from_estimator` says how much leader reads and the correction add.
+    Max heads are a part of the decision. Proportions and means attend to all tokens, and a correction belongs to a whole
+    training sequence, so that they have no place in the picture. The title that `from_estimator` gives contains the
+    contributions of all max heads and of the correction.
 
     Examples
     --------
@@ -79,19 +100,26 @@ class LeaderDisplay:
     ['a, 1 more', 'b']
     """
 
+    ax_: Axes
+    figure_: Figure | SubFigure
+    marks_: PathCollection
+    texts_: list[Annotation]
+    spans_: list[Patch]
+    colorbar_: Colorbar | None
+
     def __init__(
         self,
-        sequence,
-        leaders,
-        contributions,
-        names,
+        sequence: ArrayLike,
+        leaders: ArrayLike,
+        contributions: ArrayLike,
+        names: Sequence[str],
         *,
-        dilations=None,
-        channels=None,
-        feature_names=None,
-        title=None,
-        label="contribution",
-    ):
+        dilations: ArrayLike | None = None,
+        channels: ArrayLike | None = None,
+        feature_names: NamesLike = None,
+        title: str | None = None,
+        label: str = "contribution",
+    ) -> None:
         self.sequence = sequence
         self.leaders = leaders
         self.contributions = contributions
@@ -103,22 +131,33 @@ class LeaderDisplay:
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, X, index=0, *, top=20, class_label=None, features=None, ax=None, cmap=None):
-        """Draw one sequence and what the leader reads of a fitted classifier took from it.
+    def from_estimator(
+        cls,
+        estimator: HardmaxTransformerClassifier,
+        X: SequencesLike,
+        index: int = 0,
+        *,
+        top: int | None = 20,
+        class_label: Any = None,
+        features: Sequence[int] | None = None,
+        ax: Axes | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
+        """Draw one sequence and the tokens that the max heads of a fitted classifier attend to.
 
         Parameters
         ----------
         estimator : HardmaxTransformerClassifier
             Fitted, with heads.
         X : RaggedSequences or anything that as_sequences reads
-            One array Z of shape (n_tokens, token_dim) is ``[Z]``.
+            The sequences; for one array Z of shape (n_tokens, token_dim) pass ``[Z]``.
         index : int, default=0
             Which sequence of X is drawn.
         top : int or None, default=20
-            Leader reads that are marked, those of the largest contributions; None: all.
-        class_label : default=None
-            Class whose score is explained; None: the predicted one. With two classes there is one decision, whichever is
-            named: contributions above 0 speak for the second class, those below for the first.
+            Number of max heads that are marked, those of the largest absolute contributions; None: all.
+        class_label : label, default=None
+            Class whose score is explained; None: the predicted one. With two classes there is one decision, whichever class
+            is given: contributions above 0 are in favour of the second class, those below 0 of the first.
         features : sequence of int, default=None
             See `plot`.
         ax : matplotlib Axes, default=None
@@ -133,11 +172,11 @@ class LeaderDisplay:
         Raises
         ------
         TypeError
-            The estimator is no HardmaxTransformerClassifier.
+            The estimator is not a HardmaxTransformerClassifier.
         NotFittedError
-            It is not fitted.
+            The estimator is not fitted.
         ValueError
-            It was fitted without heads; X is not readable; index, top, class_label or features is out of range.
+            The estimator was fitted with n_heads=0; X cannot be read; index, top, class_label or features is out of range.
         ImportError
             matplotlib is not installed.
 
@@ -164,58 +203,70 @@ class LeaderDisplay:
             check_integer(top, "top", 1)
         sequences = as_sequences(X)
         check_index(index, len(sequences))
-        # a data frame keeps the names that explain checks
+        # a part of a data frame, not of its sequences: explain checks its column names
         one = X.iloc[[index]] if hasattr(X, "iloc") else sequences[index : index + 1]
-        table, texts = leader_marks.decision(estimator, one, class_label)
-        reads = table[table["leader"] >= 0]
-        total, n_reads = reads["contribution"].sum(), len(reads)
-        reads = reads[:top]
-        names, dilations, channels = leader_marks.described(estimator, reads)
+        table, headline, label = leader_marks.decision(estimator, one, class_label)
+        heads = table[table["leader"] >= 0]
+        shown = heads[:top]  # explain sorts by absolute contribution
+        total = heads["contribution"].sum()
+        names, dilations, channels = leader_marks.described(estimator, shown)
         display = cls(
             sequences[index],
-            reads["leader"],
-            reads["contribution"],
+            shown["leader"],
+            shown["contribution"],
             names,
             dilations=dilations,
             channels=channels,
             feature_names=getattr(estimator, "feature_names_in_", None),
-            title=f"{texts[0]}\n{len(reads)} of {n_reads} leader reads; all of them add {total:+.2f}",
-            label=texts[1],
+            title=f"{headline}\n{len(shown)} of {len(heads)} max heads; all of them add {total:+.2f}",
+            label=label,
         )
         return display.plot(ax, features=features, cmap=cmap)
 
-    def plot(self, ax=None, *, features=None, cmap=None):
-        """Draw.
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        features: Sequence[int] | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
+        """Draw the sequence and the marks.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None makes a figure.
         features : sequence of int, default=None
-            Series: features that are drawn as lines, default the first four; reads that look at none of them are left out.
-            Point sets: the feature to the right and the one upwards, default (0, 1), or one feature alone.
+            Series: the features that are drawn as lines, by default the first four; heads that use none of them have no mark.
+            Point sets: the horizontal and the vertical feature, by default (0, 1), or one feature alone.
         cmap : str or matplotlib Colormap, default=None
             Colours of contributions, with 0 in the middle; None is "coolwarm".
 
         Returns
         -------
         LeaderDisplay
-            This one, with `ax_` and `figure_` set.
+            The display itself, with `ax_` and `figure_` set.
 
         Raises
         ------
         ValueError
-            features are not of the sequence, or more than a point set has room for.
+            The features are not features of the sequence, or more than two for a point set.
         """
         plt = pyplot(self)
-        sequence, is_series = np.asarray(self.sequence), self.dilations is not None
+        sequence = np.asarray(self.sequence)
+        is_series = self.dilations is not None
         features = _check_features(features, sequence.shape[1], is_series)
         if ax is None:
             _, ax = plt.subplots(figsize=(9, 3.6) if is_series else (5.6, 4.6), layout="constrained")
-        self.ax_, self.figure_, self.texts_, self.spans_ = ax, ax.figure, [], []
-        (self._draw_series if is_series else self._draw_points)(sequence, features)
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        if is_series:
+            self._draw_series(sequence, features)
+        else:
+            self._draw_points(sequence, features)
         marks = leader_marks.marks(sequence, features, self.leaders, self.contributions, self.channels, is_series)
         self._draw_marks(marks, "coolwarm" if cmap is None else cmap)
+        # the strongest marks first
         self._draw_names(leader_marks.first_of_each_token(marks[::-1])[:_NAMED])
         ax.set_title(self.title or "", fontsize="medium")
         return self
@@ -232,8 +283,7 @@ class LeaderDisplay:
         if len(features) == 1:
             self.ax_.set_ylabel(self._feature_name(features[0]))
         else:
-            low, high = self.ax_.get_ylim()
-            self.ax_.set_ylim(low - 1.2 * _ROW * (high - low), high)
+            texts.space_below(self.ax_)  # for the legend
             self.ax_.legend(loc="lower left", ncols=len(features), fontsize="small", frameon=False, borderaxespad=0.2)
 
     def _draw_points(self, sequence, features):
@@ -267,43 +317,21 @@ class LeaderDisplay:
             self.colorbar_ = self.figure_.colorbar(self.marks_, ax=self.ax_, label=self.label, pad=0.02)
 
     def _draw_names(self, marks):
-        """Names of the marks, each in a row of its own above the picture, and the windows of the reads that are named."""
-        rows = self._rows_above(len(marks))
-        for mark, row in zip(marks, rows):
-            read = mark.reads[0]
-            more = f", {len(mark.reads) - 1} more" if len(mark.reads) > 1 else ""
-            self.texts_.append(self._name(mark, row, f"{self.names[read]}{more}"))
+        """Names of marks, each in a row of its own above the sequence, and the windows of the heads that are named."""
+        self.texts_ = []
+        self.spans_ = []
+        for mark, row in zip(marks, texts.rows_above(self.ax_, len(marks))):
+            head = mark.heads[0]
+            more = f", {len(mark.heads) - 1} more" if len(mark.heads) > 1 else ""
+            self.texts_.append(texts.in_row(self.ax_, mark.place, row, f"{self.names[head]}{more}"))
             if self.dilations is not None:
-                first, last = mark.token + window_shifts(N_TAPS, int(self.dilations[read]))[[0, -1]]
+                first, last = mark.token + window_shifts(N_TAPS, int(self.dilations[head]))[[0, -1]]
                 color = self.marks_.to_rgba(mark.contribution)
                 self.spans_.append(self.ax_.axvspan(first, last, color=color, alpha=0.13, linewidth=0, zorder=0))
 
-    def _rows_above(self, n_rows):
-        """Room for so many lines of text above what is drawn: their heights."""
-        low, high = self.ax_.get_ylim()
-        step = _ROW * (high - low)
-        self.ax_.set_ylim(low, high + n_rows * step)
-        return [high + (n_rows - 0.6 - row) * step for row in range(n_rows)]
-
-    def _name(self, mark, row, text):
-        left, right = self.ax_.get_xlim()
-        part = (mark.place[0] - left) / (right - left)
-        side, end = ("left", 0.0) if part < 0.25 else ("right", 1.0) if part > 0.75 else ("center", 0.5)
-        return self.ax_.annotate(
-            text,
-            mark.place,
-            (mark.place[0], row),
-            fontsize="small",
-            horizontalalignment=side,
-            verticalalignment="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
-            arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.7, "relpos": (end, 0.0)},
-            zorder=5,
-        )
-
 
 def _check_features(features, token_dim, is_series):
-    """The features that are drawn, a list of int."""
+    """The features that are drawn, a list of int; ValueError if they are not features of the sequence."""
     most = min(token_dim, _MOST_LINES if is_series else 2)
     if features is None:
         return list(range(most))

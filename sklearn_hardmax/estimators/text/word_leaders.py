@@ -1,48 +1,57 @@
-"""What a trained flow says about texts: the share and the logit of every word, and how often words lead."""
+"""A trained flow with its vocabulary: share, logit and leader layer of each word of a text, and how often words lead."""
 
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.leaders import text_training as sentiment
+from sklearn_hardmax.constructions.leaders import text_training
 from sklearn_hardmax.sequences import RaggedSequences
 
 
 class WordLeaders(NamedTuple):
-    """A trained flow of words: what has been learned, and the word of each row of the embeddings.
+    """The trained parameters of a leader flow of words, with the words.
 
-    A text is the array of the indices of its known words, in order.
+    In all methods a text is an array of the indices of its known words, in order.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        Embeddings, step size and linear classifier.
+    words : list of str
+        The word of each row of the embeddings.
+    depth : int
+        Number of layers.
     """
 
-    parameters: sentiment.Parameters
+    parameters: text_training.Parameters
     words: list
     depth: int
 
     @classmethod
     def from_vocabulary(cls, parameters, vocabulary, depth):
-        """From the index of each word."""
+        """From the index of each word, a dict."""
         words = [None] * len(vocabulary)
         for word, index in vocabulary.items():
             words[index] = word
         return cls(parameters, words, depth)
 
     def sequences(self, texts):
-        """The embeddings of the words of texts, none empty."""
+        """RaggedSequences of the embeddings of the words of texts, none of which is empty."""
         embeddings = self.parameters.embeddings[np.concatenate(texts)]
         return RaggedSequences.from_flat(embeddings, lengths=[len(text) for text in texts])
 
     def leader_layers(self, texts):
-        """The first layer at which each word of texts, one after another, was a leader; -1 for none."""
-        return sentiment.leader_layers(self.parameters, self.sequences(texts), self.depth)
+        """The first layer at which each word of the concatenated texts is a leader, (n_tokens,); -1 for none."""
+        return text_training.leader_layers(self.parameters, self.sequences(texts), self.depth)
 
     def logits(self, words):
-        """Scores of texts that are one word each: numbers with two classes, else rows of one score a class."""
+        """Scores of texts of one word each: (n_words,) with two classes, else (n_words, n_classes)."""
         scores = self.parameters.scores(self.parameters.embeddings[words])
         return scores if scores.shape[1] > 1 else scores[:, 0]
 
     def table(self, text):
-        """One row a distinct word, by falling share: word, layer at which it led first, share, logit."""
+        """One row per distinct word, by decreasing share: word, first layer as a leader, share, logit."""
         words, place = np.unique(text, return_inverse=True)
         logits = self.logits(words)
         kinds = [("word", object), ("leader", np.int64), ("share", np.float64), ("logit", np.float64, logits.shape[1:])]
@@ -51,21 +60,25 @@ class WordLeaders(NamedTuple):
             return table
         tokens = self.parameters.embeddings[text]
         table["word"] = [self.words[i] for i in words.tolist()]
-        table["share"] = sentiment.shares(self.parameters, tokens, place, self.depth)
-        table["leader"][place] = self.leader_layers([text])  # equal words lead together
+        table["share"] = text_training.shares(self.parameters, tokens, place, self.depth)
+        # occurrences of one word have one value: tokens that are equal lead together
+        table["leader"][place] = self.leader_layers([text])
         table["logit"] = logits
         return table[np.argsort(-table["share"], kind="stable")]
 
     def counts(self, texts, strongest):
-        """(word, number of texts that it leads, logit), by falling number, then in alphabetical order."""
+        """List of (word, number of texts that it leads, logit), by decreasing number, then in alphabetical order."""
         if not texts:
             return []
         ends = np.cumsum([len(text) for text in texts])[:-1]
-        leading = np.split(self.leader_layers(texts) >= 0, ends)
-        logits, counts = self.logits(np.arange(len(self.words))), Counter()
+        is_leader = np.split(self.leader_layers(texts) >= 0, ends)
+        logits = self.logits(np.arange(len(self.words)))
         sizes = np.abs(logits) if logits.ndim == 1 else np.ptp(logits, axis=1)
-        for text, lead in zip(texts, leading):
-            words = np.unique(text[lead])
-            counts.update(words[[sizes[words].argmax()]].tolist() if strongest and len(words) else words.tolist())
+        counts = Counter()
+        for text, leads in zip(texts, is_leader):
+            words = np.unique(text[leads])
+            if strongest and len(words):
+                words = words[[sizes[words].argmax()]]
+            counts.update(words.tolist())
         found = [(self.words[i], count, logits[i]) for i, count in counts.items()]
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))

@@ -1,4 +1,4 @@
-"""Texts as lists of words, and how often each word occurs: what scikit-learn's CountVectorizer makes of them."""
+"""Split texts into lists of words and count the words, by scikit-learn's CountVectorizer."""
 
 import warnings
 
@@ -9,7 +9,7 @@ from sklearn_hardmax.sequences.arrays import format_indices
 
 
 def tokenize_texts(X, max_length=None):
-    """Each text as the list of its words, cut off at max_length under one warning that names the texts."""
+    """List of words of each text; longer texts are cut off at max_length words, with one warning that names them."""
     analyze = CountVectorizer().build_analyzer()
     words = [analyze(text) if isinstance(text, str) else list(text) for text in _as_texts(X)]
     if max_length is None:
@@ -17,7 +17,7 @@ def tokenize_texts(X, max_length=None):
     cut = [i for i, text in enumerate(words) if len(text) > max_length]
     if cut:
         warnings.warn(
-            f"Texts {format_indices(cut)} have more than max_length={max_length} words; what follows these is not read.",
+            f"Texts {format_indices(cut)} have more than max_length={max_length} words; the words after these are ignored.",
             UserWarning,
             stacklevel=5,
         )
@@ -25,14 +25,15 @@ def tokenize_texts(X, max_length=None):
 
 
 def count_words(words, min_df):
-    """How often each word occurs in each text, CSR (n_texts, n_words), and a dict of the index of each word.
+    """Word counts of each text, a CSR matrix (n_texts, n_words), and a dict of the column of each word.
 
-    Words in fewer than min_df texts are left out; ValueError where none is left.
+    Words that occur in fewer than min_df texts are left out; ValueError if none is left.
     """
     counter = CountVectorizer(analyzer=_as_it_is, min_df=min_df)
     try:
         counts = counter.fit_transform(words)
     except ValueError as error:
+        # CountVectorizer has several messages for an empty vocabulary; other errors pass
         if not any(part in str(error) for part in ("no terms remain", "empty vocabulary", "documents than min_df")):
             raise
         raise ValueError(

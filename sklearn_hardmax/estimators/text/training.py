@@ -1,0 +1,58 @@
+"""Before LeaderTextClassifier is trained: check its parameters, gather the settings of training, hold texts out."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_hardmax.constructions.leaders import text_training
+from sklearn_hardmax.estimators._mixins import check_verbose
+from sklearn_hardmax.estimators.validation import check_from_zero, check_integer, check_positive
+
+
+def check_parameters(estimator):
+    """Raise ValueError if a parameter of the estimator is out of range; min_df is checked where words are counted."""
+    for name, low in (
+        ("n_components", 1),
+        ("depth", 0),
+        ("max_iter", 1),
+        ("batch_size", 1),
+        ("n_iter_no_change", 1),
+    ):
+        check_integer(getattr(estimator, name), name, low)
+    if estimator.max_length is not None:
+        check_integer(estimator.max_length, "max_length", 1)
+    check_positive(estimator.learning_rate_init, "learning_rate_init")
+    check_from_zero(estimator.word_dropout, "word_dropout", below=1)
+    check_from_zero(estimator.validation_fraction, "validation_fraction", below=1)
+    check_from_zero(estimator.penalty, "penalty")
+    check_verbose(estimator.verbose)
+
+
+def settings(estimator):
+    """The text_training.Settings of these parameters."""
+    return text_training.Settings(
+        int(estimator.depth),
+        int(estimator.max_iter),
+        int(estimator.batch_size),
+        float(estimator.learning_rate_init),
+        float(estimator.word_dropout),
+        float(estimator.penalty) / int(estimator.n_components),
+        int(estimator.n_iter_no_change),
+    )
+
+
+def hold_out(estimator, rows, labels, rng):
+    """Indices of texts to train on and to hold out, class by class; `rows` are the texts that have known words."""
+    if estimator.validation_fraction == 0:
+        return rows, rows[:0]
+    classes = estimator.classes_
+    sizes = np.bincount(labels[rows], minlength=len(classes))
+    if sizes.min() < 2:
+        few = classes[sizes < 2].tolist()
+        raise ValueError(
+            f"Holding out texts needs two with known words of each class; there are fewer of {few}: use "
+            "validation_fraction=0, or give more texts."
+        )
+    # at least one text of each class on both sides
+    n_held_out = max(len(sizes), round(estimator.validation_fraction * len(rows)))
+    n_held_out = min(n_held_out, len(rows) - len(sizes))
+    return train_test_split(rows, test_size=n_held_out, stratify=labels[rows], random_state=rng)
