@@ -7,6 +7,7 @@ built; RaggedOutputMixin is for transformers that return RaggedSequences; Progre
 import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
@@ -45,7 +46,7 @@ class RaggedOutputMixin(_Base):
 
     if TYPE_CHECKING:
 
-        def fit_transform(self, X: SequencesLike, y: Any = None, **fit_params: Any) -> RaggedSequences: ...
+        def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None) -> RaggedSequences: ...
 
     def set_output(self, *, transform: OutputContainer = None) -> Self:
         """Change nothing: a ragged output stays RaggedSequences. Pipelines call this method.
@@ -70,9 +71,10 @@ class RaggedOutputMixin(_Base):
 class Network(Protocol):
     """The members of a built network that estimators use; constructions/common/built_network.py has the base class."""
 
-    margin: float
-    temperature: float
-
+    @property
+    def margin(self) -> float: ...
+    @property
+    def temperature(self) -> float: ...
     def n_blocks(self) -> int: ...
     def n_parameters(self) -> int: ...
     def encode(self, X: SequencesLike) -> RaggedSequences: ...

@@ -20,7 +20,7 @@ from sklearn_hardmax.constructions.common.temperatures import validate_temperatu
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
-from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
+from sklearn_hardmax.estimators._mixins import Progress, check_verbose
 from sklearn_hardmax.estimators.inspection import InspectionMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
@@ -36,7 +36,7 @@ from sklearn_hardmax.transformer import Transformer
 ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 
 
-class HardmaxTransformerClassifier(InspectionMixin, BuiltNetworkMixin, ClassifierMixin, BaseEstimator):
+class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are computed in closed form, not trained.
 
     A token is a vector of features, and a sequence is a matrix with one row per token. `fit` pools numbers from the tokens of

@@ -1,7 +1,7 @@
 """LeaderClustering: cluster the rows of a matrix by letting them move to leaders through hardmax attention."""
 
 import warnings
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,14 +96,14 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         self.tol = tol
 
     @transactional_fit
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Move the rows to their limits, and find leaders and clusters.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The rows, tokens of one sequence.
-        y : object, default=None
+        y : array-like, default=None
             Ignored.
 
         Returns
@@ -125,9 +125,9 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         check_positive(self.tol, "tol")
         # scikit-learn's check for infinity sums X, and huge entries of both signs give inf - inf
         with np.errstate(invalid="ignore"):
-            X = validate_data(self, X, dtype=np.float64)
-        flow = Flow.from_parameters(X.shape[1], self.alpha, self.A)
-        run = flow.converge(RaggedSequences(X, [0, len(X)]), self.tol, self.max_iter)
+            rows = validate_data(self, X, dtype=np.float64)
+        flow = Flow.from_parameters(rows.shape[1], self.alpha, self.A)
+        run = flow.converge(RaggedSequences(rows, [0, len(rows)]), self.tol, self.max_iter)
         if run.distance_to_limit[0] > self.tol:
             warnings.warn(
                 f"Rows are not within tol={self.tol} of their limits after max_iter={self.max_iter} layers; the "
@@ -168,8 +168,8 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
             One sequence of n_samples tokens, float64.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return RaggedSequences(X, [0, len(X)])
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return RaggedSequences(rows, [0, len(rows)])
 
     def decode(self, tokens: SequencesLike) -> IntArray:
         """Cluster of each row from the output of the transformer: tokens that end in one place are one cluster.

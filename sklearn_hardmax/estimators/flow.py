@@ -1,7 +1,7 @@
 """LeaderFlow: move the tokens of each sequence towards its leaders by layers of hardmax attention."""
 
 import warnings
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,14 +96,14 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         self.tol = tol
 
     @transactional_fit
-    def fit(self, X: SequencesLike, y: Any = None) -> Self:
+    def fit(self, X: SequencesLike, y: ArrayLike | None = None) -> Self:
         """Check parameters and tokens; if depth is None, count the layers that the sequences need.
 
         Parameters
         ----------
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
-        y : object, default=None
+        y : array-like, default=None
             Ignored.
 
         Returns
@@ -120,13 +120,13 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         return self
 
     @transactional_fit
-    def fit_transform(self, X: SequencesLike, y: Any = None) -> RaggedSequences:
+    def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None) -> RaggedSequences:
         """Fit to sequences, and move their tokens.
 
         Parameters
         ----------
         X : RaggedSequences or anything that as_sequences reads
-        y : object, default=None
+        y : array-like, default=None
             Ignored.
 
         Returns

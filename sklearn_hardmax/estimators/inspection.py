@@ -11,7 +11,7 @@ from sklearn_hardmax.constructions.classification.code_classifier import CodeCla
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
 from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
-from sklearn_hardmax.estimators._bases import BaseEstimator
+from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin
 from sklearn_hardmax.estimators.validation import check_integer, validate_sequences
 from sklearn_hardmax.sequences import SequencesLike
 
@@ -54,7 +54,7 @@ class HeadWindows(NamedTuple):
     channels: BoolArray
 
 
-class InspectionMixin(BaseEstimator):
+class InspectionMixin(BuiltNetworkMixin):
     """The methods of HardmaxTransformerClassifier that explain its decisions."""
 
     classes_: AnyArray
@@ -113,12 +113,13 @@ class InspectionMixin(BaseEstimator):
         ('max', array([8.5]))
         """
         check_is_fitted(self)
-        if not self.n_heads_:
+        built = self._built
+        if not isinstance(built, PooledClassifier):
             raise ValueError("explain needs heads: without them one code decides; plotting.CodeLineDisplay shows it.")
         if top is not None:
             check_integer(top, "top", 1)
         sequences = validate_sequences(self, X, reset=False)
-        explainer = Explainer(self._built, self.classes_, getattr(self, "feature_names_in_", None))
+        explainer = Explainer(built, self.classes_, getattr(self, "feature_names_in_", None))
         return [explainer.table(sequences[j : j + 1], top) for j in range(len(sequences))]
 
     def head_windows(self, heads: ArrayLike) -> HeadWindows | None:
@@ -153,16 +154,17 @@ class InspectionMixin(BaseEstimator):
         array([1, 1])
         """
         check_is_fitted(self)
-        if not self.n_heads_:
+        built = self._built
+        if not isinstance(built, PooledClassifier):
             raise ValueError("head_windows needs heads: the classifier was fitted with n_heads=0.")
         indices = np.asarray(heads)
         # an empty list is an array of floats
         is_integer = indices.dtype.kind in "iu" or indices.size == 0
         if indices.ndim != 1 or not is_integer or ((indices < 0) | (indices >= self.n_heads_)).any():
             raise ValueError(f"heads must be a list of integers from 0 to {self.n_heads_ - 1}, got {heads!r}.")
-        if not isinstance(self._built.heads, SeriesHeads):
+        if not isinstance(built.heads, SeriesHeads):
             return None
-        return HeadWindows(*self._built.heads.windows_of(indices))
+        return HeadWindows(*built.heads.windows_of(indices))
 
     def code_line(self, X: SequencesLike) -> CodeLine:
         """Codes of sequences, and the intervals of codes of each class: the whole decision if n_heads=0.
@@ -203,7 +205,7 @@ class InspectionMixin(BaseEstimator):
         """
         check_is_fitted(self)
         built = self._built
-        if self.n_heads_:
+        if not isinstance(built, CodeClassifier):
             raise ValueError(
                 "The classifier was fitted with heads: it decides by scores, not on one line; use n_heads=0."
             )

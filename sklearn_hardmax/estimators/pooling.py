@@ -79,7 +79,7 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
 
     if TYPE_CHECKING:
 
-        def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None, **fit_params: Any) -> RealArray:
+        def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None) -> RealArray:
             """Fit and transform in one call."""
 
     def __init__(

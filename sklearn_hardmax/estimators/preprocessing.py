@@ -3,6 +3,7 @@
 from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -79,14 +80,14 @@ class RaggedSequenceTransformer(
         self.dilation = dilation
 
     @transactional_fit
-    def fit(self, X: SequencesLike, y: Any = None) -> Self:
+    def fit(self, X: SequencesLike, y: ArrayLike | None = None) -> Self:
         """Learn the scaling.
 
         Parameters
         ----------
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
-        y : object, default=None
+        y : array-like, default=None
             Ignored.
 
         Returns

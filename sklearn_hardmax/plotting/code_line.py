@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sklearn_hardmax._typing import AnyArray
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
 from sklearn_hardmax.sequences import SequencesLike
@@ -84,7 +86,7 @@ class CodeLineDisplay:
         labels: ArrayLike,
         borders: ArrayLike,
         cell_labels: ArrayLike,
-        classes: ArrayLike,
+        classes: Sequence[Any] | AnyArray,
         *,
         n_blocks: int | None = None,
     ) -> None:

@@ -132,13 +132,15 @@ class LeaderBarDisplay:
         found = estimator.leader_counts(X, strongest)[:top]
         if not found:
             raise ValueError("No text has a leader: none holds a known word, or the classifier has depth=0.")
-        words, counts, logits = zip(*found)
-        classes = estimator.classes_.tolist()
+        words = [word for word, _, _ in found]
+        counts = [count for _, count, _ in found]
+        logits: list[Any] = [logit for _, _, logit in found]
+        classes: list[Any] = estimator.classes_.tolist()
         if len(classes) > 2:
             shown = classes[0] if class_label is None else class_label
             check_class_label(shown, classes)
             logits = [logit[classes.index(shown)] for logit in logits]
-            classes = ("not " + str(shown), shown)
+            classes = ["not " + str(shown), shown]
         return cls(
             words,
             counts,

@@ -6,13 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AnyArray, FloatArray, TextsLike
-from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import tokenize_texts
 from sklearn_hardmax.estimators.validation import check_flag
 
 
-class TextInspectionMixin(BaseEstimator):
+class TextInspectionMixin:
     """The methods of LeaderTextClassifier that explain its decisions, word by word."""
 
     max_length: int | None
