@@ -25,7 +25,7 @@ PACKAGE = {
     "forward": {"_typing", "sequences", "layers", "transformer"},
     "constructions": {"_typing", "sequences", "layers", "transformer", "encoding", "tasks", "forward"},
     "estimators": {"_typing", "_version", "transformer", "sequences", "encoding", "forward", "constructions"},
-    "plotting": {"sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
+    "plotting": {"_typing", "sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
     "export": {"sequences", "layers", "transformer"},
 }
 CONSTRUCTIONS = {
