@@ -1,4 +1,20 @@
-"""Exact, explicit hardmax transformers as scikit-learn estimators for sequences of any length."""
+"""scikit-learn estimators for sequences of any length, on hardmax transformers whose weights are computed in closed form.
+
+A hardmax transformer is a transformer in which a token attends to the tokens of the largest score alone, the limit of softmax
+attention at temperature 0. The estimators are
+
+HardmaxTransformerClassifier    sequences to class labels; it reproduces the training labels.
+HardmaxTransformerInterpolator  sequences to targets, one per sequence or per token; it reproduces the training targets.
+HardmaxPooling                  sequences to a matrix, one row per sequence, for any other estimator.
+RaggedSequenceTransformer       scaled tokens, positions and windows, as a step before other estimators.
+LeaderFlow                      the tokens of each sequence move towards its leaders, by attention alone.
+LeaderClustering                clusters of the rows of a matrix, by the same flow.
+LeaderTextClassifier            texts to class labels, by the words that lead them; here the weights are trained.
+
+RaggedSequences holds sequences of any lengths, and `as_sequences` reads arrays, lists and data frames into it. A Transformer
+is a list of layers: FeedForward, Attention, ThirdOrderAttention. It comes from `to_transformer()` of a fitted estimator or
+from sklearn_hardmax.constructions; sklearn_hardmax.forward runs it, and sklearn_hardmax.export converts it.
+"""
 
 from sklearn_hardmax._version import __version__ as __version__
 from sklearn_hardmax.constructions.common.construction import ConstructionError, SequenceConflictWarning

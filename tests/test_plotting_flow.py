@@ -166,7 +166,7 @@ def test_bars_of_three_classes_show_one():
     assert display.colorbar_.ax.get_ylabel() == "logit (- not strange, + strange)"
     with pytest.raises(ValueError, match="class_label must be one of bad, good, strange, got 'x'"):
         LeaderBarDisplay.from_estimator(clf, TEXTS, class_label="x")
-    with pytest.raises(ValueError, match="the classifier knows 3 classes"):
+    with pytest.raises(ValueError, match="the classifier has 3 classes"):
         TokenFlowDisplay.from_estimator(clf, TEXTS)
 
 

@@ -84,8 +84,8 @@ class InspectionMixin(BuiltNetworkMixin):
             - "head": index of the head, -1 for the intercept, -2 for the correction;
             - "kind": "max" (maximum, hardmax attention), "ppv" (proportion of positive values), "mean", "intercept" or
               "correction";
-            - "name": what the head pools, in the words of `HardmaxPooling.get_feature_names_out`;
-            - "contribution": what it adds to `decision_function`, relative to the average over the training sequences;
+            - "name": name of the head, as in `HardmaxPooling.get_feature_names_out`;
+            - "contribution": its part of `decision_function`, relative to the average over the training sequences;
             - "leader": index of the token that a max head attends to, the first one of the largest score (with softmax too:
               all other weights are 0 in float64); -1 for every other kind;
             - "value": the features of that token, shape ``(n_features_in_,)``; nan if there is none.

@@ -192,7 +192,7 @@ class TokenFlowDisplay:
         """Draw one text of a LeaderTextClassifier."""
         if len(estimator.classes_) > 2:
             raise ValueError(
-                f"The picture has one decision line; the classifier knows {len(estimator.classes_)} classes."
+                f"The picture has one decision line; the classifier has {len(estimator.classes_)} classes."
             )
         known = estimator.known_words(X)
         check_index(index, len(known))

@@ -37,7 +37,7 @@ class TextInspectionMixin:
     def _known(self, X):
         """The indices in `embeddings_` of the known words of each text, in order."""
         check_is_fitted(self)
-        # one look-up per word: this is most of the time of predict
+        # bound once, called for every word
         index_of = self.vocabulary_.get
         texts = tokenize_texts(X, self.max_length)
         return [np.array([i for word in text if (i := index_of(word)) is not None], dtype=np.int64) for text in texts]
