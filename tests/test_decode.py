@@ -94,10 +94,18 @@ def test_decoded_clusters_are_the_labels_and_new_rows_have_those_that_they_would
 def test_decoded_classes_of_texts_are_predicted(n_classes, depth):
     texts = ["a great film", "great fun", "so dull a film", "dull and dull", "an odd great plot", "it is odd"] * 4
     labels = np.array(["bad", "good", "odd"][:n_classes])[np.arange(24) % n_classes]
-    clf = LeaderTextClassifier(depth=depth, max_iter=5, validation_fraction=0, random_state=0).fit(texts, labels)
+    clf = LeaderTextClassifier(
+        depth=depth, max_iter=30, learning_rate_init=0.05, validation_fraction=0, random_state=0
+    ).fit(texts, labels)
     new = ["film", "an unknown word beside great", ["dull", "great", "dull"], "odd plot, odd film"]
     for data in (texts, new):
-        assert decoded(clf, data).tolist() == clf.predict(data).tolist()
+        found = decoded(clf, data)
+        assert found.tolist() == clf.predict(data).tolist()
+        # and by the shares and logits of words
+        scores = [table["share"] @ table["logit"] for table in clf.explain(data)]
+        chosen = [int(score > 0) if n_classes == 2 else score.argmax() for score in scores]
+        assert found.tolist() == clf.classes_[chosen].tolist()
+        assert len(set(chosen)) > 1 or data is new
 
 
 def test_tokens_of_another_width_are_refused():
