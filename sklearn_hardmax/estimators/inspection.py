@@ -100,7 +100,7 @@ class InspectionMixin(BuiltNetworkMixin):
 
         See Also
         --------
-        head_windows : Kernel, dilation and features of heads.
+        HardmaxTransformerClassifier.head_windows : Kernel, dilation and features of heads.
 
         Examples
         --------
@@ -142,7 +142,7 @@ class InspectionMixin(BuiltNetworkMixin):
 
         See Also
         --------
-        explain : The heads that decide, and the tokens that they attend to.
+        HardmaxTransformerClassifier.explain : The heads that decide, and the tokens that they attend to.
         sklearn_hardmax.plotting.LeaderDisplay : The windows in a picture of the sequence.
 
         Examples
@@ -186,7 +186,7 @@ class InspectionMixin(BuiltNetworkMixin):
 
         See Also
         --------
-        explain : The same question for a classifier with heads.
+        HardmaxTransformerClassifier.explain : The same question for a classifier with heads.
         sklearn_hardmax.plotting.CodeLineDisplay : The code line as a picture.
 
         Notes
