@@ -303,3 +303,12 @@ def test_a_stream_that_leaves_float64_is_refused():
     for run in (apply, trace):
         with pytest.raises(ValueError, match="left the range of float64"):
             run(Transformer([layer]), [[[1.0]]])
+
+
+@pytest.mark.parametrize("tokens", [[[3.0], [1.0]], [[3.0, 1.0]], [[2.0]]])
+def test_the_tokens_of_a_layer_stay_what_they_were_when_later_layers_run(tokens):
+    """One coordinate, or one token: a transposed array is contiguous as it is, and would be a view of the stream."""
+    width = len(tokens[0])
+    double = FeedForward(np.eye(width), np.zeros(width), np.eye(width))  # z + relu(z) = 2 z for z > 0
+    steps = trace(Transformer([double, double]), RaggedSequences(tokens, [0, len(tokens)]))
+    assert [step.tokens.tokens.max() for step in steps] == [2 * np.max(tokens), 4 * np.max(tokens)]

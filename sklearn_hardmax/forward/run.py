@@ -142,7 +142,8 @@ def trace(transformer: Transformer, sequences: SequencesLike) -> list[LayerTrace
             attended, margin = _attended_sets(layer, stream, segments)
         _apply_layer(layer, _nonzero_weights(layer), stream, segments)
         _check_range(stream)
-        tokens = RaggedSequences._trusted(np.ascontiguousarray(stream.T), sequences.offsets)
+        # always a copy: with one coordinate or one token the transposed stream is contiguous, and later layers overwrite it
+        tokens = RaggedSequences._trusted(np.array(stream.T, order="C"), sequences.offsets)
         steps.append(LayerTrace(layer, tokens, attended, margin))
     return steps
 
