@@ -4,7 +4,7 @@ import numpy as np
 
 
 def rounding_bound(fitted, new):
-    """Rounding of scores, (N, C): 4 eps (|beta_c| + sum_f |omega_fc| max_i |S_f - b_f|) over tokens i, 8 eps of a correction."""
+    """Rounding of scores (N, C): 4 eps (|beta_c| + sum_f |omega_fc| max_i |S_f - b_f|) over i, 8 eps of corrections."""
     heads, readout = fitted._built.heads, fitted._built.readout
     forms, index, biases = heads.forms()
     reach = np.abs((forms @ heads.tokens(new).T)[index] - biases[:, None])

@@ -1,4 +1,4 @@
-"""What the README and the pages under docs/ show is what happens."""
+"""Wbump the README and the pages under docs/ show is what happens."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""What docs/scikit_learn.md says about each tool is what the tool does: every row of its table is tried."""
+"""Wbump docs/scikit_learn.md says about each tool is what the tool does: every row of its table is tried."""
 
 import io
 import pickle

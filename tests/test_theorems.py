@@ -11,10 +11,10 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
+from cases.targets import first_rows, random_targets
 from effort import slow
 from hypothesis import given
 from hypothesis import strategies as st
-from riding import first_rows, random_targets
 
 from sklearn_hardmax import (
     Attention,
@@ -125,7 +125,7 @@ SMALL = st.integers(-2, 2).map(float)
 
 @given(st.data())
 def test_every_network_is_a_function_of_the_normalised_multiset(data):
-    """So that equal measures with different labels are beyond any weights: permuting and repeating tokens changes nothing."""
+    """Equal multisets with different labels are beyond any weights: permuting and repeating tokens changes nothing."""
 
     def matrix(rows, columns):
         return np.array(data.draw(st.lists(SMALL, min_size=rows * columns, max_size=rows * columns))).reshape(

@@ -5,10 +5,10 @@ import onnxruntime
 import oracle
 import pytest
 import torch
+from cases.forward import lattice_problems, random_transformer
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from test_forward import lattice_problems, random_transformer
 
 from sklearn_hardmax import (
     Attention,

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 import torch
 from aeon.datasets import load_classification
+from cases.sequences import ragged_lists
 from effort import examples
 from hypothesis import given
 from sklearn.pipeline import make_pipeline
-from test_sequences import ragged_lists
 from tslearn.utils import to_time_series_dataset
 
 from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, RaggedSequences, as_sequences

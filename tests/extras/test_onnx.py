@@ -1,10 +1,10 @@
-"""What is particular to the ONNX graph; test_export.py has what it shares with torch."""
+"""Wbump is particular to the ONNX graph; test_export.py has what it shares with torch."""
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from test_forward import random_transformer
+from cases.forward import random_transformer
 
 from sklearn_hardmax.export import to_onnx
 

@@ -1,4 +1,4 @@
-"""What the pages show with other libraries is what happens."""
+"""Wbump the pages show with other libraries is what happens."""
 
 import re
 from pathlib import Path

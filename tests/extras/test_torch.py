@@ -1,4 +1,4 @@
-"""What is particular to the torch module: batches, gradients, copies; test_export.py has what it shares with ONNX."""
+"""Wbump is particular to the torch module: batches, gradients, copies; test_export.py has what it shares with ONNX."""
 
 import copy
 import pickle
@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from test_forward import random_transformer
+from cases.forward import random_transformer
 
 from sklearn_hardmax import (
     Attention,
@@ -110,7 +110,7 @@ def test_gradients_are_those_of_finite_differences(temperature, second):
         return torch.func.functional_call(module, dict(zip(names, weights)), (tokens, offsets))
 
     check = torch.autograd.gradgradcheck if second else torch.autograd.gradcheck
-    some = weights if not second else weights[:7]  # of a feed-forward layer and a leader read
+    some = weights if not second else weights[:7]  # of a feed-forward layer and a leader attention
     assert check(lambda tokens, *some: outputs(tokens, *some, *weights[len(some) :]), (tokens, *some), atol=1e-5)
 
 

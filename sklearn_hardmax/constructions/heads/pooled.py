@@ -17,10 +17,10 @@ Two families of heads exist: `SeriesHeads` (series.py), whose scores are kernels
 and `SetHeads` (sets.py), whose scores are random directions for multisets of tokens. `PooledHeads` is their base.
 
 To add a family: write a subclass of `PooledHeads` and a function that samples it in a module of this folder, select it in
-`sample_heads` (sampling.py), and add it to the tests of tests/test_heads.py that run for both families. Two places
-distinguish SeriesHeads from other families: scoring/build.py (whether codes contain positions) and plotting/leader_marks.py.
-To add a kind: extend `KINDS` and `PooledHeads.features_of` here, the layers in scoring/network.py, and the exact sums in
-scoring/readout.py.
+`sample_heads` (sampling.py), and add it to the tests of tests/constructions/heads/test_pooled.py that run for both
+families. Two places distinguish SeriesHeads from other families: scoring/build.py (whether codes contain positions) and
+plotting/leader_marks.py. To add a kind: extend `KINDS` and `PooledHeads.features_of` here, the layers in
+scoring/network.py, and the exact sums in scoring/readout.py.
 """
 
 from collections import Counter

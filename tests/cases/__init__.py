@@ -1,0 +1,1 @@
+"""Sequences, strategies and estimators that the tests of several modules use."""

@@ -1,0 +1,35 @@
+"""Families of labelled sequences, and the classifier with few heads."""
+
+import numpy as np
+
+from sklearn_hardmax import (
+    HardmaxTransformerClassifier,
+    RaggedSequences,
+    datasets,
+)
+from sklearn_hardmax.constructions.scoring import corrections as corrections
+
+FAMILIES = [
+    "labelled_sequences", "shared_tokens", "nested_prefixes", "leave_one_out", "swaps", "frequencies", "near_equal_tokens",
+    "large_offsets",
+]  # fmt: skip
+
+
+def family(name, n=40, seed=0, **options):
+    return getattr(datasets, f"make_{name}")(n, random_state=seed, **options)
+
+
+def classifier(n_heads=42, **options):
+    return HardmaxTransformerClassifier(n_heads=n_heads, **{"random_state": 0, **options})
+
+
+def shifted_walks(n, seed=0, n_classes=2):
+    """Learnable series: noise, with a bump whose size is the class somewhere."""
+    rng = np.random.default_rng(seed)
+    X, y = [], rng.integers(0, n_classes, n)
+    for label in y:
+        x = rng.normal(size=(rng.integers(20, 60), 1))
+        at = rng.integers(0, len(x) - 8)
+        x[at : at + 8] += 2.0 * label
+        X.append(x)
+    return RaggedSequences.from_list(X), y

@@ -1,0 +1,36 @@
+"""Versions in pickles, and progress lines."""
+
+import pickle
+
+import pytest
+from cases.classifier import DEFAULTS, GOOD, classifier, problem
+
+
+@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
+def n_heads(request, monkeypatch):
+    """Every test runs without heads and with some."""
+    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
+    return request.param
+
+
+def test_verbose_prints_a_line_a_stage(capsys, n_heads):
+    X, y = problem()
+    classifier().fit(X, y)
+    assert capsys.readouterr().out == ""
+    classifier(verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (6 if n_heads else 5)
+    assert all(line.startswith("[HardmaxTransformerClassifier] ") and line.endswith(" s)") for line in lines)
+
+
+def test_a_pickle_of_another_version_says_so(monkeypatch):
+    fitted = classifier().fit(GOOD, [0, 1, 0])
+    data = pickle.dumps(fitted)
+    assert (pickle.loads(data).predict(GOOD) == [0, 1, 0]).all()
+    monkeypatch.setattr("sklearn_hardmax._version.__version__", "9.9.9")
+    with pytest.warns(
+        UserWarning,
+        match=r"was pickled by sklearn-hardmax \S+ and is read by 9\.9\.9",
+    ):
+        again = pickle.loads(data)
+    assert (again.predict(GOOD) == [0, 1, 0]).all()

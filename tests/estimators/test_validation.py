@@ -1,0 +1,85 @@
+"""Input that cannot be read is refused in one sentence by every estimator."""
+
+import numpy as np
+import pytest
+from cases.classifier import DEFAULTS, GOOD, classifier
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from sklearn_hardmax import (
+    HardmaxTransformerClassifier,
+    RaggedSequenceTransformer,
+)
+
+
+@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
+def n_heads(request, monkeypatch):
+    """Every test runs without heads and with some."""
+    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([*GOOD, np.zeros((0, 2))], ValueError, "Sequences 3 are empty; every sequence needs at least one token"),
+        ([*GOOD, [[np.nan, 0.0]]], ValueError, "contains NaN or infinity in sequences 3"),
+        ([*GOOD, [[0.0, np.inf]]], ValueError, "contains NaN or infinity in sequences 3"),
+        (sparse.eye(4).tocsr(), TypeError, "Sparse input is not supported; pass X.toarray()"),
+        ([*GOOD, [[1.0]]], ValueError, r"token_dim 2, but sequences 3 differ \(sequence 3 has 1\)"),
+        ([np.zeros((2, n)) for n in (5, 6, 7, 8)], ValueError, "looks channels-first; use RaggedSequences.from_aeon"),
+        ([np.zeros(3), np.zeros(4), np.zeros(5), np.zeros(6)], ValueError, "use RaggedSequences.from_series"),
+        ([*GOOD, [[1j, 0.0]]], ValueError, "Complex data not supported"),
+        ([*GOOD, [["a", "b"]]], ValueError, "encode texts and dates as numbers first"),
+        ([*GOOD, [[object(), 0.0]]], TypeError, "must be numbers, got dtype object"),
+        ([], ValueError, r"Found array with 0 sample\(s\)"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [HardmaxTransformerClassifier(), RaggedSequenceTransformer()])
+def test_unreadable_sequences_are_refused_in_one_sentence(estimator, X, error, message):
+    n = X.shape[0] if sparse.issparse(X) else len(X)
+    with pytest.raises(error, match=message):
+        estimator.fit(X, np.arange(n) % 2)
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1], "inconsistent numbers of samples"),
+        (None, "requires y to be passed, but the target y is None"),
+        ([0.5, 1.2, 2.7], "Unknown label type: continuous"),
+        ([0.0, np.nan, 1.0], "Input y contains NaN"),
+        ([[0, 1], [1, 0], [0, 1]], "y should be a 1d array"),
+    ],
+)
+def test_unreadable_labels_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(GOOD, y)
+
+
+def test_another_token_dim_than_at_fit_is_refused():
+    fitted = classifier().fit(GOOD, [0, 1, 0])
+    for method in (fitted.predict, fitted.decision_function, fitted.encode):
+        with pytest.raises(
+            ValueError, match="X has 3 features, but HardmaxTransformerClassifier is expecting 2 features"
+        ):
+            method([[[1.0, 2.0, 3.0]] * 2])
+
+
+def test_nothing_answers_before_fit():
+    fresh = classifier()
+    for call in (
+        lambda: fresh.predict(GOOD),
+        lambda: fresh.decision_function(GOOD),
+        lambda: fresh.encode(GOOD),
+        fresh.to_transformer,
+        lambda: fresh.code_line(GOOD),
+        lambda: fresh.head_windows([0]),
+        lambda: fresh.explain(GOOD),
+        lambda: fresh.decode(GOOD),
+        lambda: RaggedSequenceTransformer().transform(GOOD),
+        lambda: RaggedSequenceTransformer().get_feature_names_out(),
+    ):
+        with pytest.raises(NotFittedError, match="is not fitted yet"):
+            call()

@@ -1,0 +1,131 @@
+"""Tokens that are no finite numbers, or of unequal sizes, are refused, and the sequences are named."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_hardmax import as_sequences
+
+
+def ones(*lengths, token_dim=2):
+    return [np.ones((n, token_dim)) for n in lengths]
+
+
+def with_bad(value, *sequences):
+    arrays = ones(*[2] * 30)
+    for i in sequences:
+        arrays[i][1, 0] = value
+    return arrays
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_non_finite_tokens_name_their_sequences(value, dtype):
+    arrays = [a.astype(dtype) for a in with_bad(value, 3, 17)]
+    for form in (arrays, np.array(arrays)):
+        with pytest.raises(ValueError, match="Input X contains NaN or infinity in sequences 3, 17;"):
+            as_sequences(form)
+    with pytest.raises(ValueError, match="contains NaN or infinity in sequences 3, 17;"):
+        as_sequences(np.array(arrays)[:, 1])
+
+
+def test_a_sequence_with_several_bad_tokens_is_named_once():
+    with pytest.raises(ValueError, match="in sequences 1;"):
+        as_sequences([np.zeros((2, 1)), np.full((3, 1), np.nan)])
+
+
+def test_empty_sequences_are_named():
+    with pytest.raises(ValueError, match=r"^Sequences 1, 3 are empty; every sequence needs at least one token"):
+        as_sequences(ones(2, 0, 1, 0))
+    with pytest.raises(ValueError, match="Sequences 0, 1, 2 are empty"):
+        as_sequences(np.zeros((3, 0, 2)))
+
+
+def test_at_most_ten_offenders_are_named_and_the_others_counted():
+    ten, more = "0, 1, 2, 3, 4, 5, 6, 7, 8, 9", " and 1 more"
+    with pytest.raises(ValueError, match=f"^Sequences {ten} are empty"):
+        as_sequences(ones(*[0] * 10, 1))
+    with pytest.raises(ValueError, match=f"^Sequences {ten}{more} are empty"):
+        as_sequences(ones(*[0] * 11, 1))
+    with pytest.raises(ValueError, match=f"in sequences {ten} and 15 more;"):
+        as_sequences(with_bad(np.nan, *range(25)))
+
+
+def test_unequal_numbers_of_features_name_the_odd_sequences():
+    arrays = [np.zeros((n, d)) for n, d in [(1, 2), (2, 3), (3, 2), (4, 2), (5, 1)]]
+    with pytest.raises(ValueError, match=r"most sequences have token_dim 2, but sequences 1, 4 differ .*1 has 3\)\.$"):
+        as_sequences(arrays)
+
+
+def test_equal_numbers_of_rows_and_unequal_columns_look_channels_first():
+    arrays = [np.zeros((3, n)) for n in (10, 12, 10)]
+    with pytest.raises(ValueError, match=r"All have 3 rows: this looks channels-first; use RaggedSequences\.from_aeon"):
+        as_sequences(arrays)
+
+
+@pytest.mark.parametrize("X", [[[[1, 2], [3]], [[4, 5]]], [[[[1], [2, 3]]]]], ids=["token", "deeper"])
+def test_tokens_of_unequal_lengths_are_refused(X):
+    with pytest.raises(ValueError, match="tokens of sequence 0 cannot be read as an array, rows have unequal lengths"):
+        as_sequences(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((2, 2), dtype=complex),
+        np.ones((2, 3, 2), dtype=complex),
+        [np.ones((2, 2), dtype=complex)],
+        [[1 + 2j, 0]],
+        np.array([[np.complex128(1 + 2j), 1.0]], dtype=object),
+        [[1 + 2j, np.array(0)]],
+    ],
+    ids=["2-D", "3-D", "list", "nested", "object", "mixed"],
+)
+def test_complex_numbers_are_refused(X):
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        as_sequences(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([["a", "b"]]),
+        [["a", "b"]],
+        [["1", "2"]],
+        [[1, "2"]],
+        ["some", "texts"],
+        [[b"1"]],
+        np.zeros((2, 2), dtype="datetime64[s]"),
+    ],
+    ids=["array", "nested", "digits", "mixed", "texts", "bytes", "dates"],
+)
+def test_texts_and_dates_are_refused(X):
+    with pytest.raises(ValueError, match=r"must be real numbers, got dtype .*encode texts and dates as numbers first"):
+        as_sequences(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[{"a": 1}, 2]], dtype=object),
+        [[object(), 2]],
+        np.array([["word", 2]], dtype=object),
+        [np.zeros((1, 1)), {"a": 1}],
+        [[10**400]],
+        [sparse.eye(2)],
+    ],
+    ids=["dict", "object", "word", "dict as sequence", "too large", "list of sparse"],
+)
+def test_objects_that_are_no_numbers_are_refused(X):
+    with pytest.raises(TypeError, match=r"must be numbers, got dtype object: argument must be .* string.* number"):
+        as_sequences(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [np.zeros((3, 0)), np.zeros((3, 2, 0)), [np.zeros((2, 0))], [[], []]],
+    ids=["matrix", "3-D array", "list", "empty rows"],
+)
+def test_no_features_are_refused(X):
+    with pytest.raises(ValueError, match=r"^Found array with 0 feature\(s\) .* while a minimum of 1 is required"):
+        as_sequences(X)
