@@ -1,5 +1,5 @@
 """Can constructed weights map each of 300 digits to eight numbers, to the last bit?
-================================================================================
+======================================================================================
 
 A digit is a set of 16 to 42 ink points; its targets are the sums of ink in its eight rows, one target for each of its first
 eight points, 2400 in all. `fit` writes down a code for every point, on a line that is cut into plateaus of one target each,

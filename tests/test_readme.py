@@ -12,6 +12,7 @@ import scipy.sparse
 
 import sklearn_hardmax
 from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences, as_sequences, tasks
+from sklearn_hardmax.estimators import inspection
 
 ROOT = Path(__file__).parents[1]
 README = ROOT.joinpath("README.md").read_text(encoding="utf-8")
@@ -99,6 +100,7 @@ def test_every_public_name_has_a_page():
     for name in ("constructions", "datasets", "forward", "plotting", "export"):
         public = importlib.import_module(f"sklearn_hardmax.{name}").__all__
         assert sorted(listed.pop(f"sklearn_hardmax.{name}")) == sorted(set(public) - first)
+    assert all(hasattr(inspection, name) for name in listed.pop(inspection.__name__))
     own = [n for n, thing in vars(tasks).items() if getattr(thing, "__module__", "") == tasks.__name__]
     assert set(listed.pop(tasks.__name__)) <= set(own)
     assert list(listed) == ["sklearn_hardmax"]

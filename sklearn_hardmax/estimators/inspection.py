@@ -45,7 +45,7 @@ class HeadWindows(NamedTuple):
         Index of the kernel, as in the name of the head.
     dilations : ndarray of int, shape (n_heads,)
         Distance between neighbouring tokens of the window.
-    channels : ndarray of bool, shape (n_heads, n_features_in_)
+    channels : ndarray of bool, shape (n_heads, token_dim)
         Which features of these tokens the kernel is applied to.
     """
 
@@ -138,7 +138,7 @@ class InspectionMixin(BuiltNetworkMixin):
         Raises
         ------
         ValueError
-            The classifier was fitted with n_heads=0, or an index is not from 0 to n_heads_ - 1.
+            The classifier was fitted with n_heads=0, or an index is not from 0 to ``n_heads_ - 1``.
 
         See Also
         --------

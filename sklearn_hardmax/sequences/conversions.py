@@ -6,17 +6,14 @@ libraries (extras interop and torch), in libraries.py, which imports a library w
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax._typing import IntArray
+from sklearn_hardmax._typing import IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
-
-TokenArray: TypeAlias = npt.NDArray[np.floating[Any]]  # float64 or float32
 
 
 class Conversions:
@@ -24,7 +21,7 @@ class Conversions:
 
     __slots__ = ()
 
-    tokens: TokenArray
+    tokens: RealArray
     offsets: IntArray
 
     # -- lists and arrays ----------------------------------------------------------------------------------------------
@@ -172,11 +169,11 @@ class Conversions:
         """
         return cls(*arrays.from_aeon(X))
 
-    def to_list(self) -> list[TokenArray]:
+    def to_list(self) -> list[RealArray]:
         """Return each sequence as an array of shape (n_i, token_dim): a list of read-only views of `tokens`."""
         return arrays.to_list(self.tokens, self.offsets)
 
-    def to_padded(self, fill: float = np.nan) -> TokenArray:
+    def to_padded(self, fill: float = np.nan) -> RealArray:
         """Return one array, padded behind the end of each sequence, as in tslearn.
 
         Parameters
@@ -189,7 +186,7 @@ class Conversions:
         """
         return arrays.to_padded(self.tokens, self.offsets, fill)
 
-    def to_flat(self) -> tuple[TokenArray, IntArray]:
+    def to_flat(self) -> tuple[RealArray, IntArray]:
         """Return all tokens in one matrix and the index of the sequence of each token, as in a table of bags.
 
         Returns
@@ -206,7 +203,7 @@ class Conversions:
         """
         return self.tokens, sequence_of_each_token(np.diff(self.offsets))
 
-    def to_aeon(self) -> list[TokenArray]:
+    def to_aeon(self) -> list[RealArray]:
         """Return channels-first series of shape (channels, time_i), as in aeon: a list of read-only views of `tokens`."""
         return [sequence.T for sequence in self.to_list()]
 

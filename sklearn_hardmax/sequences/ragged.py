@@ -17,10 +17,10 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from sklearn_hardmax._files import atomic_write
-from sklearn_hardmax._typing import AnyArray, IntArray
+from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
-from sklearn_hardmax.sequences.conversions import Conversions, TokenArray
+from sklearn_hardmax.sequences.conversions import Conversions
 
 
 class RaggedSequences(Conversions):
@@ -139,7 +139,7 @@ class RaggedSequences(Conversions):
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __iter__(self) -> Iterator[TokenArray]:
+    def __iter__(self) -> Iterator[RealArray]:
         return (self.tokens[start:stop] for start, stop in pairwise(self.offsets.tolist()))
 
     def __eq__(self, other: object) -> bool:
@@ -170,14 +170,14 @@ class RaggedSequences(Conversions):
     # -- indexing ----------------------------------------------------------------------------------------------------
 
     @overload
-    def __getitem__(self, key: int | np.integer[Any]) -> TokenArray: ...
+    def __getitem__(self, key: int | np.integer[Any]) -> RealArray: ...
 
     @overload
     def __getitem__(
         self, key: slice | EllipsisType | range | list[Any] | npt.NDArray[np.integer[Any] | np.bool_]
     ) -> Self: ...
 
-    def __getitem__(self, key: Any) -> TokenArray | Self:
+    def __getitem__(self, key: Any) -> RealArray | Self:
         if isinstance(key, tuple):  # scikit-learn indexes X[key, ...]
             indices = [k for k in key if k is not Ellipsis]
             if len(indices) > 1 or len(key) - len(indices) > 1:
