@@ -59,7 +59,7 @@ by_dim.loglog(DIMS, 16 * widths * 100, "k--", label="bound 16 D N")
 by_dim.set(xlabel="token_dim d", ylabel="parameters", title="parameters against width (N = 100)")
 by_length.axhline(401, color="black", linestyle=":", label="published 4 N + 1")
 by_length.axhline(150.5, color="black", linestyle="--", label="bound (3 N + 1) / 2")
-by_length.set(xlabel="tokens a sequence", ylabel="blocks", title="blocks against length (N = 100)", ylim=(0, 450))
+by_length.set(xlabel="tokens per sequence", ylabel="blocks", title="blocks against length (N = 100)", ylim=(0, 450))
 for ax, place in ((by_number, "upper left"), (by_dim, "upper left"), (by_length, "center right")):
     ax.legend(fontsize="small", loc=place)
 figure.savefig("blocks_against_theory.png", dpi=100)

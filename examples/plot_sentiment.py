@@ -60,7 +60,7 @@ for name, model in {"leaders": ours, "plain pooling, depth=0": pooled, "TF-IDF, 
     print(f"{name:28} {model.score(X_new, y_new):.3f} on {len(X_new)} unseen texts")
 
 counts = ours.leader_counts(X_new)
-print(f"{sum(count for _, count, _ in counts) / len(X_new):.1f} leaders a text; the strongest leader is most often")
+print(f"{sum(count for _, count, _ in counts) / len(X_new):.1f} leaders per text; the strongest leader is most often")
 print("  " + ", ".join(f"{word} {count} ({logit:+.1f})" for word, count, logit in ours.leader_counts(X_new, True)[:10]))
 chances = ours.predict_proba(X_new)[:, 1]
 sizes = np.array([len(words) for words in ours.known_words(X_new)])

@@ -1,6 +1,6 @@
 """An exact engine in fractions.Fraction, plain loops: what sklearn_hardmax.forward answers to.
 
-Floats are rational numbers, so a hardmax transformer on float tokens has an exact result. It imports the nouns only.
+Floats are rational numbers, so a hardmax transformer on float tokens has an exact result. It imports the layers only.
 """
 
 from fractions import Fraction

@@ -40,7 +40,7 @@ def run(first, last, backend):
 
 
 def parts(args):
-    """Wbump run gives for every share of the cases, as they are done."""
+    """What run gives for every share of the cases, as they are done."""
     ends = range(args.seed, args.seed + args.cases, TOGETHER)
     pool = ProcessPoolExecutor(args.workers)
     try:
@@ -59,7 +59,7 @@ class Summary:
         self.seconds, self.words, self.start = Counter(), Counter(), time.perf_counter()
 
     def add(self, held, found):
-        """Wbump run gives; prints the broken cases."""
+        """What run gives; prints the broken cases."""
         for name, elapsed, kinds in held:
             self.cases[name] += 1
             self.refused[name] += "refused" in kinds

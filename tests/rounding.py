@@ -1,4 +1,4 @@
-"""How far the scores of a classifier with heads and those of its network may be apart (constructions/scoring.py)."""
+"""How far the scores of a classifier with heads and those of its network may be apart (constructions/scoring/build.py)."""
 
 import numpy as np
 

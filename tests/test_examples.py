@@ -18,7 +18,7 @@ SUM_BOUND = 1e-11  # rounding of a sum of 2,000 numbers, moduli summing to at mo
 
 @pytest.fixture
 def shown(tmp_path, monkeypatch, capsys):
-    """Wbump an example prints, run in an empty folder; this process has imported already what all examples need."""
+    """What an example prints, run in an empty folder; this process has imported already what all examples need."""
 
     def run_example(script):
         monkeypatch.chdir(tmp_path)
@@ -30,7 +30,7 @@ def shown(tmp_path, monkeypatch, capsys):
 
 
 def run(script, folder, *arguments):
-    """Wbump a script prints, run in `folder` with warnings as errors."""
+    """What a script prints, run in `folder` with warnings as errors."""
     command = [sys.executable, "-W", "error", str(script), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

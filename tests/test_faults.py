@@ -1,4 +1,4 @@
-"""Wbump happens when something goes wrong half-way: no memory, an interrupt, a dead worker, many threads.
+"""What happens when something goes wrong half-way: no memory, an interrupt, a dead worker, many threads.
 
 A fit that does not end leaves the estimator as it was, and threads that share an estimator get the answers that one thread
 gets. (Files: test_files.py.)

@@ -1,4 +1,4 @@
-"""Wbump a module may import: two tables of rooms, each of which names the rooms that it may import from.
+"""What a module may import: two tables of rooms, each of which names the rooms that it may import from.
 
 A room is a module or a folder beside others. Every table is ordered: a room names only rooms that stand before it, so that no
 import runs up and there is no circle.

@@ -1,4 +1,4 @@
-"""Wbump the files of the project say about each other is true."""
+"""What the files of the project say about each other is true."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""Wbump the README and the pages under docs/ show is what happens."""
+"""What the README and the pages under docs/ show is what happens."""
 
 import importlib
 import re

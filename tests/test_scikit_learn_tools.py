@@ -1,4 +1,4 @@
-"""Wbump docs/scikit_learn.md says about each tool is what the tool does: every row of its table is tried."""
+"""What docs/scikit_learn.md says about each tool is what the tool does: every row of its table is tried."""
 
 import io
 import pickle

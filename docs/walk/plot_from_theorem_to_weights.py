@@ -136,7 +136,7 @@ line.set(xlabel="s", title="after layer 0: every token is a number")
 #
 # The query is a coordinate that holds 1, the key is :math:`-s`: the score of token l for every token i is :math:`-s_l`, and
 # the hard maximum takes the token with the smallest s, the *leader* of the sequence. The value of the leader, times
-# :math:`\kappa = 256`, replaces every token (``rho=0``). Tokens of a sequence now agree; its order and its length are gone.
+# ``code_scale = 256``, replaces every token (``rho=0``). Tokens of a sequence now agree; its order and its length are gone.
 # (The value adds 2, which the output subtracts again: this rounds s to a coarser grid, so that a border fits between
 # any two codes.)
 

@@ -2,7 +2,7 @@
 
     python examples/benchmarks/compare_features.py [--slow] [--tikhonov FOLDER] [--clustering FOLDER]
 
-One line a cell: library version | row | what came back. A library that is not installed is named and left out
+One line per cell: library version | row | what came back. A library that is not installed is named and left out
 (`pip install aeon sktime tslearn skorch torch`); tracr has requirements of its own and is best tried in a second
 environment. --only names the libraries to try. --slow adds estimators that numba compiles for a minute or longer at
 first use. --tikhonov is the folder `tikhonov` of a clone of github.com/DCN-FAU-AvH/exactInterpTF, --clustering a clone

@@ -289,7 +289,7 @@ def read_arguments():
 
 
 def main():
-    """Print a line a row as it comes, then the tables."""
+    """Print one line per row as it comes, then the tables."""
     args, rows = read_arguments(), []
     for row in (row for dataset in args.sets for row in run_set(dataset, args.methods, args)):
         rows.append(row)

@@ -48,7 +48,7 @@ def main():
         "fit s",
         "epochs",
         "alpha",
-        "leaders a text",
+        "leaders per text",
         "share of two leaders",
     )
     row(*header)

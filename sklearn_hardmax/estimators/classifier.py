@@ -39,11 +39,12 @@ ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are computed in closed form, not trained.
 
-    A token is a vector of features, and a sequence is a matrix with one row per token. `fit` pools numbers from the tokens of
-    each sequence by attention heads that it draws, solves one ridge regression on these numbers in closed form, and corrects
-    the scores of training sequences that it would get wrong, or nearly wrong, in a tiny interval around the code of each: a
-    number that identifies the sequence. `to_transformer` writes all of this out as one hardmax transformer. It reproduces
-    every training label, and its size depends on the number of heads and of sequences, not on their lengths.
+    A token is a vector of features, and a sequence is a matrix with one row per token. `fit` draws attention heads, each of
+    which pools one number from the tokens of a sequence, and solves one ridge regression on these numbers in closed form.
+    Every sequence also has a code: one more number, which differs between sequences. Where the regression is wrong on a
+    training sequence, or nearly so, a correction raises the score of its class in a tiny interval around its code.
+    `to_transformer` writes all of this out as one hardmax transformer. It reproduces every training label, and its size
+    depends on the number of heads and of sequences, not on their lengths.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         Temperature of the softmax; 0 with hardmax.
     margin_ : float
         Smallest ratio of slack to rounding-error bound among the inequalities that guarantee the training labels; above 1
-        they are certified.
+        they are certified. inf where nothing can fail (one label without heads), 0 where exact=False and a label is wrong.
     n_conflicts_ : int
         Number of groups of training sequences with different labels that no network of this kind can tell apart; 0 means
         that all training labels are reproduced.

@@ -1,4 +1,4 @@
-"""Why a fitted HardmaxTransformerClassifier gives a sequence its label: heads, their windows, or the line of codes."""
+"""Explain why a fitted HardmaxTransformerClassifier gives a sequence its label: heads, their windows, the line of codes."""
 
 from typing import NamedTuple
 

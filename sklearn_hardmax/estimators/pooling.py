@@ -28,10 +28,11 @@ from sklearn_hardmax.sequences import SequencesLike
 class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     """Pool each sequence, of any length, into one row of a matrix by attention heads.
 
-    A head computes one linear score per token and pools it over the sequence: the maximum (hardmax attention to the token of
-    the largest score), the proportion of tokens whose score is above a threshold, or the mean excess over a threshold. With
-    ordered=True the score is a kernel applied to nine tokens of a dilated window; with ordered=False it is a linear form of
-    the token, in a random direction. These are the heads of HardmaxTransformerClassifier.
+    A head computes one linear score per token and pools it over the sequence: the maximum (hardmax attention to the token
+    of the largest score), the proportion of tokens whose score is above a threshold, or the mean excess over a threshold.
+    With ordered=True the score is a kernel applied to nine tokens of a dilated window; with ordered=False it is the
+    projection on the difference of two training tokens, or the closeness to one training token. These are the heads of
+    HardmaxTransformerClassifier.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Hardmax attention whose matrix B has rank above one: every token is compared with every token of its sequence.
+"""Hardmax attention whose score is a sum of several products: every token is compared with every token of its sequence.
 
 The score of token l for token i is sum_r <query_r, z_i> <key_r, z_l>. Three measures keep the n^2 scores of a sequence cheap.
 None of them changes a bit of the result:

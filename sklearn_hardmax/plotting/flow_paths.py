@@ -1,4 +1,4 @@
-"""TokenFlowDisplay as numbers: paths of tokens, leaders, the plane that shows a decision, places in the picture, colours."""
+"""Compute what TokenFlowDisplay draws: paths of tokens, leaders, the plane that shows a decision, places, colours."""
 
 import numpy as np
 

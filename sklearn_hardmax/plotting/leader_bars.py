@@ -1,4 +1,4 @@
-"""LeaderBarDisplay: draw which words lead most texts, for a fitted LeaderTextClassifier."""
+"""LeaderBarDisplay draws in how many texts each word is a leader, for a fitted LeaderTextClassifier."""
 
 from __future__ import annotations
 

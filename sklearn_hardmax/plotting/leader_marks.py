@@ -1,4 +1,4 @@
-"""The marks of LeaderDisplay as numbers: tokens that max heads attend to, their places, and the texts around them."""
+"""Compute what LeaderDisplay draws: the tokens that max heads attend to, their places, and the texts around them."""
 
 import re
 from typing import NamedTuple

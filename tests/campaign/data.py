@@ -141,7 +141,7 @@ def with_copies(rng, sequences):
 
 
 def keys_of(data, ordered):
-    """Wbump a network can know of each sequence: its tokens in order, or with their frequencies."""
+    """What a network can know of each sequence: its tokens in order, or with their frequencies."""
     rows = [list(map(tuple, (sequence + 0.0).tolist())) for sequence in data.sequences]  # -0.0 becomes 0.0
     if ordered and (data.lengths > 1).any():
         return [tuple(tokens) for tokens in rows]

@@ -1,4 +1,4 @@
-"""Wbump the subjects have in common: their data, plain and in drawn forms, and what must be refused."""
+"""What the subjects have in common: their data, plain and in drawn forms, and what must be refused."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def chosen(rng, *options):
 
 
 class OnSequences:
-    """Wbump subjects have in common that read sequences; `single` says that their tokens are float32."""
+    """What subjects have in common that read sequences; `single` says that their tokens are float32."""
 
     predicts = True  # answers about new input
     keeps_dtype = False  # float32 gives float32; otherwise the dtype of the tokens does not show in the answers

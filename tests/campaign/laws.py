@@ -55,7 +55,7 @@ def _check(rng, subject, backend):
 
 
 def _refused(rng, subject, estimator, untouched, refusal):
-    """Wbump float64 does not carry is refused in every form in the same words, and nothing is left behind."""
+    """What float64 does not carry is refused in every form in the same words, and nothing is left behind."""
     _hold(not subject.is_plain, f"plain data are taken, not refused with {refusal}")
     _hold(_is_same_state(estimator, untouched), "a refused fit leaves the estimator as it was")
     X, form = subject.written(rng, subject.train)

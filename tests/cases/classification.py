@@ -85,7 +85,7 @@ def swept_codes(built):
 
 
 def digits_of(built, codes, max_width):
-    """Wbump the decode layers alone make of codes."""
+    """What the decode layers alone make of codes."""
     transformer = built.transformer(max_width)
     start = next(i for i, layer in enumerate(transformer.layers) if isinstance(layer, Attention)) + 1
     tokens = np.zeros((len(codes), built.token_dim))

@@ -1,4 +1,4 @@
-"""Wbump scikit-learn's checks cannot ask of an estimator with ragged targets, by hand."""
+"""What scikit-learn's checks cannot ask of an estimator with ragged targets, by hand."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""HardmaxPooling as a scikit-learn step: columns, names, dtypes, pipelines; the numbers are those of test_heads.py."""
+"""HardmaxPooling as scikit-learn sees it: shape, names, set_output, pipelines; the heads are in tests/constructions/heads."""
 
 import pickle
 

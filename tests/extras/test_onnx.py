@@ -1,4 +1,4 @@
-"""Wbump is particular to the ONNX graph; test_export.py has what it shares with torch."""
+"""What is particular to the ONNX graph; test_export.py has what it shares with torch."""
 
 import numpy as np
 import onnx

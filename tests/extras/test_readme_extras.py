@@ -1,4 +1,4 @@
-"""Wbump the pages show with other libraries is what happens."""
+"""What the pages show with other libraries is what happens."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Wbump is particular to the torch module: batches, gradients, copies; test_export.py has what it shares with ONNX."""
+"""What is particular to the torch module: batches, gradients, copies; test_export.py has what it shares with ONNX."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Exact classification: one code per sequence, and intervals of codes that belong to one class.
+"""Exact classification: every sequence gets one number, its code; intervals of codes belong to one class.
 
 The modules, in the order in which data goes through them:
 

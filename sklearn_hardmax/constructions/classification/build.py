@@ -3,7 +3,7 @@
 *Theorem.* Let N sequences of any lengths in R^d carry labels, and let their normalised multisets (which tokens occur, and how
 often relative to the length) differ wherever their labels differ. Then a hardmax transformer of at most (3 N + 1) / 2 blocks
 of width at most 4 and of at most 16 D N parameters, D the width of its residual stream, gives every sequence its label; the
-lengths do not matter. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270, with 4 N + 1 blocks at one output.)
+lengths do not matter. (Alcalde, Fantuzzi, Zuazua, arXiv 2502.02270, with 4 N + 1 blocks for one output per sequence.)
 
 The proof is the construction, in the order of `build_classification` below. Paths are relative to constructions/.
 

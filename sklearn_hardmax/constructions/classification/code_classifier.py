@@ -1,4 +1,4 @@
-"""The exact classifier as an object: a fast path (one code per sequence and a binary search) and the same as layers.
+"""CodeClassifier finds the label of a sequence by a binary search for one number, and writes out the same as layers.
 
 A token is first reduced to one number s in [1, 2], a clipped projection. The code A in [1, 2] of a sequence is the maximum,
 the minimum or the mean of s over its tokens, or the mean of 1 + a sum of bumps of s (constructions/codes/sequence_code.py).

@@ -1,4 +1,4 @@
-"""Decision intervals of the one-dimensional classifier: which range of code values is assigned to which class.
+"""Cut a line, on which every sequence is one number (its code), into intervals that belong to one class each.
 
 Every sequence has a code, one number in [1, 2]. Sorted by code, the training sequences form *label runs*: stretches of
 neighbouring codes with one label. A boundary is placed between runs of different label, and the boundaries cut the line into

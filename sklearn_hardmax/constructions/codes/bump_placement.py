@@ -1,4 +1,4 @@
-"""Place bumps on single tokens along a line, so that weighted token frequencies tell sequences apart.
+"""Place bumps, functions that are 0 except near one point, so that each counts one chosen token of a sequence.
 
 All training tokens are projected on one direction, which gives each a value s in [1, 2] (projection.py). A bump of height a
 and width delta is flat within delta of its centre and ends at (1 + a) delta. It covers one token, or several that are too

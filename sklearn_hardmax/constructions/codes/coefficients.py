@@ -1,4 +1,4 @@
-"""Choose few tokens, and an integer coefficient for each, whose weighted frequencies tell multisets apart; exact arithmetic.
+"""Choose few tokens, each with an integer coefficient, whose weighted frequencies differ wherever labels differ.
 
 The *multiset* of a sequence is its distinct tokens with their frequencies (multisets.py). For multisets with labels this
 module chooses tokens k and integers a_k such that the sums of frequencies

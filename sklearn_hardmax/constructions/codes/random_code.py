@@ -1,4 +1,4 @@
-"""A code along random directions: one number per sequence, drawn without regard to the labels.
+"""Compute one number per sequence from projections of its tokens on directions drawn without regard to labels.
 
 A classifier with heads makes errors on a few training sequences. Each is corrected by a bump around its code, which must not
 reach the codes of sequences with other labels (scoring/corrections.py). The random code of a sequence is

@@ -1,4 +1,4 @@
-"""Choose how codes are pooled (maximum or minimum, else mean, else bumps), and report sequences that none separates.
+"""Choose how the tokens of a sequence are pooled into one number, so that it differs wherever labels differ.
 
 `select_code` works on a `CodeProblem`, the labelled training sequences. It tries the three ways to pool the projected tokens
 of a sequence into its code, one number (sequence_code.py), in the order of their cost:

@@ -1,4 +1,4 @@
-"""Softmax temperatures so small that a network of leader attention keeps the results of its hardmax.
+"""Choose softmax temperatures so small that attention gives the results of the hardmax.
 
 Leader attention (hardmax of rank one) returns the largest of n scores. Softmax at a positive temperature returns a weighted
 mean instead, which is smaller. This module bounds the difference and chooses the largest temperature that it allows.

@@ -1,4 +1,4 @@
-r"""ReLU building blocks (ramp, bump): groups of hidden units, which plans.py packs into feed-forward layers.
+r"""Make the groups of hidden ReLU units of which feed-forward layers consist: ramps, bumps, projections, constants.
 
 A *group* is a few hidden units (rows of U and b, columns of W) that belong together and are never split between two layers.
 

@@ -14,13 +14,13 @@ transformer computes a ppv exactly. Sums of integers are exact in any order, so 
 alone and in any batch, chunk or order, on any number of workers, computed by matrix products or by single additions.
 
 Two families of heads exist: `SeriesHeads` (series.py), whose scores are kernels on dilated windows of ordered sequences,
-and `SetHeads` (sets.py), whose scores are random directions for multisets of tokens. `PooledHeads` is their base.
+and `SetHeads` (sets.py), whose scores compare a token with training tokens. `PooledHeads` is their base.
 
 To add a family: write a subclass of `PooledHeads` and a function that samples it in a module of this folder, select it in
 `sample_heads` (sampling.py), and add it to the tests of tests/constructions/heads/test_pooled.py that run for both
 families. Two places distinguish SeriesHeads from other families: scoring/build.py (whether codes contain positions) and
-plotting/leader_marks.py. To add a kind: extend `KINDS` and `PooledHeads.features_of` here, the layers in
-scoring/network.py, and the exact sums in scoring/readout.py.
+`head_windows` in estimators/inspection.py; plotting/leader_marks.py parses the names of SetHeads. To add a kind: extend
+`KINDS` and `PooledHeads.features_of` here, the layers in scoring/network.py, and the exact sums in scoring/readout.py.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Exact sums, counts and maxima over the tokens of sequences that lie together in a chunk.
+"""Add, count and maximise integers over the tokens of many sequences at once, exactly.
 
 Sequences of similar length form a *chunk* of L rows and B columns. Rows are time, columns are sequences, and zeros fill the
 column of a shorter sequence behind its end. Three sequences a, b, c of lengths 5, 4, 4 give L = 5, B = 3:

@@ -1,4 +1,4 @@
-"""Heads of ordered sequences: kernels with nine weights on dilated windows, in fixed-point arithmetic.
+"""Heads (pooled features) of ordered sequences: kernels with nine weights on dilated windows, in fixed-point arithmetic.
 
 The input of a kernel is one number per token, a *signed sum*: a few standardised features added with signs 1 or -1, and
 rounded to the integers of [-1365, 1365]. Kernels are the 84 of MiniRocket (Dempster, Schmidt, Webb, KDD 2021). A kernel

@@ -1,4 +1,4 @@
-"""Sample heads of series: random signed sums of features, kernels and tilts; biases from scores of training tokens.
+"""Sample the heads of series: kernels, dilations and features at random, biases from scores of training tokens.
 
 A kernel weights nine tokens (its taps) of a window, whose distance in time is the dilation; its input is a signed sum of
 features; its scores are pooled by ppv (plain kernel), or by the maximum after a tilt was added (tilted kernel): see

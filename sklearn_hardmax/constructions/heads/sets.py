@@ -1,4 +1,4 @@
-"""Heads of multisets of tokens: scores are random directions, products of small integers that are exact in float32.
+"""Heads (pooled features) of sets: products of small integers, exact in float32, compare tokens with training tokens.
 
 A standardised token z, clipped at ten deviations, is rounded to integers q = rint(levels z); one more coordinate holds
 h = rint(levels^2 |z|^2 / 2). A score S is a linear form of (q, h) with integer coefficients, of two sorts:

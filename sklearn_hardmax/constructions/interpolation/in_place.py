@@ -1,4 +1,4 @@
-"""Interpolation inside R^d, without coordinates of its own for the targets: tokens themselves are moved to their targets.
+"""Interpolate without extra coordinates for targets: the tokens themselves move to their targets.
 
 The first layers write the code c of every token (token_code.py), without offset and scaled into (0, 1), to coordinate 0, and
 0 to all others. A *carrier* is a token that carries a target. The distinct codes of the carriers are l_1 < l_2 < .. with

@@ -1,4 +1,4 @@
-"""The layers of the interpolating networks: token codes, ranks, and selectors, which write the target of a plateau.
+"""Make the layers of an interpolating network: one number per token, then a lookup of its target.
 
 The residual stream has four parts, in this order; token_interpolator.py lists the layers in a table.
 

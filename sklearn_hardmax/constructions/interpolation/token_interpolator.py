@@ -1,4 +1,4 @@
-"""The interpolating network as an object: a fast path (one code and one binary search) and the same as layers.
+"""TokenInterpolator finds the target of a token by a binary search for one number, and writes out the same as layers.
 
 Every token gets a code c (token_code.py), a weighted sum of its own value s and of the code A of its sequence, and a step
 function of c gives its target (plateaus.py). The residual stream:

@@ -1,4 +1,4 @@
-"""Word embeddings that are trained through the leader flow, and a linear classifier of the mean word after the flow.
+"""Train word embeddings through repeated hardmax attention, with a linear classifier of the mean embedding after it.
 
 The leader flow is one hardmax attention layer, repeated: each word moves towards the words that it attends to (flow.py). With
 words w of a text and embeddings x_w in R^d, the rows of E,

@@ -1,4 +1,4 @@
-"""The classifier that generalises: ridge regression on pooled features, with corrections of its training errors.
+"""A classifier for unseen sequences: ridge regression on pooled features, with corrections of its training errors.
 
 Modules, in the order in which data goes through them:
 

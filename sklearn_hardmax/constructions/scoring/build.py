@@ -1,4 +1,4 @@
-"""Build the classifier that generalises: pooled features, a ridge regression on them, corrections of its training errors.
+"""Build a classifier from labelled sequences: pooled features, a ridge regression on them, corrections of its errors.
 
 A *head* pools one number from the tokens of a sequence: the maximum of a linear form, the proportion of tokens on which it is
 above a bias (ppv), or its mean above a bias. A *code* is one number per sequence, and a *correction* is a bump on the line of
@@ -272,6 +272,8 @@ def _widest_corrections(problem, regression, candidates):
 
     (None, 0.0) where no code leaves enough space; (None, margin of the scores) where no correction is needed.
     """
+    # these lines certify the labels: without a correction by a lead above the rounding errors of two scores, with one by the
+    # height H of the bump and the clearance of the code from its slopes
     leads = _label_leads(regression.scores, problem.labels)
     largest = np.abs(regression.scores).max(axis=0)
     needs_correction = leads <= np.maximum(_THIN_MARGIN * largest, 4 * regression.errors)

@@ -1,4 +1,4 @@
-r"""Correct the remaining training errors without changing predictions on other sequences.
+r"""Correct the training errors of a regression in intervals so narrow that other sequences hardly ever meet them.
 
 The ridge regression misclassifies a few training sequences. Each of them gets a *correction*, which is located by the *code*
 of the sequence: one number, pooled from its encoded tokens. The random code (codes/random_code.py) is
@@ -24,9 +24,9 @@ holds each code and all that permutations of the tokens make of it (n eps). Each
 to the next training code outside, w <= g / 4: the bump is 0 from a distance of 2 w <= g / 2 on, at most half way to that
 code. Also w <= 2^-36 while the error bound of the codes is at most 2^-39, which is so for up to 16,376 tokens per sequence.
 
-Predictions on unseen sequences stay unchanged, because a bump adds exactly 0 beyond its slopes, and these end 2 w <= 2^-35
-from the corrected training codes: to be affected, an unseen sequence needs a code within 3e-11 of a corrected one. By design
-only sequences with the same encoded tokens in the same proportions have such codes, and they get the same label.
+Predictions on unseen sequences change only by coincidence, because a bump adds exactly 0 beyond its slopes, and these end
+2 w <= 2^-35 from the corrected training codes: to be affected, an unseen sequence needs a code within 3e-11 of a corrected
+one. Sequences with the same encoded tokens in the same proportions have such codes, and get the same label.
 
 Widths are powers of two, so slopes are, and so is H. Preactivations are exact on the grid 2^-52 of the codes, and corrections
 are exactly 0 or H on training codes, whatever other corrections the same layer holds.

@@ -1,4 +1,4 @@
-"""The classifier that generalises as explicit layers of a transformer.
+"""Write out the classifier with heads as the layers of a transformer.
 
 The residual stream, C classes; `encode` writes the first three groups, all others start at 0:
 

@@ -1,4 +1,4 @@
-"""The classifier that generalises: scores and labels computed directly, and the weights that compute the same.
+"""PooledClassifier computes scores and labels from pooled features, and writes out the network that computes the same.
 
 `PooledClassifier` is the result of `build_scoring`. It holds the classifier as a few arrays: heads (features pooled from the
 tokens of a sequence), their regression coefficients, and corrections of training errors. Prediction pools the heads,

@@ -1,4 +1,4 @@
-"""One attention layer that finds the integers with one or two partners such that their sum is a multiple of M.
+"""Find integers whose sum with one or two others of their sequence is a multiple of a given number M, by one attention.
 
 A residue x (an integer mod M) is the angle t = 2 pi x / M, and x_1 + x_2 + .. = 0 (mod M) means cos(t_1 + t_2 + ..) = 1. The
 next smaller value that this cosine takes is cos(2 pi / M), so that a threshold halfway, cos^2(pi / M), separates matches from

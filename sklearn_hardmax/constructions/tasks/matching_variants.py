@@ -1,4 +1,4 @@
-r"""Variants of match3 for standard attention: integers with two neighbours, or two nearby partners, of sum 0 mod M.
+r"""Find integers whose sum with two adjacent integers, or with two nearby ones, is a multiple of a given number M.
 
 match3_bigram finds the integers x_i with x_i + x_j + x_(j+1) = 0 (mod M) for some j, match3_local those with x_i + x_j + x_k
 = 0 (mod M) for some j, k at most `window` positions from i. The angles of matching.py are no use here: cos(t_j + t_(j+1)) is

@@ -1,4 +1,4 @@
-"""LeaderTextClassifier, the classifier of texts, and its parts.
+"""LeaderTextClassifier, a classifier of texts decided by leaders: the few words towards which attention moves the others.
 
 classifier.py    The estimator: fit, predict, encode, to_transformer, decode.
 inspection.py    Its explanations: known words, leaders of a text, how many texts each word leads.

@@ -1,4 +1,4 @@
-"""LeaderTextClassifier: class labels for texts, decided by the words that lead them."""
+"""LeaderTextClassifier classifies texts by leaders: the few words towards which attention moves all others."""
 
 from typing import Any, Self
 

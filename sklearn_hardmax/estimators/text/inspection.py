@@ -1,4 +1,4 @@
-"""Explanations of LeaderTextClassifier: known words, the words that lead a text, and how many texts each word leads."""
+"""Explain LeaderTextClassifier: the known words of a text, its leaders, and the number of texts that each word leads."""
 
 from collections.abc import Sequence
 

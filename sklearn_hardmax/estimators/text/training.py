@@ -1,4 +1,4 @@
-"""Before LeaderTextClassifier is trained: check its parameters, gather the settings of training, hold texts out."""
+"""Check the parameters of LeaderTextClassifier, gather the settings of its training, and hold texts out."""
 
 import numpy as np
 from sklearn.model_selection import train_test_split

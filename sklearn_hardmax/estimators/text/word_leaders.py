@@ -1,4 +1,4 @@
-"""A trained flow with its vocabulary: share, logit and leader layer of each word of a text, and how often words lead."""
+"""WordLeaders computes the weight and the score of each word of a text, and the layer at which it becomes a leader."""
 
 from collections import Counter
 from typing import NamedTuple

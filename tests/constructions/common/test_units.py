@@ -1,4 +1,4 @@
-"""Gadgets are the functions that they are named after: exact arithmetic on a lattice against their definitions."""
+"""Units are the functions that they are named after: exact arithmetic on a lattice against their definitions."""
 
 from fractions import Fraction
 from functools import reduce
@@ -43,7 +43,7 @@ def made(name):
 
 
 def added(units, tokens):
-    """Wbump the units add to each token, as fractions."""
+    """What the units add to each token, as fractions."""
     return oracle.run(Transformer([units.layer(eta=0.0)]), tokens)[0]
 
 
@@ -116,7 +116,7 @@ def test_the_groups_one_behind_another_are_the_whole(make, n_groups):
 @EVERY_GROUP
 def test_a_group_alone_adds_nothing_where_its_own_group_is_flat_at_0(make, n_groups):
     units = make()
-    """Ramps below their thresholds, bumps and bumps far away: no group is torn from the units that balance it."""
+    """Ramps below their thresholds, bumps far away: no group is torn from the units that balance it."""
     if n_groups == 1:
         assert len(units.b) == units.group
         return

@@ -1,4 +1,4 @@
-"""Wbump heads of series and of sets have in common: batches, features, names, standardisation."""
+"""What heads of series and of sets have in common: batches, features, names, standardisation."""
 
 import re
 

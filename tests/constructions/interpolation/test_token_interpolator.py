@@ -12,7 +12,7 @@ from sklearn_hardmax.forward import apply
 
 
 def selected(built, codes):
-    """Wbump the selector layers alone make of codes, (n, q)."""
+    """What the selector layers alone make of codes, (n, q)."""
     width, own = built.token_dim, built.targets[built.plateaus.target_indices]
     plan = selectors.selector_layers(built.token_code, built.plateaus.thresholds, own, width)
     tokens = np.zeros((len(codes), width))

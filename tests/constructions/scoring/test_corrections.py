@@ -32,7 +32,7 @@ def place(codes, labels, needed=None, error_bound=8 * GRID):
 
 
 def by_layer(corrections, codes):
-    """Wbump the layers of the network add to each class, in fractions: its hidden units read a code and nothing else."""
+    """What the layers of the network add to each class, in fractions: its hidden units read a code and nothing else."""
     n_classes = int(corrections.labels.max()) + 1
     places = corrections.low, corrections.high, corrections.widths, corrections.height
     units = bump_units_between(1 + n_classes, 0, 1 + corrections.labels, *places)
@@ -42,7 +42,7 @@ def by_layer(corrections, codes):
 
 
 def lifts(corrections, codes):
-    """Wbump the fast path adds to each class, (n_codes, n_classes)."""
+    """What the fast path adds to each class, (n_codes, n_classes)."""
     out = np.zeros((int(corrections.labels.max()) + 1, len(codes)))
     corrections.add_to(out, np.asarray(codes, dtype=float))
     return out.T

@@ -72,7 +72,7 @@ def test_counts_are_those_of_the_built_network(ordered, exact):
             assert (transformer.n_blocks, transformer.n_parameters) == (fitted.n_blocks_, fitted.n_parameters_)
     reads = [layer for layer in transformer.layers if isinstance(layer, Attention) and layer.rank == 1]
     kinds = fitted._built.heads.kinds
-    assert len(reads) == (kinds == MAX).sum() + (4 if fitted.n_corrections_ else 0)  # and four of the random_code
+    assert len(reads) == (kinds == MAX).sum() + (4 if fitted.n_corrections_ else 0)  # and four of the random code
 
 
 @pytest.mark.parametrize("name", ["labelled_sequences", "frequencies", "shared_tokens"])

@@ -67,7 +67,7 @@ def long_file(tmp_path_factory):
 
 @pytest.mark.parametrize("ordered", [False, *slow(True)])
 def test_mapped_tokens_are_not_read_into_memory_as_a_whole(ordered, long_file):
-    """Wbump is held while predicting is chunks: here a third of what stands in the file at most."""
+    """What is held while predicting is chunks: here a third of what stands in the file at most."""
     X, path = long_file
     y = np.arange(30) % 2
     fitted = classifier(4, ordered=ordered).fit(X[:30], y)

@@ -14,7 +14,7 @@ from sklearn_hardmax.constructions.scoring.readout import Readout
 
 
 def heads_of(kinds, unit=2.0**14):
-    """Wbump a readout asks heads for."""
+    """What a readout asks heads for."""
     kinds = np.asarray(kinds)
     return SimpleNamespace(kinds=kinds, n_heads=len(kinds), scales=np.where(kinds == PPV, 1.0, 1.0 / unit))
 
