@@ -1,5 +1,7 @@
 """Write a file completely or not at all: the file replaces an older one only after all its bytes are on the disk."""
 
+from __future__ import annotations
+
 import os
 import secrets
 from collections.abc import Iterator

@@ -5,6 +5,8 @@ happens here rather than inside the weights, where an offset of 1e8 would cost e
 the order of tokens visible to a network that depends only on the multiset (token frequencies) of a sequence.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

@@ -29,6 +29,8 @@ token with <query, z_i> > 0 attends to the leader argmax_l <key, z_l>. ThirdOrde
 output O (D, r') (Sanford, Hsu, Telgarsky, arXiv 2306.02896).
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -105,8 +107,7 @@ class _Layer:
     @property
     def token_dim(self) -> int:
         """Width D of the residual stream that the layer acts on."""
-        shape: tuple[int, ...] = getattr(self, self.array_names[0]).shape
-        return shape[1]
+        return int(getattr(self, self.array_names[0]).shape[1])
 
     @property
     @abstractmethod
@@ -206,7 +207,7 @@ class Attention(_Layer):
 
     Examples
     --------
-    Leader attention: every token receives the largest first coordinate of its sequence as its second.
+    Leader attention: tokens with a positive first coordinate add the largest one of their sequence to their second.
 
     >>> from sklearn_hardmax import Attention
     >>> Attention(query=[[1., 0.]], key=[[1., 0.]], value=[[1., 0.]], output=[[0.], [1.]])

@@ -6,12 +6,13 @@
     match3_bigram      is there a j with x_i + x_j + x_(j+1) = 0 (mod M)
     match3_local       are there j, k, both at most `window` positions from i, with x_i + x_j + x_k = 0 (mod M)
 
-Each task has one result per token i. Partners j, k may coincide with i and with each other. The tasks are those of
-C. Sanford, D. Hsu, M. Telgarsky, *Representational Strengths and Limitations of Transformers*, arXiv 2306.02896: sparse
-averaging and match2 are easy for one attention layer, match3 is not, and its two variants are again.
-
-All integer arithmetic is exact: residues and their sums are int64, so that a modulus may be as large as 2^62.
+Each task has one result per token i. Partners j, k may coincide with i and with each other. Source: C. Sanford, D. Hsu, M.
+Telgarsky, *Representational Strengths and Limitations of Transformers*, arXiv 2306.02896. Sparse averaging and match2 are
+easy for one attention layer, match3 is not, and its two variants are again. All integer arithmetic is exact: residues and
+their sums are int64, so that a modulus may be as large as 2^62.
 """
+
+from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,8 +48,7 @@ def match2(integers: ArrayLike, modulus: int) -> IntArray:
 
     Notes
     -----
-    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match2` builds the
-    weights of one attention layer that computes the same function.
+    Source: Sanford, Hsu, Telgarsky, arXiv 2306.02896. Cost: O(n log n). `constructions.build_match2` has the weights.
 
     Examples
     --------

@@ -4,6 +4,8 @@ A file is one npz of plain arrays: the types of the layers, their sizes, and all
 goes through the checks of the layers, so that a file with other shapes is refused and not run.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,7 +142,7 @@ class Transformer:
             )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Transformer":
+    def load(cls, path: str | os.PathLike[str]) -> Transformer:
         """Read a file that `save` wrote.
 
         Parameters

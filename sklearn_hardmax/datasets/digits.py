@@ -1,5 +1,7 @@
 """The digits data set of scikit-learn as sequences of points."""
 
+from __future__ import annotations
+
 import numpy as np
 from sklearn.datasets import load_digits
 

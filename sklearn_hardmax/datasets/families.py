@@ -11,6 +11,8 @@ The generators return ``(X, y)``, sequences with float64 tokens and int64 labels
 n_sequences >= n_classes. Random numbers come from `random_state` alone.
 """
 
+from __future__ import annotations
+
 import itertools
 
 import numpy as np

@@ -6,6 +6,8 @@ other groups are near misses, whose sum is 1 or -1 instead. The results are comp
 accidental matches are included.
 """
 
+from __future__ import annotations
+
 from typing import Literal
 
 import numpy as np

@@ -4,6 +4,8 @@ A *profile* is a vector of counts, one per token of the vocabulary, up to a comm
 the same profile. It is written in lowest terms, with greatest common divisor 1, and stands for all multiples of these counts.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Iterator

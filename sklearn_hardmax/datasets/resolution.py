@@ -1,5 +1,7 @@
 """Synthetic sequences that differ only in the last digits of their tokens; labels are random, as in families.py."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Check the parameters of the generators of this package, and sample lengths, labels and tokens."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

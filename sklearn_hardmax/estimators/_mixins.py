@@ -4,6 +4,8 @@ VersionedMixin stores the package version in pickles; BuiltNetworkMixin gives si
 built; RaggedOutputMixin is for transformers that return RaggedSequences; Progress prints the lines of verbose=1.
 """
 
+from __future__ import annotations
+
 import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 

@@ -1,5 +1,7 @@
 """HardmaxTransformerClassifier: class labels for sequences of any length."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -59,8 +61,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         frequent each token is in its sequence. True: heads are applied to dilated windows of tokens and use their relative
         position, so that any two different sequences can be told apart. Ignored if every training sequence has one token.
     alphas : "auto" or array-like of positive floats, default="auto"
-        Ridge penalties, among which leave-one-out validation chooses; "auto" is np.logspace(-3, 5, 13). Ignored if n_heads
-        is 0.
+        Ridge penalties, among which leave-one-out chooses; "auto" is np.logspace(-3, 5, 13). Ignored if n_heads=0.
     class_weight : dict, "balanced" or None, default=None
         Positive weights of the classes. With heads they weight the training sequences in the ridge regression. With n_heads=0
         an unseen sequence gets the class of the training code at the smallest distance, each distance divided by the weight
@@ -75,8 +76,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         SequenceConflictWarning; "raise" raises ConstructionError.
     attention : {"hardmax", "softmax"}, default="hardmax"
         Attention of the maximum heads and of the code. "hardmax" attends to the largest score; "softmax" weights all tokens,
-        at a temperature so small that the training labels stay exact. The network has the same size and number of
-        parameters.
+        at a temperature so small that the training labels stay exact. The network has the same size.
     temperature : "auto" or float, default="auto"
         Temperature of the softmax. "auto" is the largest one at which the training labels are certified, with heads at most
         2^-10, where the softmax maximum of integer scores equals the maximum in float64. Ignored if attention="hardmax".
@@ -92,7 +92,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     classes_ : ndarray of shape (n_classes,)
         Class labels, sorted.
     n_features_in_ : int
-        token_dim of the training sequences, the number of features of a token.
+        Number of features of a token, token_dim.
     feature_names_in_ : ndarray of str
         Column names, if X was a data frame.
     n_heads_ : int
@@ -110,7 +110,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         they are certified. inf where nothing can fail (one label without heads), 0 where exact=False and a label is wrong.
     n_conflicts_ : int
         Number of groups of training sequences with different labels that no network of this kind can tell apart; 0 means
-        that all training labels are reproduced.
+        that all training labels are reproduced (unless exact=False).
 
     See Also
     --------

@@ -1,5 +1,7 @@
 """LeaderClustering: cluster the rows of a matrix by letting them move to leaders through hardmax attention."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Self
 

@@ -1,5 +1,7 @@
 """LeaderFlow: move the tokens of each sequence towards its leaders by layers of hardmax attention."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Self
 

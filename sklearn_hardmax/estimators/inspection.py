@@ -1,5 +1,7 @@
 """Explain why a fitted HardmaxTransformerClassifier gives a sequence its label: heads, their windows, the line of codes."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

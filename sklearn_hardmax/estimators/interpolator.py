@@ -1,5 +1,7 @@
 """HardmaxTransformerInterpolator: sequences of any length to their targets, exactly."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """HardmaxPooling: sequences of any length to a matrix with one row per sequence, as input of any other estimator."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """RaggedSequenceTransformer: scale the tokens of sequences, append positions, and join neighbours to windows."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

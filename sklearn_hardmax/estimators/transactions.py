@@ -5,6 +5,8 @@ by context managers written in Python. An interrupt (KeyboardInterrupt) in the m
 scikit-learn could then accept parameters that it should refuse, for example, until the session ends.
 """
 
+from __future__ import annotations
+
 import functools
 import warnings
 from collections.abc import Callable

@@ -3,6 +3,8 @@
 Inside the graph the residual stream has the shape (D, n), as in `sklearn_hardmax.forward`: one row per coordinate.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,7 @@ _OPSET_VERSION = 18
 _IR_VERSION = 9
 
 
-def to_onnx(transformer: Transformer, *, temperature: float | None = None) -> "ModelProto":
+def to_onnx(transformer: Transformer, *, temperature: float | None = None) -> ModelProto:
     """An ONNX model with these weights, on one sequence of any length, in float64.
 
     Parameters

@@ -5,6 +5,8 @@ of a batch side by side. Zero weights have gradients as well, and these need all
 left out whose weight is 0, which changes no bit.
 """
 
+from __future__ import annotations
+
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 
 def to_torch(
-    transformer: Transformer, *, temperature: float | None = None, dtype: "torch.dtype | None" = None
-) -> "TorchTransformer":
+    transformer: Transformer, *, temperature: float | None = None, dtype: torch.dtype | None = None
+) -> TorchTransformer:
     """A torch module with these weights, for batches of sequences of unequal length, on any device.
 
     ``module(tokens, offsets)`` takes a tensor (n_tokens, token_dim) and the offsets (n_sequences + 1,) of its sequences, as
@@ -73,7 +75,7 @@ def to_torch(
     --------
     ::
 
-        from sklearn_hardmax import as_sequences
+        from sklearn_hardmax import RaggedSequences
         from sklearn_hardmax.export import to_torch
 
         module = to_torch(clf.to_transformer())

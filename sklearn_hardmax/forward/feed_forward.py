@@ -1,5 +1,7 @@
 """Feed-forward layers, z <- eta z + W relu(U z + b), without multiplying by the zeros among their weights."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -15,6 +15,8 @@ give themselves bit for bit, and sums of a few leading bits (bumps) do not depen
 the means of softmax attention.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -5,6 +5,8 @@ starts from these two arrays. The work is done by the functions of the same name
 libraries (extras interop and torch), in libraries.py, which imports a library when a function for it is called.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Read user input as RaggedSequences, or raise an error that lists the accepted forms."""
 
+from __future__ import annotations
+
 import warnings
 from typing import TypeAlias
 

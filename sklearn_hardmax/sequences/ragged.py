@@ -6,6 +6,8 @@ adjacent sequences is a view, so slicing, pickling to worker processes and memor
 arrays. Conversions from and to other layouts are in conversions.py, the parser of user input (`as_sequences`) in parsing.py.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,24 +1,19 @@
 """Signatures, as mypy sees them from a user's script outside the package: right use is clean, and each mistake is found."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import sklearn_hardmax
-
 SCRIPTS = Path(__file__).parents[1] / "typing"
-# for the case that the package is installed in a way that mypy does not follow, as an editable wheel is
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sklearn_hardmax.__file__).parents[1])}
 
 
 def run(folder, name, *before):
     """Standard output of a command on a copy of a script, in a folder of its own, so that no setting is found there."""
     shutil.copy(SCRIPTS / name, folder)
     command = [sys.executable, *before, name]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -57,6 +57,8 @@ counts as 0: the tie goes to the class with the smaller index. With more, bounda
 and no code meets one. So a binary search in the boundaries gives the label of the network for every code that can occur.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Base class of all constructed networks: count blocks and parameters, write out the weights, encode user input."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import Protocol
 

@@ -1,5 +1,7 @@
 """The result of every construction, its errors and warnings, and checks of the tokens that a network has returned."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 

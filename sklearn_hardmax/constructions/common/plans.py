@@ -4,6 +4,8 @@ A *plan* is a list of `PlannedLayer`, one per layer of the network: its sizes, a
 memory check take the sizes; `build_transformer` makes the weights from the same list.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise

@@ -17,6 +17,8 @@ Integer scores from a key with integer weights need no such bound: different sco
 HEAD_TEMPERATURE all weights but those of the largest score are exp(-1024) or less, which is 0 in float64, at any length.
 """
 
+from __future__ import annotations
+
 import numbers
 from dataclasses import replace
 from typing import Any

@@ -41,6 +41,8 @@ The order of the units in a group matters: the engine adds the units in the orde
 all sums are exact wherever the group is flat.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -74,12 +76,12 @@ class Units(NamedTuple):
         """Number of groups."""
         return len(self.b) // self.group
 
-    def part(self, first: int, last: int) -> "Units":
+    def part(self, first: int, last: int) -> Units:
         """Groups first to last (exclusive)."""
         span = slice(self.group * first, self.group * last)
         return Units(self.U[span], self.b[span], self.W[:, span], self.group)
 
-    def followed_by(self, other: "Units") -> "Units":
+    def followed_by(self, other: Units) -> Units:
         """These units, then the other ones; the groups are those of the other ones."""
         U = np.concatenate([self.U, other.U])
         b = np.concatenate([self.b, other.b])

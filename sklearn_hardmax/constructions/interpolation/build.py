@@ -28,6 +28,8 @@ the output is linear from one target to the next. The network memorises; it does
 distance to the next ramp (common/temperatures.py) all later layers are flat, and targets are exact.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np

@@ -29,6 +29,8 @@ one row per token, G for the gradient of J by the tokens behind it, and ' for th
                              dZ = rho G + P' dM + dS K query + dS' Q key
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import NamedTuple
 

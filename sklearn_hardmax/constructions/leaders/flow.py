@@ -20,6 +20,8 @@ error below 2 (1 + 1 / alpha) ulp over any number of layers. A token that ties b
 error is less than the rounding bound of its scores (forward/ties.py); with small alpha the tie may break.
 """
 
+from __future__ import annotations
+
 import numbers
 from dataclasses import dataclass, field
 from typing import NamedTuple

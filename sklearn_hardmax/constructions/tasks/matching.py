@@ -28,6 +28,8 @@ k eps times the moduli), with k = 6 and moduli of at most 1 for match2, k = 10 a
 does so 36 and 17 times over; larger M are refused.
 """
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 

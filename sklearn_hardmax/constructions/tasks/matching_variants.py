@@ -31,6 +31,8 @@ numbers an indicator that their sum with x_i is 0, M or 2 M, and (iii) the numbe
 (The tasks: Sanford, Hsu, Telgarsky, arXiv 2306.02896; the digits are ours.)
 """
 
+from __future__ import annotations
+
 import itertools
 from typing import NamedTuple
 

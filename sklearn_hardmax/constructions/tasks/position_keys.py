@@ -16,6 +16,8 @@ as long as the moduli of the terms add up to less than 2^53. They add up to prod
 checks for the worst set: n = 4096 admits q = 2, n = 20 admits q = 6.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -9,6 +9,8 @@ must tie, and all others must score less. position_keys.py has two kinds of keys
 feed-forward net needs a first layer of width n d / 2 and a recurrent one (n - 1) / 2 bits of memory.)
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal
 

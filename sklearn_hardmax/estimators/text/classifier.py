@@ -1,5 +1,7 @@
 """LeaderTextClassifier classifies texts by leaders: the few words towards which attention moves all others."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np
@@ -57,7 +59,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         Proportion of the training texts, drawn class by class, that is held out to choose the epoch with the smallest loss.
         0: no text is held out and the last epoch is used.
     n_iter_no_change : int, default=5
-        Training stops after this many epochs without a smaller loss on the held-out texts.
+        Training stops after so many epochs without a smaller held-out loss.
     random_state : int, RandomState or None, default=None
         Seed of the embeddings (normal, of standard deviation 0.005 n_components), batches, dropout and held-out texts.
     verbose : int, default=0
@@ -95,10 +97,9 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
     Notes
     -----
     Source: A. Alcalde, G. Fantuzzi, E. Zuazua, Clustering in pure-attention hardmax transformers and its role in sentiment
-    analysis, arXiv 2407.01602. Its use is the explanation; README compares the accuracy with that of plain pooling and of
-    TF-IDF. CountVectorizer's analyzer splits texts into words; pass lists of words to split them in another way. Unknown
-    words are ignored. Predictions and leaders are computed by `forward.apply` with its rule for ties, and are the same for a
-    text alone and in any batch. Cost of an epoch: O(depth n_components n^2) for a text of n distinct words.
+    analysis, arXiv 2407.01602. docs/leaders.md compares the accuracy with that of plain pooling. CountVectorizer's analyzer
+    splits texts into words; pass lists of words to split them in another way. Predictions and leaders are the same for a text
+    alone and in any batch. An epoch costs O(depth n_components n^2) for a text of n distinct words.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Explain LeaderTextClassifier: the known words of a text, its leaders, and the number of texts that each word leads."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
