@@ -136,9 +136,9 @@ class LeaderBarDisplay:
         counts = [count for _, count, _ in found]
         logits: list[Any] = [logit for _, _, logit in found]
         classes: list[Any] = estimator.classes_.tolist()
+        shown = classes[0] if class_label is None else class_label
+        check_class_label(shown, classes)
         if len(classes) > 2:
-            shown = classes[0] if class_label is None else class_label
-            check_class_label(shown, classes)
             logits = [logit[classes.index(shown)] for logit in logits]
             classes = ["not " + str(shown), shown]
         return cls(

@@ -33,3 +33,9 @@ def test_bars_of_three_classes_show_one():
         LeaderBarDisplay.from_estimator(clf, TEXTS, class_label="x")
     with pytest.raises(ValueError, match="the classifier has 3 classes"):
         TokenFlowDisplay.from_estimator(clf, TEXTS)
+
+
+def test_a_class_label_of_two_classes_is_checked_too():
+    clf = classifier().fit(TEXTS, LABELS)
+    with pytest.raises(ValueError, match="class_label must be one of bad, good, got 'x'"):
+        LeaderBarDisplay.from_estimator(clf, TEXTS, class_label="x")
