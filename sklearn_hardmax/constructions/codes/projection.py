@@ -13,7 +13,7 @@ which lies in [1, 2]. Directions are scaled by powers of two such that sum_j |u_
 Order of sums. A code computed here must be the number that the transformer computes, bit for bit, in any batch: codes of
 different labels may be only 2^-46 apart, and the labels are certified for these very numbers. A sum of floats depends on the
 order of its terms. Therefore `project` adds the terms in the order of the coordinates and leaves out those of weight 0, as
-the engine does (forward/ties.py).
+`forward` does (forward/ties.py).
 
 Fast product. A matrix product computes many projections at once, but in an order of sums that is not specified. It is used
 for pre-selection only (`extremes` with exact=False, for the directions that selection.py compares). Its distance to the sum
@@ -91,7 +91,7 @@ class Projection:
         ----------
         directions : ndarray of shape (k, n_coordinates)
         exact : bool
-            True: sums in the order of the coordinates, as the engine forms them. False: a matrix product of the raw tokens,
+            True: sums in the order of the coordinates, as `forward` forms them. False: a matrix product of the raw tokens,
             which differs by at most `product_noise`, and may differ between batches.
         sequences : RaggedSequences
 
@@ -171,7 +171,7 @@ class Projection:
 def project(direction, columns):
     """Inner products (n,) of a direction with encoded tokens (n_coordinates, n), summed in the order of the coordinates."""
     line, term = np.zeros((2, columns.shape[1]))
-    # terms of weight 0 are left out: the engine does so too
+    # terms of weight 0 are left out: `forward` does so too
     for c in np.flatnonzero(direction).tolist():
         line += np.multiply(columns[c], direction[c], out=term)
     return line

@@ -37,7 +37,7 @@ slopes are `width` wide.
                            |  |           |  |
                  low - width  low      high  high + width
 
-The order of the units in a group matters: the engine adds the units in the order in which they are stored, and in this order
+The order of the units in a group matters: `forward` adds the units in the order in which they are stored, and in this order
 all sums are exact wherever the group is flat.
 """
 

@@ -17,7 +17,7 @@ one number per word and layer, for any d. The hardmax itself is trained, by Adam
 of texts of similar length. Distinct words of a text are held once, with their frequencies.
 
 Training may use BLAS, and takes the first of tied words, as embeddings drawn at random tie with probability 0. Predictions
-and explanations are computed by the interpreter of forward/run.py, with its tie rule.
+and explanations are computed by `apply` of forward/run.py, with its tie rule.
 
 *Penalty*: the mean norm of the embeddings of the words of a text, times a weight, is added to the loss. Each occurrence of a
 word pulls it towards 0: frequent words that are not informative become short and follow others, while rare informative words
