@@ -42,7 +42,7 @@ print(f"{wide}, run on all digits: {(read == y).sum()} labels right")
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
 unseen = cross_val_score(clf, X, y, cv=folds).mean()
 print(
-    f"accuracy on unseen digits: {unseen:.2f} (3 folds; chance is 0.10): one number a digit memorises, and hardly more"
+    f"accuracy on unseen digits: {unseen:.2f} (3 folds; chance is 0.10): one number per digit memorises, and hardly more"
 )
 
 few = HardmaxTransformerClassifier(ordered=False, n_heads=0, random_state=0).fit(X[:200], y[:200])
