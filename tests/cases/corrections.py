@@ -1,11 +1,6 @@
-"""Corrections on chosen codes, and codes of families of sequences."""
-
-import numpy as np
+"""Families of sequences by the names of their makers, and the grid of codes."""
 
 from sklearn_hardmax import datasets
-from sklearn_hardmax.constructions.codes.projection import Projection
-from sklearn_hardmax.constructions.codes.random_code import RandomCode
-from sklearn_hardmax.encoding import TokenScale
 
 GRID = 2.0**-52
 
@@ -18,7 +13,3 @@ ALL = [f"make_{name}" for name in (
 
 def family(name, n=40, **options):
     return getattr(datasets, name)(n, random_state=0, **options)
-
-
-def random_code(X, ordered=False, seed=0):
-    return RandomCode.sample(Projection(TokenScale.fit(X.tokens), ordered), np.random.RandomState(seed))

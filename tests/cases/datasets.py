@@ -1,4 +1,4 @@
-"""All makers of data sets, and exact multisets of sequences."""
+"""Normalised multisets in exact arithmetic: of a sequence, and all that there are."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Layers and sequences on integer lattices, which the exact oracle computes too."""
+"""Layers and sequences on integer lattices, which the exact oracle computes too; a random stack of all kinds of layers."""
 
 import numpy as np
 from hypothesis import strategies as st

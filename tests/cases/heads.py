@@ -1,4 +1,4 @@
-"""Series, and sums of heads by plain loops."""
+"""Series, heads that were drawn for them, and sums of heads by plain loops."""
 
 import re
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Families of labelled sequences, and the classifier with few heads."""
+"""Families of labelled sequences, series with a bump, and the classifier with few heads."""
 
 import numpy as np
 
@@ -7,7 +7,6 @@ from sklearn_hardmax import (
     RaggedSequences,
     datasets,
 )
-from sklearn_hardmax.constructions.scoring import corrections as corrections
 
 FAMILIES = [
     "labelled_sequences", "shared_tokens", "nested_prefixes", "leave_one_out", "swaps", "frequencies", "near_equal_tokens",

@@ -27,7 +27,3 @@ def ragged_lists(draw, token_dim=None):
 
 
 law = examples(25)
-
-
-def foreign(path):
-    path.write_text("a,b\n1,2\n")

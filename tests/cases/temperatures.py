@@ -1,9 +1,9 @@
-"""Softmax means by their definition, and labelled sequences."""
+"""The softmax mean by its definition."""
 
 import math
 
 
 def soft_mean(scores, temperature):
-    """By definition, in sums without rounding error."""
+    """Mean of the scores by their softmax weights, in sums without rounding error."""
     weights = [math.exp((s - max(scores)) / temperature) for s in scores]
     return math.fsum(w * s for w, s in zip(weights, scores)) / math.fsum(weights)

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from cases.sequences import LIST, foreign, law, ragged_lists, same
+from cases.sequences import LIST, law, ragged_lists, same
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, train_test_split
@@ -504,6 +504,10 @@ def unclosed_offsets(path):
 
 def longer(path):
     path.write_bytes(path.read_bytes() + b"0")
+
+
+def foreign(path):
+    path.write_text("a,b\n1,2\n")
 
 
 def other_version(path):

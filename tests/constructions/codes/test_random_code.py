@@ -5,11 +5,17 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.corrections import ALL, GRID, family, random_code
+from cases.corrections import ALL, GRID, family
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.encoding import relative_positions
+from sklearn_hardmax.constructions.codes.projection import Projection
+from sklearn_hardmax.constructions.codes.random_code import RandomCode
+from sklearn_hardmax.encoding import TokenScale, relative_positions
+
+
+def random_code(X, ordered=False, seed=0):
+    return RandomCode.sample(Projection(TokenScale.fit(X.tokens), ordered), np.random.RandomState(seed))
 
 
 @pytest.mark.parametrize("ordered", [False, True])

@@ -16,7 +16,7 @@ from sklearn_hardmax import (
 )
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring import build as scoring
-from sklearn_hardmax.constructions.scoring import corrections as corrections
+from sklearn_hardmax.constructions.scoring import corrections
 from sklearn_hardmax.forward import apply
 
 

@@ -11,7 +11,6 @@ from sklearn_hardmax import (
     RaggedSequences,
 )
 from sklearn_hardmax.constructions.heads.pooled import KINDS, MAX
-from sklearn_hardmax.constructions.scoring import corrections as corrections
 from sklearn_hardmax.constructions.scoring.explanation import strongest
 
 

@@ -13,7 +13,6 @@ from sklearn_hardmax import (
     RaggedSequences,
 )
 from sklearn_hardmax.constructions.heads.pooled import MAX
-from sklearn_hardmax.constructions.scoring import corrections as corrections
 from sklearn_hardmax.forward import apply
 
 

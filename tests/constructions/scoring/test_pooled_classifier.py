@@ -12,7 +12,6 @@ from joblib import parallel_config
 from sklearn_hardmax import (
     RaggedSequences,
 )
-from sklearn_hardmax.constructions.scoring import corrections as corrections
 
 
 def test_jobs_and_batches_change_nothing():
