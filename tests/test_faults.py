@@ -1,7 +1,7 @@
 """What happens when something goes wrong half-way: no memory, an interrupt, a dead worker, many threads.
 
 A fit that does not end leaves the estimator as it was, and threads that share an estimator get the answers that one thread
-gets. (Files: test_files.py.)
+gets. (Files: test_files.py; the number of BLAS threads: constructions/common/test_threads.py.)
 """
 
 import contextlib
@@ -19,7 +19,6 @@ from deadly import Deadly
 from effort import slow
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
-from threadpoolctl import ThreadpoolController
 from tracing import Interrupts, Trace
 
 from sklearn_hardmax import (
@@ -32,7 +31,6 @@ from sklearn_hardmax import (
     RaggedSequenceTransformer,
     datasets,
 )
-from sklearn_hardmax.constructions.common.threads import one_blas_thread
 
 X, Y = datasets.make_labelled_sequences(16, n_classes=3, token_dim=2, random_state=0)
 TEXTS, KINDS = ["great fun", "a great film", "a dull film", "dull"] * 3, ["good", "good", "bad", "bad"] * 3
@@ -213,67 +211,6 @@ def test_predictions_during_a_fit_in_another_thread_are_those_before_or_after():
     assert set(found) <= set(allowed)
 
 
-class BlasThreads:
-    """How many threads each BLAS library of the process uses."""
-
-    def __init__(self):
-        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-
-    def now(self):
-        return [library.num_threads for library in self.libraries]
-
-    def set(self, numbers):
-        for library, n_threads in zip(self.libraries, numbers, strict=True):
-            library.set_num_threads(n_threads)
-            # from threadpoolctl 3.7 on only the thread that came first may go on setting
-            getattr(library, "clear_controlling_thread", lambda: None)()
-
-
-@pytest.fixture
-def blas():
-    """BLAS with three threads, whatever the machine has."""
-    blas = BlasThreads()
-    if not blas.libraries:
-        pytest.skip("no BLAS whose number of threads can be set, as with Accelerate on macOS")
-    before = blas.now()
-    blas.set([3] * len(before))
-    yield blas
-    blas.set(before)
-
-
-def test_the_number_of_blas_threads_is_that_of_before_when_contexts_that_overlap_have_been_left(blas):
-    before, inside = blas.now(), threading.Barrier(2, timeout=600)
-
-    def stay(leaves_first):
-        with one_blas_thread:
-            inside.wait()
-            if not leaves_first:
-                inside.wait()
-        if leaves_first:
-            inside.wait()
-
-    for order in ([True, False], [False, True]) * 4:
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(stay, order))
-        assert blas.now() == before == [3] * len(before)
-
-
-def test_in_the_context_there_is_one_blas_thread(blas):
-    with one_blas_thread:
-        assert set(blas.now()) == {1}
-    assert set(blas.now()) == {3}
-
-
-def test_an_interrupt_while_the_number_of_blas_threads_changes_is_made_good_by_release(blas):
-    with Interrupts() as calls, one_blas_thread:
-        pass
-    for at in range(1, calls.count):
-        with contextlib.suppress(KeyboardInterrupt), Interrupts(at), one_blas_thread:
-            pass
-        one_blas_thread.release()
-        assert set(blas.now()) == {3}, at
-
-
 def test_jobs_in_threads_leave_warning_filters_alone():
     # each thread of scikit-learn's Parallel sets and resets those of the process, and may come back to another thread's
     filters = list(warnings.filters)
@@ -283,23 +220,6 @@ def test_jobs_in_threads_leave_warning_filters_alone():
             fitted = clone(prototype).set_params(n_jobs=4).fit(*data)
             assert answers(fitted, X) == answers(clone(prototype).fit(*data), X)
             assert warnings.filters == filters
-
-
-def test_a_fit_that_is_refused_leaves_alone_what_another_thread_has_set_for_a_while():
-    """The filters of a block `catch_warnings` that was open when the fit began do not come back when it has been left."""
-    filters = list(warnings.filters)
-
-    class Bad(list):
-        def __iter__(self):
-            block.__exit__(None, None, None)
-            raise ValueError("no sequences")
-
-    block = warnings.catch_warnings()
-    block.__enter__()
-    warnings.simplefilter("ignore")
-    with pytest.raises(ValueError, match="no sequences"):
-        HardmaxTransformerClassifier().fit(Bad([1.0]), [0])
-    assert warnings.filters == filters
 
 
 # -- numbers at the end of their range ---------------------------------------------------------------------------------

@@ -178,20 +178,6 @@ def test_all_tokens_of_generic_sequences_differ(make):
     assert len(set(map(tuple, X.tokens.tolist()))) == X.n_tokens
 
 
-def test_gaussian_tokens_that_coincide_are_drawn_again():
-    class Repeating(np.random.RandomState):
-        calls = 0
-
-        def standard_normal(self, size=None):
-            self.calls += 1
-            return np.zeros(size) if self.calls == 1 else super().standard_normal(size)
-
-    rng = Repeating(0)
-    X, _ = families.make_nested_prefixes(5, random_state=rng)
-    assert rng.calls == 2
-    assert len(np.unique(X[4], axis=0)) == 5
-
-
 def test_shared_tokens_come_from_one_vocabulary():
     X, _ = families.make_shared_tokens(200, vocabulary_size=5, min_length=2, max_length=12, random_state=0)
     assert len(np.unique(X.tokens, axis=0)) == 5

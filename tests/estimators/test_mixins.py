@@ -3,14 +3,9 @@
 import pickle
 
 import pytest
-from cases.classifier import DEFAULTS, GOOD, classifier, problem
+from cases.classifier import GOOD, classifier, problem
 
-
-@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
-def n_heads(request, monkeypatch):
-    """Every test runs without heads and with some."""
-    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
-    return request.param
+pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads and with some
 
 
 def test_verbose_prints_a_line_a_stage(capsys, n_heads):

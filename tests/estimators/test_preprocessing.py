@@ -5,18 +5,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from cases.classifier import DEFAULTS, GOOD, problem
+from cases.classifier import GOOD, problem
 
 from sklearn_hardmax import (
     RaggedSequenceTransformer,
 )
 
-
-@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
-def n_heads(request, monkeypatch):
-    """Every test runs without heads and with some."""
-    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
-    return request.param
+pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads and with some
 
 
 @pytest.mark.parametrize(

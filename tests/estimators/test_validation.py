@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases.classifier import DEFAULTS, GOOD, classifier
+from cases.classifier import GOOD, classifier
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
@@ -11,12 +11,7 @@ from sklearn_hardmax import (
     RaggedSequenceTransformer,
 )
 
-
-@pytest.fixture(params=[0, 60], ids=["code", "heads"], autouse=True)
-def n_heads(request, monkeypatch):
-    """Every test runs without heads and with some."""
-    monkeypatch.setitem(DEFAULTS, "n_heads", request.param)
-    return request.param
+pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads and with some
 
 
 @pytest.mark.parametrize(

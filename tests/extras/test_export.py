@@ -5,6 +5,7 @@ import onnxruntime
 import oracle
 import pytest
 import torch
+from cases.export import assert_equal_values
 from cases.forward import lattice_problems, random_transformer
 from effort import examples
 from hypothesis import given
@@ -49,18 +50,10 @@ def onnx(transformer, X, **options):
 
 
 RUNTIMES = pytest.mark.parametrize("run", [torch_with_gradients, torch_without_gradients, onnx])
-EXPORTS = pytest.mark.parametrize(("export", "name"), [(to_torch, "torch"), (to_onnx, "ONNX")])
 
 
 def sequences(*arrays):
     return RaggedSequences.from_list(arrays)
-
-
-def assert_equal_values(got, expected):
-    """To 1e-12 of the largest entry of the coordinate."""
-    assert np.array_equal(got.offsets, expected.offsets)
-    error = np.abs(got.tokens - expected.tokens).max(axis=0)
-    assert (error <= 1e-12 * np.abs(expected.tokens).max(axis=0)).all()
 
 
 def gaussian(rng, token_dim, lengths=(1, 2, 3, 30, 17)):
@@ -276,40 +269,3 @@ def test_match3_answers_in_every_runtime(run):
     X = [np.array([[1.0], [2.0], [4.0], [6.0]]), np.array([[3.0], [5.0]])]
     encoded = built.encode(X)
     assert built.decode(run(built.transformer, encoded)) == built.decode(apply(built.transformer, encoded))
-
-
-@EXPORTS
-def test_attention_to_pairs_has_no_softmax(export, name):
-    zeros = np.zeros((1, 1))
-    layer = ThirdOrderAttention(*[zeros] * 6)
-    with pytest.raises(ValueError, match="Layer 0 is ThirdOrderAttention, which is the hardmax only"):
-        export(Transformer([layer]), temperature=0.5)
-
-
-class Foreign(FeedForward):
-    pass
-
-
-@EXPORTS
-def test_a_layer_without_a_form_is_named(export, name):
-    layer = FeedForward([[1.0]], [0.0], [[1.0]])
-    foreign = Foreign(layer.U, layer.b, layer.W)
-    message = (
-        f"Layer 1 is Foreign, which has no {name} form; layers that have: FeedForward, Attention, ThirdOrderAttention"
-    )
-    with pytest.raises(TypeError, match=message):
-        export(Transformer([layer, foreign]))
-
-
-@EXPORTS
-@pytest.mark.parametrize("X", [[], HardmaxTransformerClassifier()], ids=["list", "estimator"])
-def test_what_is_no_transformer_is_refused(export, name, X):
-    with pytest.raises(TypeError, match=f"got {type(X).__name__}; a fitted estimator gives one by to_transf"):
-        export(X)
-
-
-@EXPORTS
-@pytest.mark.parametrize("temperature", [-1.0, np.inf, np.nan])
-def test_temperatures_below_zero_and_infinite_ones_are_refused(export, name, temperature):
-    with pytest.raises(ValueError, match="temperature must be 0"):
-        export(random_transformer(np.random.default_rng(0), 3), temperature=temperature)

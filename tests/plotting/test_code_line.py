@@ -1,7 +1,5 @@
 """CodeLineDisplay draws the intervals and codes of a classifier without heads."""
 
-import sys
-
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,8 +7,6 @@ import pytest
 from cases.plotting import fitted, problem
 from effort import slow
 from matplotlib.colors import to_rgba_array
-from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
 
 from sklearn_hardmax import HardmaxTransformerClassifier
 from sklearn_hardmax.datasets import make_labelled_sequences, make_swaps
@@ -127,18 +123,6 @@ def test_a_classifier_with_heads_has_no_line_of_codes():
         CodeLineDisplay.from_estimator(clf, X, y)
 
 
-def test_an_unfitted_classifier_is_refused():
-    X, y = problem(2)
-    with pytest.raises(NotFittedError, match="is not fitted yet"):
-        CodeLineDisplay.from_estimator(HardmaxTransformerClassifier(), X, y)
-
-
-def test_another_estimator_is_refused():
-    X, y = problem(2)
-    with pytest.raises(TypeError, match=r"shows a HardmaxTransformerClassifier .* got LogisticRegression"):
-        CodeLineDisplay.from_estimator(LogisticRegression(), X, y)
-
-
 def test_one_label_has_no_line():
     X, _ = problem(2)
     with pytest.raises(ValueError, match="one label"):
@@ -152,11 +136,3 @@ def test_unknown_labels_and_a_wrong_number_of_labels_are_refused():
         CodeLineDisplay.from_estimator(clf, X, np.where(np.arange(60) < 2, [7, 9] * 30, y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         CodeLineDisplay.from_estimator(clf, X, y[:-1])
-
-
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
-    X, y = problem(2)
-    clf = fitted(X, y)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'pip install "sklearn-hardmax\[plot\]"'):
-        CodeLineDisplay.from_estimator(clf, X, y)

@@ -1,7 +1,6 @@
 """LeaderDisplay: axes, titles, windows, refused input."""
 
 import re
-import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -174,10 +173,3 @@ def test_features_that_a_series_does_not_have_are_refused():
         LeaderDisplay.from_estimator(clf, X, features=[2])
     with pytest.raises(ValueError, match="X has 3 features"):
         LeaderDisplay.from_estimator(clf, RaggedSequences.from_list([np.zeros((4, 3))]))
-
-
-def test_leaders_need_matplotlib_and_say_so(monkeypatch):
-    X, clf = with_heads()
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'LeaderDisplay draws with .* pip install "sklearn-hardmax\[plot\]"'):
-        LeaderDisplay.from_estimator(clf, X)

@@ -1,30 +1,19 @@
 """TokenFlowDisplay draws the tokens after every layer."""
 
-import sys
-
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from cases.token_flow import LABELS, TEXTS, classifier
-from sklearn.exceptions import NotFittedError
+from cases.token_flow import LABELS, TEXTS, TRIANGLE, classifier, paths
 
 from sklearn_hardmax import (
     FeedForward,
-    HardmaxTransformerClassifier,
     LeaderClustering,
     LeaderFlow,
     Transformer,
 )
 from sklearn_hardmax.forward import trace
 from sklearn_hardmax.plotting import LeaderBarDisplay, TokenFlowDisplay
-
-TRIANGLE = np.array([[3.0, 0.0], [1.0, 0.2], [0.0, 3.0], [0.1, 1.0], [-2.0, -2.0], [-1.0, -0.9]])
-
-
-def paths(display):
-    return np.array(display.paths_.get_segments())
 
 
 def test_paths_go_through_the_tokens_after_every_layer_and_leaders_are_ringed():
@@ -78,22 +67,6 @@ def test_weights_are_drawn_with_the_same_paths_and_leaders():
     assert len(still.leaders_.get_offsets()) == 0
 
 
-def test_a_colormap_is_taken_by_name_or_as_it_is(fitted):
-    for estimator, X in ((LeaderFlow().fit([TRIANGLE]), [TRIANGLE]), (fitted, TEXTS)):
-        displays = [
-            TokenFlowDisplay.from_estimator(estimator, X, cmap=cmap) for cmap in ("Set1", matplotlib.colormaps["Set1"])
-        ]
-        colors = [display.starts_.get_facecolor() for display in displays]
-        np.testing.assert_array_equal(*colors)
-
-
-def test_one_coordinate_runs_down_the_layers():
-    display = TokenFlowDisplay.from_estimator(LeaderFlow(depth=2).fit([[[3.0], [1.0]]]), [[[3.0], [1.0]]])
-    np.testing.assert_array_equal(paths(display)[1], [[1.0, 0.0], [2.0, 1.0], [2.5, 2.0]])
-    assert display.ax_.yaxis_inverted()
-    assert display.ax_.get_ylabel() == "layer"
-
-
 def test_names_of_columns_are_on_the_axes():
     frame = pd.DataFrame(TRIANGLE, columns=["height", "width"])
     ax = TokenFlowDisplay.from_estimator(LeaderClustering().fit(frame), frame).ax_
@@ -122,37 +95,10 @@ def test_words_are_named_and_the_decision_line_parts_their_logits(n_components):
     display.figure_.canvas.draw()
 
 
-def test_names_stand_apart_and_inside(fitted):
-    display = TokenFlowDisplay.from_estimator(fitted, ["it is a great film so dull and fun plot"])
-    heights = np.array([text.get_position()[1] for text in display.texts_])
-    low, high = display.ax_.get_ylim()
-    assert (np.diff(heights) < 0).all()
-    assert low < heights.min() <= heights.max() < high
-
-
 def test_an_axes_that_is_given_is_drawn_on(fitted):
     _, axes = plt.subplots(2)
     assert TokenFlowDisplay.from_estimator(fitted, TEXTS, ax=axes[0]).ax_ is axes[0]
     assert LeaderBarDisplay.from_estimator(fitted, TEXTS, ax=axes[1]).ax_ is axes[1]
-
-
-def test_other_estimators_and_unfitted_ones_are_refused():
-    several = r"shows a LeaderFlow or LeaderClustering or LeaderTextClassifier \(of a pipeline: .*\), got Hardmax"
-    with pytest.raises(TypeError, match=several):
-        TokenFlowDisplay.from_estimator(HardmaxTransformerClassifier(), [TRIANGLE])
-    with pytest.raises(TypeError, match=r"shows a LeaderTextClassifier \(of .*\), got LeaderFlow"):
-        LeaderBarDisplay.from_estimator(LeaderFlow(), TEXTS)
-    with pytest.raises(NotFittedError, match="is not fitted yet"):
-        TokenFlowDisplay.from_estimator(LeaderFlow(), [TRIANGLE])
-    with pytest.raises(TypeError, match="draws a Transformer, got LeaderFlow"):
-        TokenFlowDisplay.from_transformer(LeaderFlow(), [TRIANGLE])
-
-
-@pytest.mark.parametrize("index", [-1, 1, 0.5, True])
-def test_an_index_without_a_sequence_is_refused(index, fitted):
-    for estimator, X in ((LeaderFlow().fit([TRIANGLE]), [TRIANGLE]), (fitted, TEXTS[:1])):
-        with pytest.raises(ValueError, match="index must be an integer from 0 to 0, got"):
-            TokenFlowDisplay.from_estimator(estimator, X, index)
 
 
 def test_texts_without_known_words_are_refused(fitted):
@@ -160,10 +106,3 @@ def test_texts_without_known_words_are_refused(fitted):
         TokenFlowDisplay.from_estimator(fitted, ["unknown"])
     with pytest.raises(ValueError, match="No text has a leader"):
         LeaderBarDisplay.from_estimator(fitted, ["unknown"])
-
-
-def test_without_matplotlib_the_extra_is_named(fitted, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    for draw in (TokenFlowDisplay, LeaderBarDisplay):
-        with pytest.raises(ImportError, match=r"pip install \"sklearn-hardmax\[plot\]\""):
-            draw.from_estimator(fitted, TEXTS)
