@@ -50,3 +50,20 @@ def test_windows_of_heads_are_those_in_their_names(n_heads):
     for heads in ([-1], [n_heads], [0.0], 3, [[0]], ["0"]):
         with pytest.raises(ValueError, match=f"heads must be a list of integers from 0 to {n_heads - 1}, got "):
             fitted.head_windows(heads)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_each_sequence_is_explained_by_a_table_of_its_own(ordered, n_classes):
+    """The same alone and among others, and its contributions are in favour of the class that is predicted."""
+    X, y = problem(n_classes)
+    fitted = classifier(n_heads=60, ordered=ordered).fit(X, np.array(["a", "b", "c"])[y])
+    new, _ = problem(n=7)
+    tables = fitted.explain(new, top=None)
+    assert len(tables) == len(new)
+    for i, (table, label) in enumerate(zip(tables, fitted.predict(new), strict=True)):
+        (alone,) = fitted.explain(new[i : i + 1], top=None)
+        assert repr(alone.tolist()) == repr(table.tolist())  # values of no leader are nan
+        totals = {name: table["contribution"][table["class"] == name].sum() for name in set(table["class"])}
+        best = max(totals, key=totals.get) if n_classes > 2 else "ab"[int(totals["b"] > 0)]
+        assert best == label

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from cases.multisets import SEQUENCES, flat, frequencies
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +60,20 @@ def test_a_split_that_finds_no_coefficient_changes_nothing():
     assert partition.mixed_pair() is not None
     assert partition.split(0, 1, 1) == 1
     assert partition.mixed_pair() is None
+
+
+def test_the_smallest_coefficient_that_gives_no_two_labels_one_sum_is_taken():
+    """Token 0 gives the sums 1/2, 0 and 0; then token 1 once gives 1/2, 1/2 and 0, and twice 1/2, 1 and 0."""
+    multisets, labels, sizes = multisets_from_tokens(*flat([[0, 2], [1, 2], [2]])), np.arange(3), np.ones(3, dtype=int)
+    chosen, together = separating_coefficients(multisets, labels, sizes, np.array([5, 5, 1]))
+    assert (chosen.tokens, chosen.heights, together) == ([0, 1], [1, 2], [])
+    chosen, together = separating_coefficients(multisets, labels, sizes, np.array([1, 1, 0]))
+    assert (chosen.tokens, chosen.heights, together) == ([0], [1], [[1, 2]])
+
+
+@pytest.mark.parametrize(("sizes", "tokens"), [([1, 5, 1], []), ([5, 1, 1], [2])])
+def test_multisets_that_stay_together_count_under_the_label_of_most_of_their_sequences(sizes, tokens):
+    """Tokens 0 and 1 are excluded, so that {0} and {1} stay together: under label 1, which {2} has too, or under label 0."""
+    multisets = multisets_from_tokens(*flat([[0], [1], [2]]))
+    chosen, together = separating_coefficients(multisets, np.array([0, 1, 1]), np.array(sizes), np.array([0, 0, 9]))
+    assert (chosen.tokens, chosen.heights, together) == (tokens, [1] * len(tokens), [[0, 1]])

@@ -5,38 +5,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from threadpoolctl import ThreadpoolController
+from cases.threads import three_blas_threads
 from tracing import Interrupts
 
 from sklearn_hardmax.constructions.common.threads import one_blas_thread
 
 
-class BlasThreads:
-    """How many threads each BLAS library of the process uses."""
-
-    def __init__(self):
-        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-
-    def now(self):
-        return [library.num_threads for library in self.libraries]
-
-    def set(self, numbers):
-        for library, n_threads in zip(self.libraries, numbers, strict=True):
-            library.set_num_threads(n_threads)
-            # from threadpoolctl 3.7 on only the thread that came first may go on setting
-            getattr(library, "clear_controlling_thread", lambda: None)()
-
-
 @pytest.fixture
 def blas():
-    """BLAS with three threads, whatever the machine has."""
-    blas = BlasThreads()
-    if not blas.libraries:
-        pytest.skip("no BLAS whose number of threads can be set, as with Accelerate on macOS")
-    before = blas.now()
-    blas.set([3] * len(before))
-    yield blas
-    blas.set(before)
+    with three_blas_threads() as blas:
+        yield blas
 
 
 def test_the_number_of_blas_threads_is_that_of_before_when_contexts_that_overlap_have_been_left(blas):

@@ -1,5 +1,6 @@
 """Keys on the moment curve and random keys: scores are exact, and bounds are counted."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from sklearn_hardmax import ConstructionError
 from sklearn_hardmax.constructions import build_sparse_averaging, moment_keys, query_gaps, random_keys
-from sklearn_hardmax.constructions.tasks.position_keys import random_queries
+from sklearn_hardmax.constructions.tasks import position_keys
+from sklearn_hardmax.constructions.tasks.position_keys import moment_queries, random_queries
 
 
 def test_sets_at_the_very_ends_are_the_worst_that_the_moment_curve_carries():
@@ -67,3 +69,28 @@ def test_keys_are_those_of_the_random_state():
     assert one.encode(X) == same.encode(X)
     assert one.encode(X) != other.encode(X)
     assert (one.encode(X).tokens[:, 1 + 55 : 1 + 2 * 55] == random_keys(30, 2, random_state=1)).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**31))
+def test_on_the_moment_curve_scores_are_products_of_squared_distances_to_the_set(n, q, seed):
+    """-prod (l - j)^2 over the positions j of the set, in Python's integers."""
+    sets = np.array([np.random.default_rng(seed + k).permutation(max(n, q))[:q] for k in range(3)])
+    for subset, query in zip(sets.tolist(), moment_queries(n, sets).tolist()):
+        for position, key in enumerate([[t**r for r in range(2 * q + 1)] for t in range(-(n // 2), n - n // 2)]):
+            assert sum(int(w) * u for w, u in zip(query, key)) == -math.prod((position - j) ** 2 for j in subset)
+
+
+def test_random_keys_are_signs_of_eight_q_log_n_coordinates():
+    # 8 log 16 = 22.2 for up to 16 positions; 8 * 2 log 4096 = 133.1
+    for n, q, key_dim in ((2, 1, 23), (16, 1, 23), (4096, 2, 134)):
+        assert random_keys(n, q, random_state=0).shape == (n, key_dim)
+    assert set(random_keys(100, 1, random_state=0).ravel().tolist()) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(("numbers", "rows"), [(1, 1), (139, 1), (140, 2), (10**6, 13)])
+def test_blocks_of_sets_hold_each_set_once_and_no_more_numbers_than_allowed(numbers, rows, monkeypatch):
+    """A set of 3 positions has 20 scores, and 3 keys of 17 numbers: 71 numbers, so that 142 hold two."""
+    monkeypatch.setattr(position_keys, "_BLOCK_NUMBERS", numbers + 2)
+    blocks = position_keys.row_blocks(np.zeros((13, 3), dtype=int), np.zeros((20, 17)))
+    assert [k for block in blocks for k in range(13)[block]] == list(range(13))
+    assert max(len(range(13)[block]) for block in blocks) == rows

@@ -1,10 +1,16 @@
 """Parameters are checked, and texts are held out class by class."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cases.text import classifier, corpus
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_hardmax import LeaderTextClassifier
+from sklearn_hardmax.estimators.text import training
 
 
 @pytest.mark.parametrize(
@@ -40,3 +46,37 @@ def test_too_few_texts_to_hold_out_are_told_and_zero_holds_out_none():
     assert classifier(min_df=1, validation_fraction=0).fit(X, y).predict(X).tolist() == y
     four = classifier(min_df=1).fit([*X, "dull plot"], [*y, 0])
     assert len(four.validation_scores_) == four.n_iter_
+
+
+@given(
+    st.lists(st.integers(2, 9), min_size=2, max_size=4),
+    st.sampled_from([0.01, 0.1, 0.25, 0.5, 0.9]),
+    st.integers(0, 999),
+)
+def test_of_every_class_its_share_is_held_out(sizes, fraction, seed):
+    """Up to the next integers; as many in all as the fraction says, but one for each class at least, on both sides."""
+    rng, k, n = np.random.RandomState(seed), len(sizes), sum(sizes)
+    rows = np.sort(rng.permutation(n + 3)[:n])  # three texts have no known word
+    labels = np.zeros(n + 3, dtype=np.int64)
+    labels[rows] = rng.permutation(np.repeat(np.arange(k), sizes))
+    estimator = SimpleNamespace(validation_fraction=fraction, classes_=np.arange(k))
+    train, held_out = training.hold_out(estimator, rows, labels, rng)
+    assert sorted([*train, *held_out]) == rows.tolist()
+    assert len(held_out) == min(max(round(fraction * n), k), n - k)
+    shares = np.array(sizes) * len(held_out) / n
+    assert (np.abs(np.bincount(labels[held_out], minlength=k) - shares) < 1).all()
+
+
+def test_zero_holds_out_no_text():
+    estimator = SimpleNamespace(validation_fraction=0)
+    train, held_out = training.hold_out(
+        estimator, np.array([0, 2, 5]), np.zeros(6, dtype=int), np.random.RandomState(0)
+    )
+    assert (train.tolist(), held_out.tolist()) == ([0, 2, 5], [])
+
+
+def test_the_penalty_of_the_mean_norm_is_shared_by_the_components():
+    clf = LeaderTextClassifier(n_components=np.int64(4), penalty=1, depth=3, batch_size=np.int32(7), n_iter_no_change=2)
+    found = training.settings(clf)
+    assert (found.penalty, found.depth, found.batch_size, found.patience) == (0.25, 3, 7, 2)
+    assert {type(found.depth), type(found.batch_size), type(found.penalty)} == {int, float}
