@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from cases.plotting import fitted, problem, with_heads
 from cases.token_flow import TEXTS, TRIANGLE
@@ -9,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_hardmax import HardmaxTransformerClassifier, LeaderFlow
-from sklearn_hardmax.plotting import CodeLineDisplay, LeaderBarDisplay, LeaderDisplay, TokenFlowDisplay
+from sklearn_hardmax.plotting import CodeLineDisplay, LeaderBarDisplay, LeaderDisplay, TokenFlowDisplay, canvas
 
 
 def test_an_unfitted_classifier_is_refused():
@@ -63,3 +64,18 @@ def test_leaders_need_matplotlib_and_say_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'LeaderDisplay draws with .* pip install "sklearn-hardmax\[plot\]"'):
         LeaderDisplay.from_estimator(clf, X)
+
+
+@pytest.mark.parametrize("index", [0, 2, np.int32(2), np.uint8(1)])
+def test_an_index_is_any_integer_below_the_number_of_sequences(index):
+    assert canvas.check_index(index, 3) is None
+    with pytest.raises(ValueError, match="index must be an integer from 0 to 1, got 2"):
+        canvas.check_index(2, 2)
+
+
+def test_of_many_classes_ten_are_named():
+    classes = [f"class {k}" for k in range(12)]
+    assert canvas.check_class_label("class 11", classes) is None
+    named = ", ".join(classes[:10])
+    with pytest.raises(ValueError, match=rf"^class_label must be one of {named}, got 'class 12'\.$"):
+        canvas.check_class_label("class 12", classes)
