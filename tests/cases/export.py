@@ -1,4 +1,4 @@
-"""Runs of torch modules, their data, and equality up to the rounding of sums."""
+"""Runs of torch modules and ONNX models, Gaussian data, and equality up to the rounding of sums."""
 
 import numpy as np
 
@@ -29,3 +29,12 @@ def gaussian(rng, token_dim, n_sequences=40, longest=30):
     return RaggedSequences.from_list(
         [rng.normal(size=(n, token_dim)) for n in rng.integers(1, longest + 1, size=n_sequences)]
     )
+
+
+def onnx_session(model):
+    """The ONNX model in a runtime on one thread: as many workers run side by side as there are cores."""
+    import onnxruntime  # here, as torch above
+
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])

@@ -1,11 +1,10 @@
 """Exported weights are the engine, in every runtime: attended sets, labels and exact values alike."""
 
 import numpy as np
-import onnxruntime
 import oracle
 import pytest
 import torch
-from cases.export import assert_equal_values
+from cases.export import assert_equal_values, onnx_session
 from cases.forward import lattice_problems, random_transformer
 from effort import examples
 from hypothesis import given
@@ -42,10 +41,7 @@ def torch_without_gradients(transformer, X, **options):
 
 
 def onnx(transformer, X, **options):
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-    model = to_onnx(transformer, **options).SerializeToString()
-    runtime = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    runtime = onnx_session(to_onnx(transformer, **options))
     return RaggedSequences.from_list([runtime.run(None, {"tokens": sequence})[0] for sequence in X])
 
 

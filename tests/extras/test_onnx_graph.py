@@ -2,20 +2,15 @@
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
+from cases.export import onnx_session
 from cases.forward import random_transformer
 
 from sklearn_hardmax.export import to_onnx
 
 
-def session(transformer):
-    model = to_onnx(transformer).SerializeToString()
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-
-
 def test_the_graph_takes_sequences_of_any_length_and_of_its_token_dim_only():
-    runtime = session(random_transformer(np.random.default_rng(0), 3))
+    runtime = onnx_session(to_onnx(random_transformer(np.random.default_rng(0), 3)))
     for n in (1, 2, 100):
         assert runtime.run(None, {"tokens": np.ones((n, 3))})[0].shape == (n, 3)
     with pytest.raises(Exception, match="Got invalid dimensions for input: tokens"):
