@@ -1,7 +1,7 @@
-"""What a module may import: two tables of rooms, each of which names the rooms that it may import from.
+"""What a module may import, and where its tests are. Two tables of rooms name the rooms that each may import from.
 
 A room is a module or a folder beside others. Every table is ordered: a room names only rooms that stand before it, so that no
-import runs up and there is no circle.
+import runs up and there is no circle. The folders of tests are those of the package.
 """
 
 import ast
@@ -123,3 +123,13 @@ def test_every_public_name_is_there_and_documented():
     things = [getattr(room, name) for room in rooms for name in room.__all__]
     things = [thing for thing in things if inspect.isclass(thing) or inspect.isfunction(thing)]  # no aliases of types
     assert [thing for thing in things if not thing.__doc__] == []
+
+
+def test_every_module_has_a_test_file_of_its_name_in_the_folder_of_its_room():
+    """Tests of `export` need extras, and are where those are."""
+    tests, missing = Path(__file__).parent, []
+    for *folders, name in MODULES:
+        test = Path(*["extras" if folder == "export" else folder for folder in folders], f"test_{name.lstrip('_')}.py")
+        if name not in ("__init__", "_typing", "_version", "_bases") and not (tests / test).exists():
+            missing.append(str(test))
+    assert missing == []
