@@ -1,4 +1,4 @@
-"""What all tests share: one BLAS thread a process, pictures without a screen, the same examples every time, and a guard.
+"""What all tests share: one BLAS thread per process, pictures without a screen, the same examples every time, and a guard.
 
 Workers run side by side on machines that others use, so that nothing here is bound to seconds.
 """

@@ -66,7 +66,7 @@ def test_targets_are_given_bit_for_bit_by_both_paths(ragged, form, ordered, atte
 
 @pytest.mark.parametrize("shape", [(40,), (40, 1), (40, 3)])
 @pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, pd.DataFrame])
-def test_one_target_a_sequence_comes_back_in_the_shape_of_y(ragged, shape, kind):
+def test_one_target_per_sequence_comes_back_in_the_shape_of_y(ragged, shape, kind):
     X, _ = ragged
     y = np.random.default_rng(0).normal(size=shape)
     if kind is pd.DataFrame and len(shape) == 1:
@@ -111,7 +111,7 @@ def test_search_and_cross_validation_take_ragged_targets(ragged, form):
     assert len(first) + len(second) == 40
 
 
-def test_cross_val_predict_takes_one_target_a_sequence(ragged):
+def test_cross_val_predict_takes_one_target_per_sequence(ragged):
     X, _ = ragged
     y = np.arange(40.0)
     assert set(cross_val_predict(model(), X, y, cv=4)) <= set(y)
@@ -174,7 +174,7 @@ def test_a_fit_that_fails_leaves_the_estimator_as_it_was(ragged):
     assert np.array_equal(first_rows(fitted.predict(X), Y), Y.tokens)
 
 
-def test_verbose_prints_a_line_a_stage(ragged, capsys):
+def test_verbose_prints_a_line_per_stage(ragged, capsys):
     model(verbose=1, attention="softmax").fit(*ragged)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6

@@ -8,7 +8,7 @@ from cases.classifier import GOOD, classifier, problem
 pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads and with some
 
 
-def test_verbose_prints_a_line_a_stage(capsys, n_heads):
+def test_verbose_prints_a_line_per_stage(capsys, n_heads):
     X, y = problem()
     classifier().fit(X, y)
     assert capsys.readouterr().out == ""

@@ -70,7 +70,7 @@ def test_copies_and_pickles_of_a_module_hold_its_weights(copied):
     assert isinstance(copied(module), torch_module.TorchTransformer)
 
 
-def test_a_module_tells_its_size():
+def test_the_repr_of_a_module_shows_its_size():
     module = to_torch(random_transformer(np.random.default_rng(0), 3))
     assert "5 layers, token_dim=3" in repr(module)
 

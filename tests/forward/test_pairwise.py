@@ -75,7 +75,7 @@ def attend(layer, tokens):
     )
 
 
-def test_who_attends_to_itself_and_its_copies_only_is_told():
+def test_tokens_that_attend_only_to_themselves_and_their_copies_are_found():
     _, alone = attend(same(2), [[2.0, 0.0], [1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     assert alone.tolist() == [True, False, True, True, False]
 

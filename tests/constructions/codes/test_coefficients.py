@@ -30,7 +30,7 @@ def test_few_tokens_with_small_coefficients_tell_different_labels_apart(sequence
 
 
 @given(SEQUENCES, st.data())
-def test_what_limited_coefficients_cannot_tell_apart_is_named_and_read_under_its_majority(sequences, data):
+def test_what_limited_coefficients_cannot_tell_apart_is_named(sequences, data):
     distinct = list({frequencies(s): s for s in sequences}.values())
     G = len(distinct)
     labels = np.array(data.draw(st.lists(st.integers(0, 3), min_size=G, max_size=G)))

@@ -64,7 +64,7 @@ def test_a_ramp_is_0_below_its_foot_1_above_its_end_and_straight_between():
         assert got == [sum(t * Fraction(c) for t, c in zip(ramps, column)) for column in CHANGES.T]
 
 
-def test_a_bump_is_as_high_as_it_is_told_within_its_width_and_falls_with_slope_1_over_the_width():
+def test_a_bump_has_its_height_within_its_width_and_falls_with_slope_1_over_the_width():
     for s, got in zip(LATTICE, added(made("bumps"), along(LATTICE))):
         bumps = [
             clipped(1 + Fraction(a) - abs(Fraction(s) - Fraction(theta)) / Fraction(delta), 0, a)

@@ -53,7 +53,7 @@ def test_the_fewest_heads_leave_the_most_to_corrections():
     assert classifier("auto", alphas=[1e-3]).fit(X, y).n_corrections_ == 0
 
 
-def test_auto_is_64_heads_a_sequence_and_8000_at_most():
+def test_auto_is_64_heads_per_sequence_and_8000_at_most():
     assert [default_n_heads(n) for n in (1, 2, 125, 126, 10**6)] == [64, 128, 8000, 8000, 8000]
     X, y = family("labelled_sequences", 5)
     assert classifier("auto").fit(X, y).n_heads_ == 320
@@ -327,7 +327,7 @@ def test_class_weights_of_any_size_are_taken_but_not_further_apart_than_float64_
     assert np.array_equal(decisions[0], decisions[2])
 
 
-def test_no_room_for_corrections_is_said(monkeypatch):
+def test_codes_without_room_for_corrections_are_refused(monkeypatch):
     monkeypatch.setattr(corrections, "_NARROWEST", 1.0)
     X, y = family("labelled_sequences", 30)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""LeaderTextClassifier learns telling words, and keeps scikit-learn's contract."""
+"""LeaderTextClassifier learns informative words, and keeps scikit-learn's contract."""
 
 import pickle
 
@@ -15,7 +15,7 @@ from sklearn_hardmax import LeaderTextClassifier
 from sklearn_hardmax.forward import apply
 
 
-def test_words_that_tell_nothing_shrink_under_the_penalty():
+def test_uninformative_words_shrink_under_the_penalty():
     X, y = corpus(200)
     free, drawn = (classifier(penalty=p).fit(X, y) for p in (0.0, 0.1))
     for clf, most in ((drawn, 0.5), (free, np.inf)):
@@ -43,7 +43,7 @@ def test_without_held_out_texts_all_epochs_are_run():
     assert clf.validation_loss_curve_ == clf.validation_scores_ == []
 
 
-def test_verbose_prints_a_line_an_epoch(capsys):
+def test_verbose_prints_a_line_per_epoch(capsys):
     clf = classifier(verbose=1, max_iter=3).fit(*corpus())
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "epoch" in line] == lines[1:]
@@ -52,7 +52,7 @@ def test_verbose_prints_a_line_an_epoch(capsys):
     assert "held-out loss" in lines[1]
 
 
-def test_telling_words_are_learned_and_lead(fitted):
+def test_informative_words_are_learned_and_lead(fitted):
     X, y = corpus(100, seed=1)
     assert fitted.score(X, y) > 0.95
     counts = fitted.leader_counts(X, strongest=True)

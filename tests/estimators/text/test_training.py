@@ -39,7 +39,7 @@ def test_wrong_parameters_are_refused_and_leave_the_estimator_as_it_was(options,
     assert clf.vocabulary_ == fitted.vocabulary_
 
 
-def test_too_few_texts_to_hold_out_are_told_and_zero_holds_out_none():
+def test_too_few_texts_to_hold_out_are_refused_and_zero_holds_out_none():
     X, y = ["great fun", "great film", "dull film"], [1, 1, 0]
     with pytest.raises(ValueError, match=r"two with known words of each class; there are fewer of \[0\]"):
         classifier(min_df=1).fit(X, y)
