@@ -11,8 +11,6 @@ from sklearn_hardmax import (
     RaggedSequenceTransformer,
 )
 
-pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads and with some
-
 
 @pytest.mark.parametrize(
     ("parameters", "message"),

@@ -80,7 +80,8 @@ def conflict_message(conflicts: Sequence[Conflict]) -> str:
         groups = [conflict.indices for conflict in conflicts if conflict.kind == kind]
         if groups:
             named = "; ".join(format_indices(group) for group in groups[:3])
-            more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
+            n_more = len(groups) - 3
+            more = f" and {n_more} more group{'s' * (n_more > 1)}" if n_more > 0 else ""
             parts.append(f"sequences {named}{more} {reason}")
     return "Sequences with different labels cannot be told apart: " + ", and ".join(parts)
 

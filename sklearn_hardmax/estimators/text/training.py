@@ -52,7 +52,7 @@ def hold_out(estimator, rows, labels, rng):
             f"Holding out texts needs two with known words of each class; there are fewer of {few}: use "
             "validation_fraction=0, or give more texts."
         )
-    # at least one text of each class on both sides
+    # a stratified split needs as many texts as classes on both sides
     n_held_out = max(len(sizes), round(estimator.validation_fraction * len(rows)))
     n_held_out = min(n_held_out, len(rows) - len(sizes))
     return train_test_split(rows, test_size=n_held_out, stratify=labels[rows], random_state=rng)

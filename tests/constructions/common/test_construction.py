@@ -25,6 +25,7 @@ def test_the_message_names_three_groups_of_a_kind_and_counts_the_others():
     assert conflict_message(three) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 are equal"
     five = three + conflicts("equal", [7, 8], [9, 10])
     assert conflict_message(five) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 2 more groups are equal"
+    assert conflict_message(five[:4]) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 1 more group are equal"
 
 
 def test_the_message_names_the_kinds_one_after_another():
