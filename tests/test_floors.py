@@ -7,6 +7,7 @@ import runs up and there is no circle. The folders of tests are those of the pac
 import ast
 import inspect
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -44,8 +45,13 @@ ROOT = Path(sklearn_hardmax.__file__).parent
 MODULES = {path.relative_to(ROOT).with_suffix("").parts: path for path in ROOT.rglob("*.py")}
 
 
+@cache
 def imports(path, top_only=False):
     """Dotted names that a module imports, at its top or anywhere."""
+    return tuple(_imports(path, top_only))
+
+
+def _imports(path, top_only):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.Import):

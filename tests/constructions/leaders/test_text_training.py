@@ -85,8 +85,8 @@ def test_training_begins_with_embeddings_of_the_documented_size(n_components):
     words = [f"word{k}" for k in range(2000)]
     X, y = [words, words[::2], words[::-1], words[1::2]], [0, 1, 0, 1]
     clf = LeaderTextClassifier(
-        n_components=n_components, min_df=1, max_length=None, max_iter=1, learning_rate_init=1e-12, word_dropout=0.0,
-        validation_fraction=0.0, random_state=0,
+        n_components=n_components, depth=0, min_df=1, max_length=None, max_iter=1, learning_rate_init=1e-12,
+        word_dropout=0.0, validation_fraction=0.0, random_state=0,
     ).fit(X, y)  # fmt: skip
     (documented,) = re.findall(r"standard deviation (\S+) n_components", LeaderTextClassifier.__doc__)
     n = clf.embeddings_.size
