@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,8 +59,6 @@ def test_the_peak_is_that_of_the_call_in_megabytes():
 
 
 def test_the_commit_is_that_of_the_package_and_says_whether_files_have_changed(tmp_path):
-    if shutil.which("git") is None:
-        pytest.skip("git is not on this machine")
     module = tmp_path / "__init__.py"
     module.write_text("")
     assert figures.commit_of(tmp_path) is None

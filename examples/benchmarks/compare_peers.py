@@ -45,7 +45,7 @@ KINDS = dict.fromkeys(("ACSF1", "ArrowHead", "BasicMotions", "GunPoint", "ItalyP
 KINDS |= dict.fromkeys(("JapaneseVowels", "OSULeaf", "PickupGestureWiimoteZ"), "series")
 KINDS |= {"digits": "digits", "musk1": "bags", "elephant": "bags"}
 BASE, CLOCKS = "MiniRocket", ("fit", "predict")
-CodeProblem = collections.namedtuple("CodeProblem", "X_train y_train X_test y_test")
+Problem = collections.namedtuple("Problem", "X_train y_train X_test y_test")
 
 
 def load_series(name):
@@ -54,7 +54,7 @@ def load_series(name):
     if not (folder / name).is_dir():
         raise FileNotFoundError("the data are not inside aeon")
     parts = [aeon.datasets.load_classification(name, split, extract_path=str(folder)) for split in ("train", "test")]
-    return CodeProblem(*(part for X, y in parts for part in (RaggedSequences.from_aeon(X), np.asarray(y))))
+    return Problem(*(part for X, y in parts for part in (RaggedSequences.from_aeon(X), np.asarray(y))))
 
 
 def load_bags(name):
@@ -77,7 +77,7 @@ def load(dataset, run):
         return load_series(dataset)
     (X, y), share = (load_digit_points(), 0.5) if dataset == "digits" else (load_bags(dataset), 0.3)
     train, test = train_test_split(np.arange(len(y)), test_size=share, stratify=y, random_state=run)
-    return CodeProblem(X[train], y[train], X[test], y[test])
+    return Problem(X[train], y[train], X[test], y[test])
 
 
 def padded(X, longest):
@@ -149,7 +149,7 @@ def runs_here(dataset, method, problem):
     """Warm up on two sequences a class, so that nothing is compiled under the clock; False where the method cannot run."""
     X, y, X_test, y_test = problem
     some = np.concatenate([np.flatnonzero(y == label)[:2] for label in np.unique(y)])
-    few_train, few_test = inputs(method, CodeProblem(X[some], y[some], X_test[:2], y_test[:2]))
+    few_train, few_test = inputs(method, Problem(X[some], y[some], X_test[:2], y_test[:2]))
     try:
         build(dataset, method, len(some), 0).fit(few_train, y[some]).predict(few_test)
     except (ImportError, ValueError) as error:

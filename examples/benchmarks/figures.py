@@ -50,7 +50,7 @@ from sklearn_hardmax import (
 
 N_HEADS = 1000
 MEMORY_REPEATS = 3  # the peak hardly changes, and tracing is slow
-UNITS = {"time": "calibrations", "memory": "MB", "accuracy": "share right", "size": "count"}
+UNITS = {"time": "calibrations", "memory": "MB", "accuracy": "accuracy", "size": "count"}
 WORDS = {  # a figure that became smaller, and one that became larger; an accuracy counts as its error
     "time": ("faster", "slower"),
     "memory": ("smaller", "larger"),

@@ -207,7 +207,7 @@ def mapped(args):
 
 
 def mapped_row(path, args, call, heads, ordered, jobs):
-    """DecisionIntervals of the third table, and the labels."""
+    """Cells of the third table, and the labels."""
     estimator = HardmaxTransformerClassifier(n_heads=heads, ordered=ordered, random_state=0)
     if call == "predict":
         estimator.fit(make_sequences(TRAINING, args.token_dim, 1), np.arange(TRAINING) % 2)

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_hardmax import tasks
 from sklearn_hardmax._typing import RandomStateLike
+from sklearn_hardmax.datasets.sampling import check_integers
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer
 
@@ -80,8 +81,7 @@ def make_sparse_averaging(
     >>> bool(Y[0][5, 0] == (X[0][int(first), 0] + X[0][int(second), 0]) / 2)
     True
     """
-    for name, value in (("n_sequences", n_sequences), ("length", length), ("token_dim", token_dim)):
-        check_integer(value, name, 1)
+    check_integers(1, n_sequences=n_sequences, length=length, token_dim=token_dim)
     check_integer(q, "q", 1, length)
     rng = check_random_state(random_state)
     n_tokens = n_sequences * length
@@ -145,8 +145,7 @@ def make_match(
     >>> bool(0.45 < Y.tokens.mean() < 0.55)
     True
     """
-    for name, value in (("n_sequences", n_sequences), ("length", length)):
-        check_integer(value, name, 1)
+    check_integers(1, n_sequences=n_sequences, length=length)
     check_integer(modulus, "modulus", 2, tasks.LARGEST_TOKEN)
     check_integer(window, "window", 0)
     if task not in _PLANS:

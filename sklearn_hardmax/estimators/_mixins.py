@@ -7,17 +7,18 @@ built; RaggedOutputMixin is for transformers that return RaggedSequences; Progre
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
 from sklearn_hardmax._typing import OutputContainer
-from sklearn_hardmax.estimators.validation import _unpickled, check_integer, check_version, validate_sequences
+from sklearn_hardmax.estimators.validation import _unpickled, check_version, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 
 if TYPE_CHECKING:
+    from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
     from sklearn_hardmax.estimators._bases import BaseEstimator as _Base
 else:
     _Base = object  # scikit-learn's BaseEstimator comes last in the classes that inherit from these mixins
@@ -70,23 +71,10 @@ class RaggedOutputMixin(_Base):
         return tags
 
 
-class Network(Protocol):
-    """The members of a built network that estimators use; constructions/common/built_network.py has the base class."""
-
-    @property
-    def margin(self) -> float: ...
-    @property
-    def temperature(self) -> float: ...
-    def n_blocks(self) -> int: ...
-    def n_parameters(self) -> int: ...
-    def encode(self, X: SequencesLike) -> RaggedSequences: ...
-    def decode(self, tokens: SequencesLike) -> Any: ...
-
-
 class BuiltNetworkMixin(VersionedMixin):
     """Sizes and input of the network that `fit` has built and stored in `_built`."""
 
-    _built: Network
+    _built: BuiltNetwork
 
     @property
     def n_blocks_(self) -> int:
@@ -131,8 +119,3 @@ class Progress:
         if self.on:
             print(f"[{self.name}] {text} ({now - self.last:.2f} s)")
         self.last = now
-
-
-def check_verbose(value):
-    """Raise ValueError unless value is a flag or an integer of at least 0."""
-    check_integer(int(value) if isinstance(value, bool) else value, "verbose", 0)

@@ -22,20 +22,21 @@ from sklearn_hardmax.constructions.common.temperatures import validate_temperatu
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
-from sklearn_hardmax.estimators._mixins import Progress, check_verbose
+from sklearn_hardmax.estimators._mixins import Progress
 from sklearn_hardmax.estimators.inspection import InspectionMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
     check_option,
+    check_verbose,
     validate_class_labels,
     validate_sequences,
 )
 from sklearn_hardmax.sequences import SequencesLike
 from sklearn_hardmax.transformer import Transformer
 
-ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
+_ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 
 
 class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimator):
@@ -240,7 +241,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         return (np.isfinite(numbers) & (numbers > 0)).all()
 
     def _penalties(self):
-        return ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
+        return _ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
 
     def _class_weights(self, labels):
         """One positive weight per class."""

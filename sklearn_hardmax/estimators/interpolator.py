@@ -14,9 +14,9 @@ from sklearn_hardmax.constructions.interpolation.build import build_interpolatio
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, carrier_indices
 from sklearn_hardmax.constructions.interpolation.token_interpolator import TokenInterpolator
 from sklearn_hardmax.estimators._bases import BaseEstimator
-from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress, check_verbose
+from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress
 from sklearn_hardmax.estimators.transactions import transactional_fit
-from sklearn_hardmax.estimators.validation import check_flag, validate_sequences
+from sklearn_hardmax.estimators.validation import check_flag, check_verbose, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
 

@@ -17,7 +17,7 @@ import sklearn
 
 from sklearn_hardmax.constructions.common.threads import one_blas_thread
 
-Self = TypeVar("Self")
+Estimator = TypeVar("Estimator")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -45,7 +45,7 @@ class SessionSettings:
                 pass
 
 
-def transactional_fit(fit: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
+def transactional_fit(fit: Callable[Concatenate[Estimator, P], R]) -> Callable[Concatenate[Estimator, P], R]:
     """Decorate a `fit` so that it works on a draft, whose state replaces that of the estimator in one step at the end.
 
     A fit that fails or is interrupted, however often, leaves the estimator as it was. Other threads see the old state until

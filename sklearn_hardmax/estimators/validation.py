@@ -65,6 +65,11 @@ def check_flag(value, name):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
+def check_verbose(value):
+    """Raise ValueError unless value is a flag or an integer of at least 0."""
+    check_integer(int(value) if isinstance(value, bool) else value, "verbose", 0)
+
+
 def check_option(value, name, options):
     """Raise ValueError unless value is one of the options."""
     # identity for None, equality for strings alone: an array compared with a string has no truth value

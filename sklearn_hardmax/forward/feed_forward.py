@@ -50,12 +50,17 @@ def apply_feed_forward(layer, nonzero, stream):
         for unit, values in enumerate(hidden, start=first):
             for c in nonzero.outputs_of_units[unit].tolist():
                 change[row_of[c]] += layer.W[c, unit] * values
-    if layer.eta == 0:
+    add_to_residual(stream, layer.eta, ((c, change[k]) for c, k in row_of.items()))
+
+
+def add_to_residual(stream, factor, written):
+    """stream <- factor stream + written, where `written` yields (coordinate, values (n,)); factor is eta or rho."""
+    if factor == 0:
         stream[:] = 0.0
-    elif layer.eta != 1:
-        stream *= layer.eta
-    for c, k in row_of.items():
-        stream[c] += change[k]
+    elif factor != 1:
+        stream *= factor
+    for c, values in written:
+        stream[c] += values
 
 
 def _hidden(layer, inputs, stream, units):

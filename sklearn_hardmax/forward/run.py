@@ -23,7 +23,7 @@ import numpy as np
 
 from sklearn_hardmax._typing import IntArray
 from sklearn_hardmax.forward import pairwise, softmax, third_order
-from sklearn_hardmax.forward.feed_forward import NonzeroWeights, apply_feed_forward
+from sklearn_hardmax.forward.feed_forward import NonzeroWeights, add_to_residual, apply_feed_forward
 from sklearn_hardmax.forward.ties import inner_products, leaders, rounding_bound
 from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
@@ -181,7 +181,7 @@ def _apply_layer(layer, nonzero, stream, segments):
     elif layer.rank > 1:
         _general_attention(layer, stream, segments)
     else:
-        _leader_attention(layer, stream, segments)
+        _leader_attention(layer, _query_groups(layer, stream, segments), stream, segments)
 
 
 def attend_with_leaders(layer, stream, segments):
@@ -202,8 +202,9 @@ def attend_with_leaders(layer, stream, segments):
     """
     if layer.rank > 1:
         return _general_attention(layer, stream, segments)
-    is_leader = _is_leader(_query_groups(layer, stream, segments), stream, segments)
-    _leader_attention(layer, stream, segments)
+    groups = _query_groups(layer, stream, segments)
+    is_leader = _is_leader(groups, stream, segments)
+    _leader_attention(layer, groups, stream, segments)
     return is_leader
 
 
@@ -228,16 +229,6 @@ def _apply_output(layer, values):
         for r in np.flatnonzero(layer.output[c]).tolist():
             total += layer.output[c, r] * values[r]
         yield c, total
-
-
-def _add_to_residual(layer, stream, written):
-    """stream <- rho stream + written, where `written` yields (coordinate, values (n,))."""
-    if layer.rho == 0:
-        stream[:] = 0.0
-    elif layer.rho != 1:
-        stream *= layer.rho
-    for c, values in written:
-        stream[c] += values
 
 
 # -- attention of rank 0 and 1 -----------------------------------------------------------------------------------------
@@ -269,9 +260,9 @@ def _query_groups(layer, stream, segments):
     return groups
 
 
-def _leader_attention(layer, stream, segments):
+def _leader_attention(layer, groups, stream, segments):
     written = {}  # values by coordinate
-    for is_query, is_attended, _ in _query_groups(layer, stream, segments):
+    for is_query, is_attended, _ in groups:
         # one mean per sequence, (D, n_sequences): it serves all queries of the group
         means = np.zeros((len(stream), len(segments.starts)))
         for c in _used_coordinates(layer):
@@ -280,7 +271,7 @@ def _leader_attention(layer, stream, segments):
             values = segments.per_token(values)
             # Groups are disjoint: a later one replaces the values of its own tokens only.
             written[c] = values if is_query is None else np.where(is_query, values, written.get(c, 0.0))
-    _add_to_residual(layer, stream, written.items())
+    add_to_residual(stream, layer.rho, written.items())
 
 
 def _is_leader(groups, stream, segments):
@@ -323,15 +314,15 @@ def _general_attention(layer, stream, segments):
     """Hardmax attention of rank above one, in place; returns which tokens are leaders."""
     _check_range(stream)  # scores of infinity cannot be compared
     means, is_leader = pairwise.attend(layer, stream, segments, _used_coordinates(layer))
-    _add_to_residual(layer, stream, _project_values(layer, means))
+    add_to_residual(stream, layer.rho, _project_values(layer, means))
     return is_leader
 
 
 def _soft_attention(layer, stream, segments):
     means = softmax.attend(layer, stream, segments, _used_coordinates(layer))
-    _add_to_residual(layer, stream, _project_values(layer, means))
+    add_to_residual(stream, layer.rho, _project_values(layer, means))
 
 
 def _third_order_attention(layer, stream, segments):
     _check_range(stream)  # as above
-    _add_to_residual(layer, stream, _apply_output(layer, third_order.attend(layer, stream, segments)))
+    add_to_residual(stream, layer.rho, _apply_output(layer, third_order.attend(layer, stream, segments)))

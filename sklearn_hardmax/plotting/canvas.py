@@ -1,8 +1,8 @@
 """Checks that all displays share: a fitted estimator, the index of a sequence, a class label, and matplotlib."""
 
-from numbers import Integral
-
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_hardmax.estimators.validation import check_integer
 
 
 def check_fitted(display, estimator, *kinds):
@@ -18,8 +18,7 @@ def check_fitted(display, estimator, *kinds):
 
 def check_index(index, n_sequences):
     """Raise ValueError unless this is the index of one of n_sequences sequences."""
-    if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= index < n_sequences:
-        raise ValueError(f"index must be an integer from 0 to {n_sequences - 1}, got {index!r}.")
+    check_integer(index, "index", 0, n_sequences - 1)
 
 
 def check_class_label(class_label, classes):

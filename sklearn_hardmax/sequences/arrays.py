@@ -145,7 +145,7 @@ def from_list(sequences):
             f"shape {arrays[odd[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
-    return np.concatenate(arrays), _offsets_of([len(a) for a in arrays])
+    return np.concatenate(arrays), offsets_of([len(a) for a in arrays])
 
 
 def _check_token_dims(arrays):
@@ -169,7 +169,7 @@ def _check_token_dims(arrays):
     )
 
 
-def _offsets_of(lengths):
+def offsets_of(lengths):
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
@@ -197,7 +197,7 @@ def from_padded(X, lengths=None, mask=None, fill=np.nan):
             lengths = (is_real * np.arange(1, X.shape[1] + 1)).max(axis=1, initial=0)
         lengths = check_lengths(lengths, len(X), X.shape[1])
         mask = np.arange(X.shape[1]) < lengths[:, None]
-    return X[mask], _offsets_of(mask.sum(axis=1))
+    return X[mask], offsets_of(mask.sum(axis=1))
 
 
 def to_padded(tokens, offsets, fill):
@@ -221,7 +221,7 @@ def from_flat(tokens, lengths=None, groups=None):
     lengths = check_lengths(lengths, np.size(lengths), len(tokens))
     if lengths.sum() != len(tokens):
         raise ValueError(f"lengths add up to {lengths.sum()}, but there are {len(tokens)} tokens.")
-    return tokens, _offsets_of(lengths)
+    return tokens, offsets_of(lengths)
 
 
 def _offsets_of_groups(groups, n_tokens):

@@ -164,7 +164,7 @@ def _lists(array):
     if hasattr(array.type, "list_size"):  # lists of fixed size
         return np.arange(len(array) + 1) * array.type.list_size, array.flatten()
     if hasattr(array, "sizes"):  # a list view
-        return np.append(0, np.cumsum(array.sizes.to_numpy(), dtype=np.int64)), array.flatten()
+        return arrays.offsets_of(array.sizes.to_numpy()), array.flatten()
     # a slice of an Arrow array has the offsets of the whole array
     offsets = array.offsets.to_numpy()
     return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
@@ -299,8 +299,8 @@ def to_pandas(tokens, offsets, group=None, names=None):
     if group is not None:
         return pandas.DataFrame(_long(tokens, offsets, group, names))
     cells = np.empty(len(offsets) - 1, dtype=object)
-    for i in range(len(cells)):
-        cells[i] = tokens[offsets[i] : offsets[i + 1]]
+    for i, sequence in enumerate(arrays.to_list(tokens, offsets)):
+        cells[i] = sequence
     return pandas.Series(cells)
 
 

@@ -234,7 +234,7 @@ class RaggedSequences(Conversions):
     def _gather(self, indices):
         """A copy of the sequences with these indices, which are not negative."""
         lengths = self.lengths[indices]
-        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        offsets = arrays.offsets_of(lengths)
         # new row r of the k-th chosen sequence i comes from row r - offsets[k] + self.offsets[i]
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return self._trusted(self.tokens[rows], offsets)

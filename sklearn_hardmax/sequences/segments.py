@@ -84,12 +84,12 @@ class Segments(NamedTuple):
 
         The weights are w = exp((score - best score) / temperature).
         """
-        best = self.maxima(scores)
-        leaders = np.flatnonzero(scores == self.per_token(best))
+        best = self.per_token(self.maxima(scores))
+        leaders = np.flatnonzero(scores == best)
         # the first leader of a sequence is the first one that does not lie before the start of the sequence
         first_leaders = leaders[np.searchsorted(leaders, self.starts)]
         leader_values = values[first_leaders]
-        weights = np.exp((scores - self.per_token(best)) / temperature)
+        weights = np.exp((scores - best) / temperature)
         weighted_differences = np.add.reduceat(weights * (values - self.per_token(leader_values)), self.starts)
         return leader_values + weighted_differences / np.add.reduceat(weights, self.starts)
 

@@ -84,7 +84,6 @@ from sklearn_hardmax.constructions.common.construction import (
 )
 from sklearn_hardmax.constructions.common.temperatures import resolve_temperature, validate_temperature, with_softmax
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
-from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
@@ -101,9 +100,7 @@ def build_classification(
     temperature : 0 for hardmax; for softmax "auto" or a positive number. Raises ConstructionError for one above the largest
     admissible temperature.
     """
-    # in sequences of one token every relative position is 0
-    with_position = bool(ordered) and sequences.n_tokens > len(sequences)
-    projection = Projection(TokenScale.fit(sequences.tokens), with_position)
+    projection = Projection.fit(sequences, ordered)
     log("scaled the tokens")
     # step 1: codes; with more than two classes they are rounded, so that no code meets a boundary
     problem = CodeProblem(sequences, labels.copy(), projection, len(weights) > 2, rng, n_jobs)

@@ -139,8 +139,7 @@ class CodeClassifier(BuiltNetwork):
         plans.check_width(max_width)
         if self.code is None:
             return [plans.planned_layer(self._first_digits(), eta=0.0)]
-        n_bumps = 0 if self.code.bumps is None else len(self.code.bumps.centers)
-        bumps = plans.planned_groups(self._bumps, n_bumps, 4, max_width)
+        bumps = plans.planned_groups(self._bumps, self.code.n_bumps, 4, max_width)
         decode = plans.planned_groups(
             self._ramps, len(self.intervals.boundaries), 2, max_width, prefix=self._first_digits()
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 
@@ -103,3 +104,15 @@ def group_equal_multisets(multisets, indices):
     for j in indices:
         groups[multisets.key(j)].append(j)
     return [np.array(group) for group in groups.values()]
+
+
+def equal_multisets(sequences, with_position):
+    """Class of every raw token, (n_tokens,), and the groups of sequences with equal multisets, a list of index arrays.
+
+    With positions a token counts as equal to another one only where their relative positions are equal too.
+    """
+    rows = np.asarray(sequences.tokens, dtype=np.float64)
+    if with_position:
+        rows = np.concatenate([rows, relative_positions(sequences.offsets)[:, None]], axis=1)
+    classes = distinct_rows(rows)
+    return classes, group_equal_multisets(multisets_from_tokens(classes, sequences.offsets), range(len(sequences)))

@@ -51,6 +51,11 @@ class Projection:
     scale: TokenScale
     with_position: bool
 
+    @classmethod
+    def fit(cls, sequences, ordered):
+        """For training sequences; with positions if `ordered`, unless all have one token, whose relative position is 0."""
+        return cls(TokenScale.fit(sequences.tokens), bool(ordered) and sequences.n_tokens > len(sequences))
+
     @property
     def n_coordinates(self):
         """Number of coordinates of an encoded token."""

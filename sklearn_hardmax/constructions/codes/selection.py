@@ -18,7 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.constructions.codes.bump_placement import place_bumps, token_line
-from sklearn_hardmax.constructions.codes.multisets import distinct_rows, group_equal_multisets, multisets_from_tokens
+from sklearn_hardmax.constructions.codes.multisets import (
+    equal_multisets,
+    group_equal_multisets,
+    multisets_from_tokens,
+)
 from sklearn_hardmax.constructions.codes.projection import (
     Projection,
     clipped_ramp,
@@ -29,7 +33,6 @@ from sklearn_hardmax.constructions.codes.projection import (
 from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP, SequenceCode, label_runs
 from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import Conflict
-from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import RaggedSequences
 
@@ -227,12 +230,7 @@ def _conflicts_of_equal_multisets(problem, candidates):
     if len(candidates) == 0:
         return []
     sequences = problem.sequences[candidates]
-    rows = np.asarray(sequences.tokens, dtype=np.float64)
-    if problem.projection.with_position:
-        position = relative_positions(sequences.offsets)[:, None]
-        rows = np.concatenate([rows, position], axis=1)
-    classes = distinct_rows(rows)
-    groups = group_equal_multisets(multisets_from_tokens(classes, sequences.offsets), range(len(sequences)))
+    _, groups = equal_multisets(sequences, problem.projection.with_position)
     conflicts = []
     for group in _groups_with_several_labels(groups, problem.labels[candidates]):
         same_order = all(np.array_equal(sequences[group[0]], sequences[i]) for i in group[1:])

@@ -95,6 +95,11 @@ class SequenceCode:
         return {"max": 1.0, "min": -1.0}.get(self.kind, 0.0)
 
     @property
+    def n_bumps(self):
+        """Number of bumps."""
+        return 0 if self.bumps is None else len(self.bumps.centers)
+
+    @property
     def uses_leader_attention(self):
         """Whether A is the value of one token, the leader of its sequence (without softmax)."""
         return self.kind in ("max", "min")

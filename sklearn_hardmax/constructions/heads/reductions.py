@@ -30,6 +30,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
+
 HEAD_CHUNK_TOKENS = 2**17  # tokens of a chunk, about: places L B that a chunk of several sequences has at most
 _SIMILAR = 0.8  # ratio of lengths: a chunk ends before a sequence shorter than this part of its longest
 _FEW_TOKENS = 2**12  # tokens: a chunk with fewer than these accepts shorter sequences too
@@ -102,7 +104,7 @@ class Chunk(NamedTuple):
     def places(self):
         """Place t B + column of every token in the flattened chunk, sequence after sequence; (n_tokens,) int64."""
         starts = np.cumsum(self.lengths) - self.lengths
-        column = np.repeat(np.arange(len(self.indices)), self.lengths)
+        column = sequence_of_each_token(self.lengths)
         time = np.arange(len(column)) - np.repeat(starts, self.lengths)
         return time * len(self.indices) + column
 

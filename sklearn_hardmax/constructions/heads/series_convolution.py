@@ -29,6 +29,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from sklearn_hardmax.encoding import window_shifts
+from sklearn_hardmax.sequences.segments import changes
 
 N_TAPS = 9
 TRIPLES = np.array(list(combinations(range(N_TAPS), 3)))  # (84, 3): the taps of weight 2 of each kernel, in order
@@ -194,6 +195,6 @@ class DilatedConvolution:
 
 def _runs(values):
     """First and last (exclusive) place of every run of equal values, and the value."""
-    starts = np.append(0, np.flatnonzero(np.diff(values)) + 1)
+    starts = np.append(0, changes(values) + 1)
     ends = np.append(starts[1:], len(values))
     return zip(starts.tolist(), ends.tolist(), values[starts].tolist())

@@ -46,7 +46,6 @@ from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, assign_targets
 from sklearn_hardmax.constructions.interpolation.token_code import select_token_code
 from sklearn_hardmax.constructions.interpolation.token_interpolator import TokenInterpolator
-from sklearn_hardmax.encoding import TokenScale
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
@@ -62,10 +61,8 @@ def build_interpolation(
     or a positive number. Raises ConstructionError where equal tokens in equal multisets carry different targets, where
     float64 does not resolve two tokens or sequences that must be told apart, and for a temperature that is too high.
     """
-    # in sequences of one token every relative position is 0
-    with_position = bool(ordered) and sequences.n_tokens > len(sequences)
-    projection = Projection(TokenScale.fit(sequences.tokens), with_position)
-    assignment = assign_targets(sequences, targets, one_target, with_position)
+    projection = Projection.fit(sequences, ordered)
+    assignment = assign_targets(sequences, targets, one_target, projection.with_position)
     log(f"found {assignment.n_multisets} multisets and {len(assignment.targets)} targets")
     problem = CodeProblem(sequences, assignment.labels, projection, False, rng, n_jobs)
     token_code = select_token_code(problem, assignment.by_token, one_target)

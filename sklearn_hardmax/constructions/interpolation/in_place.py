@@ -38,9 +38,9 @@ from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.units import Units, clearing_unit, constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
+from sklearn_hardmax.constructions.interpolation.targets import decode_targets
 from sklearn_hardmax.forward import apply
 from sklearn_hardmax.forward.ties import EPS
-from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 _ROUNDING = 4 * EPS  # of codes below 1
@@ -90,9 +90,7 @@ class InPlaceInterpolation(BuiltNetwork):
 
     def decode(self, tokens):
         """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one per sequence."""
-        tokens = self._checked_output(tokens)
-        written = np.ascontiguousarray(tokens.tokens[:, : self.n_outputs])
-        return written[tokens.offsets[:-1]] if self.one_target else RaggedSequences(written, tokens.offsets)
+        return decode_targets(self._checked_output(tokens), 0, self.n_outputs, self.one_target)
 
 
 def build_in_place(token_code, sequences, assignment):

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
-from sklearn_hardmax.constructions.codes.multisets import distinct_rows, group_equal_multisets, multisets_from_tokens
+from sklearn_hardmax.constructions.codes.multisets import (
+    equal_multisets,
+)
 from sklearn_hardmax.constructions.common.construction import ConstructionError
-from sklearn_hardmax.encoding import relative_positions
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
@@ -114,17 +115,18 @@ def carrier_indices(sequences, targets):
     return np.repeat(sequences.offsets[:-1] - targets.offsets[:-1], targets.lengths) + np.arange(targets.n_tokens)
 
 
+def decode_targets(tokens, first, q, one_target):
+    """Targets in coordinates first to first + q of tokens: RaggedSequences of (n_j, q), or (N, q) with one per sequence."""
+    targets = np.ascontiguousarray(tokens.tokens[:, first : first + q])
+    return targets[tokens.offsets[:-1]] if one_target else RaggedSequences(targets, tokens.offsets)
+
+
 def assign_targets(sequences, targets, one_target, with_position):
     """TargetAssignment for RaggedSequences of targets (m_j, q), or an array (N, q) if one_target.
 
     Raises ConstructionError for contradictions.
     """
-    rows = np.asarray(sequences.tokens, dtype=np.float64)
-    if with_position:
-        rows = np.concatenate([rows, relative_positions(sequences.offsets)[:, None]], axis=1)
-    # number the distinct tokens, and with them the distinct multisets
-    tokens = distinct_rows(rows)
-    groups = group_equal_multisets(multisets_from_tokens(tokens, sequences.offsets), range(len(sequences)))
+    tokens, groups = equal_multisets(sequences, with_position)
     multiset = np.empty(len(sequences), dtype=np.int64)
     for g, members in enumerate(groups):
         multiset[members] = g

@@ -126,7 +126,7 @@ class TokenCode:
     @property
     def n_bumps(self):
         """Number of bumps that the code A needs."""
-        return 0 if self.code is None or self.code.bumps is None else len(self.code.bumps.centers)
+        return 0 if self.code is None else self.code.n_bumps
 
 
 # -- scales --------------------------------------------------------------------------------------------------------------

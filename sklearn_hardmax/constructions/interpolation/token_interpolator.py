@@ -37,8 +37,8 @@ from sklearn_hardmax.constructions.common.built_network import BuiltNetwork
 from sklearn_hardmax.constructions.common.units import constant_unit
 from sklearn_hardmax.constructions.interpolation import selectors
 from sklearn_hardmax.constructions.interpolation.plateaus import StepFunction
+from sklearn_hardmax.constructions.interpolation.targets import decode_targets
 from sklearn_hardmax.constructions.interpolation.token_code import TokenCode
-from sklearn_hardmax.sequences import RaggedSequences
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,4 @@ class TokenInterpolator(BuiltNetwork):
 
     def decode(self, tokens):
         """Targets from the tokens that `apply` returns: RaggedSequences of (n_j, q), or (N, q) with one per sequence."""
-        tokens = self._checked_output(tokens)
-        q = self.targets.shape[1]
-        written = np.ascontiguousarray(tokens.tokens[:, selectors.TARGETS : selectors.TARGETS + q])
-        return written[tokens.offsets[:-1]] if self.one_target else RaggedSequences(written, tokens.offsets)
+        return decode_targets(self._checked_output(tokens), selectors.TARGETS, self.targets.shape[1], self.one_target)

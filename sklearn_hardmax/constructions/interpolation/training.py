@@ -45,8 +45,6 @@ from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
 from sklearn_hardmax.transformer import Transformer
 
-_ARRAYS = {FeedForward: ("U", "b", "W"), Attention: ("query", "key", "value", "output")}
-
 
 class Trained(NamedTuple):
     """Result of `minimise_regularised`: the best weights that training found, and their objective.
@@ -219,19 +217,19 @@ class _Problem:
 
     def vector(self, transformer):
         """All entries of a transformer with the same shapes of layers, (n,)."""
-        arrays = [getattr(layer, name) for layer in transformer.layers for name in _ARRAYS[type(layer)]]
-        shapes = [getattr(layer, name).shape for layer in self.layers for name in _ARRAYS[type(layer)]]
+        arrays = [getattr(layer, name) for layer in transformer.layers for name in layer.array_names]
+        shapes = [getattr(layer, name).shape for layer in self.layers for name in layer.array_names]
         if [array.shape for array in arrays] != shapes:
             raise ValueError("A start has other layers than the transformer.")
         return np.concatenate([array.ravel() for array in arrays])
 
     def _arrays(self, theta):
-        """The inverse of `vector`: a list of arrays for each layer, in the order of _ARRAYS."""
+        """The inverse of `vector`: a list of arrays for each layer, in the order of `array_names`."""
         by_layer = []
         start = 0
         for layer in self.layers:
             arrays = []
-            for name in _ARRAYS[type(layer)]:
+            for name in layer.array_names:
                 like = getattr(layer, name)
                 arrays.append(theta[start : start + like.size].reshape(like.shape))
                 start += like.size
@@ -242,7 +240,7 @@ class _Problem:
         """The Transformer with these entries."""
         layers = []
         for layer, arrays in zip(self.layers, self._arrays(theta)):
-            scalars = (layer.eta,) if isinstance(layer, FeedForward) else (layer.rho, layer.temperature)
+            scalars = [getattr(layer, name) for name in layer.scalar_names]
             layers.append(type(layer)(*arrays, *scalars))
         return Transformer(layers, self.names)
 

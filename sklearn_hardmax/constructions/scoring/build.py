@@ -205,9 +205,7 @@ def _regression_from_features(readout, heads, features, order):
 
 def _regression_from_sums(readout, heads, sequences):
     """Training scores by pooling the heads once more, as at prediction."""
-    scores = np.empty((len(readout.intercept), len(sequences)))
-    for chunk, sums in heads.sums(sequences):
-        scores[:, chunk.indices] = readout.scores(chunk.lengths, sums, heads.largest_sum(chunk))
+    scores = readout.scores_of(heads, sequences)
     return _Regression(readout, scores, 2.0**-50 * np.abs(scores).max(axis=0))
 
 

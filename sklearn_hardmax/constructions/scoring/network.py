@@ -209,7 +209,7 @@ def _sequence_code_layers(code, stream, max_width):
         def units(first, last):
             return bump_units(stream.width, s, bumps, *code.bumps.part(first, last))
 
-        plan += planned_groups(units, len(code.bumps.centers), 4, max_width)
+        plan += planned_groups(units, code.n_bumps, 4, max_width)
     if not code.uses_leader_attention:
         pooled = s if code.bumps is None else bumps
         return [*plan, _uniform_attention(stream, [[pooled]], [register], 1.0)]

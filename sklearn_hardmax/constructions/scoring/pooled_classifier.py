@@ -58,17 +58,10 @@ class PooledClassifier(BuiltNetwork):
         return in_batches(self._scores, sequences, n_jobs)
 
     def _scores(self, sequences):
-        out = self._regression_scores(sequences)
+        out = self.readout.scores_of(self.heads, sequences)
         if self.corrections is not None:
             self.corrections.add_to(out, self.corrections.code.evaluate(sequences))
         return out.T
-
-    def _regression_scores(self, sequences):
-        """Scores without corrections, (n_classes, N)."""
-        out = np.empty((self.n_classes, len(sequences)))
-        for chunk, sums in self.heads.sums(sequences):
-            out[:, chunk.indices] = self.readout.scores(chunk.lengths, sums, self.heads.largest_sum(chunk))
-        return out
 
     def labels(self, sequences, n_jobs=None):
         """Class index of every sequence, (N,): the first of the largest scores."""

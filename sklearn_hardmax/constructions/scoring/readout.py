@@ -73,6 +73,13 @@ class Readout:
             scores += products[-1]
         return scores
 
+    def scores_of(self, heads, sequences):
+        """Score of every class, (C, N), by pooling the heads of all sequences."""
+        out = np.empty((len(self.intercept), len(sequences)))
+        for chunk, sums in heads.sums(sequences):
+            out[:, chunk.indices] = self.scores(chunk.lengths, sums, heads.largest_sum(chunk))
+        return out
+
     def coefficients(self, heads):
         """Coefficients of the features, (F, C), on the grid; the network has the same ones."""
         parts = self.integers.reshape(len(self.kinds), len(self.intercept), -1) * self.steps[:, None, None]

@@ -4,8 +4,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from sklearn_hardmax.constructions.leaders import text_training
-from sklearn_hardmax.estimators._mixins import check_verbose
-from sklearn_hardmax.estimators.validation import check_from_zero, check_integer, check_positive
+from sklearn_hardmax.estimators.validation import check_from_zero, check_integer, check_positive, check_verbose
 
 
 def check_parameters(estimator):
