@@ -161,6 +161,8 @@ def test_a_run_writes_the_figures_that_were_named_and_what_they_were_measured_on
         (["run", "--out", "found.json", "--only", "nothing"], "no figure is named nothing; there are fit-series, "),
         (["run", "--out", "no/such/folder/found.json"], "there is no folder for "),
         (["run", "--out", "found.json", "--repeats", "0"], "must be at least 1, got 0"),
+        (["run", "--out", "found.json", "--repeats", "2.5"], "must be an integer, got 2.5"),
+        (["run", "--out", "found.json", "--repeats", "inf"], "must be an integer, got inf"),
         (["compare", "a", "b", "--threshold", "0.9"], "must be at least 1, got 0.9"),
     ],
 )

@@ -506,6 +506,8 @@ def read_arguments(arguments):
     args = parser.parse_args(arguments)
     if args.command == "compare":
         return args, []
+    if args.repeats != args.repeats // 1:  # infinity too, for which the right side is nan
+        parser.error(f"argument --repeats: must be an integer, got {args.repeats}")
     args.repeats = int(args.repeats)
     figures = [one for one in FIGURES if fnmatch.fnmatchcase(one.name, args.only)]
     if not figures:

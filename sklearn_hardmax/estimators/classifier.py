@@ -30,6 +30,7 @@ from sklearn_hardmax.estimators.validation import (
     check_integer,
     check_option,
     check_verbose,
+    is_auto,
     validate_class_labels,
     validate_sequences,
 )
@@ -73,7 +74,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         not searched for. Ignored if n_heads is 0, where the construction is exact.
     on_conflict : {"warn", "raise"}, default="warn"
         What happens to training sequences that are equal, or closer than float64 resolves, but have different labels. "warn"
-        gives each group of them its majority label (of equally frequent ones the first in `classes_`) and issues one
+        gives each group its majority label (of equally frequent ones the first in `classes_`) under one
         SequenceConflictWarning; "raise" raises ConstructionError.
     attention : {"hardmax", "softmax"}, default="hardmax"
         Attention of the maximum heads and of the code. "hardmax" attends to the largest score; "softmax" weights all tokens,
@@ -96,10 +97,8 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         Number of features of a token, token_dim.
     feature_names_in_ : ndarray of str
         Column names, if X was a data frame.
-    n_heads_ : int
-        Number of heads.
-    n_corrections_ : int
-        Number of corrections: training sequences for which the ridge score of the true class is not the largest one, or
+    n_heads_, n_corrections_ : int
+        Numbers of heads and of corrections. These belong to training sequences for which the ridge score of the true class is not the largest one, or
         exceeds the second largest by at most a hundredth of the largest score.
     n_blocks_, n_parameters_ : int
         Blocks and parameters of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N
@@ -123,9 +122,8 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     Notes
     -----
     Source: A. Alcalde, G. Fantuzzi, E. Zuazua, Exact Sequence Classification with Hardmax Transformers, arXiv 2502.02270v1.
-    Cost of `fit`: a few passes over the tokens and sorts of the sequences, linear in the number of tokens; of `predict`: one
-    pass over the tokens and one search per sequence, without running layers. There is no `predict_proba`; wrap the
-    classifier in CalibratedClassifierCV for probabilities.
+    Cost of `fit`: a few passes over the tokens and sorts of the sequences; of `predict`: one pass over the tokens and one
+    search per sequence. There is no `predict_proba`; CalibratedClassifierCV gives probabilities.
 
     Examples
     --------
@@ -203,7 +201,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         rng = check_random_state(self.random_state)
         weights = self._class_weights(labels)
         common = {"ordered": self.ordered, "rng": rng, "temperature": temperature, "n_jobs": self.n_jobs, "log": log}
-        n_heads = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
+        n_heads = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         if n_heads == 0:
             built, conflicts = build_classification(sequences, labels, weights, **common)
         else:
@@ -223,11 +221,11 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
 
     def _check_parameters(self):
         # isinstance first: an array compared with "auto" has no truth value
-        if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
+        if not is_auto(self.n_heads):
             check_integer(self.n_heads, "n_heads", 0)
         check_flag(self.ordered, "ordered")
         check_flag(self.exact, "exact")
-        if not (isinstance(self.alphas, str) and self.alphas == "auto"):
+        if not is_auto(self.alphas):
             alphas = np.asarray(self.alphas)
             if alphas.ndim != 1 or not len(alphas) or alphas.dtype.kind not in "fiu" or not self._positive(alphas):
                 raise ValueError(f"alphas must be 'auto' or a list of positive finite numbers, got {self.alphas!r}.")
@@ -241,7 +239,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         return (np.isfinite(numbers) & (numbers > 0)).all()
 
     def _penalties(self):
-        return _ALPHAS if isinstance(self.alphas, str) else np.asarray(self.alphas, dtype=np.float64)
+        return _ALPHAS if is_auto(self.alphas) else np.asarray(self.alphas, dtype=np.float64)
 
     def _class_weights(self, labels):
         """One positive weight per class."""

@@ -11,13 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_hardmax._typing import BoolArray, FloatArray, IntArray
-from sklearn_hardmax.constructions.common.construction import check_network_output
+from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClusterMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
 
 
@@ -194,8 +194,7 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
             The tokens do not have the width of the network, or are more than one sequence.
         """
         check_is_fitted(self)
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.n_features_in_)
+        tokens = as_network_output(tokens, self.n_features_in_)
         if len(tokens) != 1:
             raise ValueError(f"tokens must be one sequence, got {len(tokens)}.")
         return self._flow.clusters(tokens.tokens, self.tol)

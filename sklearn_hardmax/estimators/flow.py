@@ -11,13 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import IntArray, NamesLike, ObjectArray
-from sklearn_hardmax.constructions.common.construction import check_network_output
+from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
 
@@ -286,9 +286,7 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
             The tokens do not have the width of the network.
         """
         check_is_fitted(self)
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.n_features_in_)
-        return tokens
+        return as_network_output(tokens, self.n_features_in_)
 
     def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
         """Names of the features of an output token, which are those of an input token.

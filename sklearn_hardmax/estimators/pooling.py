@@ -21,6 +21,7 @@ from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
     input_names,
+    is_auto,
     validate_class_labels,
     validate_sequences,
 )
@@ -120,14 +121,14 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         ValueError
             Sequences cannot be read, or a parameter is out of range.
         """
-        if not (isinstance(self.n_heads, str) and self.n_heads == "auto"):
+        if not is_auto(self.n_heads):
             check_integer(self.n_heads, "n_heads", 1)
         check_flag(self.ordered, "ordered")
         sequences = validate_sequences(self, X, reset=True)
         labels = None
         if y is not None and not self.ordered and type_of_target(y) in ("binary", "multiclass"):
             _, labels = validate_class_labels(sequences, y)
-        self.n_heads_ = default_n_heads(len(sequences)) if isinstance(self.n_heads, str) else int(self.n_heads)
+        self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         rng = check_random_state(self.random_state)
         self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng)
         return self

@@ -59,6 +59,11 @@ def check_from_zero(value, name, below=np.inf):
         raise ValueError(f"{name} must be at least 0 and {limit}, got {value!r}.")
 
 
+def is_auto(value):
+    """Whether a value is "auto"; an array compared with a text has no truth value of its own."""
+    return isinstance(value, str) and value == "auto"
+
+
 def check_flag(value, name):
     """Raise ValueError unless value is True or False."""
     if not isinstance(value, (bool, np.bool_)):

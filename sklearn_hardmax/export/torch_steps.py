@@ -58,11 +58,11 @@ def _integral(factors, stream):
 def _product_with_bound(factor, stream):
     """Inner products of one factor (1, D) with every token, and their rounding bounds: two (n,)."""
     products = product(factor, stream)[0]
-    moduli = product(factor.abs(), stream.abs())[0]
     terms = int(factor.count_nonzero())
-    unit = eps(stream)
     if terms <= 1:
-        return products, moduli * 0.0
+        return products, products.new_zeros(products.shape)
+    moduli = product(factor.abs(), stream.abs())[0]
+    unit = eps(stream)
     # 2 / eps is 2^53 for float64: sums of integers below it are exact
     is_exact = _integral(factor, stream) & (moduli < 2 / unit)
     return products, (terms * unit * moduli).where(~is_exact, 0.0)
@@ -276,7 +276,7 @@ def _third_order_means(weights, stream, first_values, second_values, segments):
 
     check_range(stream)
     factors = [weights[name] for name in ("query", "key", "second_key")]
-    terms = sum(int((f != 0).sum(dim=1).amax()) if len(f) else 0 for f in factors) + len(factors[0]) + 2
+    terms = sum(int(f.count_nonzero(dim=1).amax()) if len(f) else 0 for f in factors) + len(factors[0]) + 2
     with torch.no_grad():
         products, scales = _scaled_products(factors, stream, segments)
         (query_values, query_moduli), keys, second_keys = products

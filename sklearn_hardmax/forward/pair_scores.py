@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.forward.ties import EPS, inner_products, integral
+from sklearn_hardmax.forward.ties import EPS, inner_products, integral, scale_to_unit
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences.segments import Segments
 
@@ -59,8 +59,8 @@ class PairScores(NamedTuple):
         if exponents.any():
             stream = np.ldexp(stream, -exponents)
             sizes = np.ldexp(sizes, -exponents)
-        query, _ = _scaled(layer.query)
-        key, _ = _scaled(layer.key)
+        query, _ = scale_to_unit(layer.query)
+        key, _ = scale_to_unit(layer.key)
         # A bound of M_i that needs no inner products. With m the largest coordinate of the sequence that enters a key,
         # |key_r|.|z_l| <= m sum_c' |key_rc'|. So M_i <= m sum_c |z_ic| w_c with w_c = sum_r |query_rc| sum_c' |key_rc'|.
         largest_weight = (np.abs(query) * np.abs(key).sum(axis=1)[:, None]).sum(axis=0).max()
@@ -75,8 +75,8 @@ class PairScores(NamedTuple):
     def in_fixed_order(self, tokens):
         """FixedOrderFactors of these tokens (m,) of the chunk."""
         scaled = self.scaled[:, tokens]
-        query, query_exponent = _scaled(self.layer.query)
-        key, key_exponent = _scaled(self.layer.key)
+        query, query_exponent = scale_to_unit(self.layer.query)
+        key, key_exponent = scale_to_unit(self.layer.key)
         query_values, query_moduli = inner_products(query, scaled)
         key_values, key_moduli = inner_products(key, scaled)
         # Each query has a power of two of its own; the keys of a sequence, which are compared with each other, have one.
@@ -141,9 +141,3 @@ class FixedOrderFactors(NamedTuple):
 def _score_terms(layer):
     """k, the number of terms of a score in fixed order that enters its rounding bound."""
     return sum(np.count_nonzero(f, axis=1).max() for f in (layer.query, layer.key)) + layer.rank + 1
-
-
-def _scaled(factors):
-    """Factors divided by a power of two, so that they lie between -1 and 1, and its exponent."""
-    exponent = np.frexp(np.abs(factors).max())[1]
-    return np.ldexp(factors, -exponent), exponent

@@ -11,7 +11,7 @@ product of three leaves the range of float64.
 
 import numpy as np
 
-from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders
+from sklearn_hardmax.forward.ties import EPS, inner_products, integral, leaders, scale_to_unit
 from sklearn_hardmax.sequences.segments import Segments
 
 _BLOCK_SCORES = 2**15  # scores that are held at once: they stay in the cache
@@ -54,18 +54,18 @@ def _attended_pairs(layer, tokens):
     margin of the tie rule.
     """
     length = tokens.shape[1]
-    token_exponent = _exponent(tokens)
-    scaled = np.ldexp(tokens, -token_exponent)
+    scaled_tokens, token_exponent = scale_to_unit(tokens)
     factors = (layer.query, layer.key, layer.second_key)
     # Each of the three is a pair (values, moduli) of arrays (R, n).
-    queries, keys, second_keys = (inner_products(np.ldexp(f, -_exponent(f)), scaled) for f in factors)
+    scaled_factors, exponents = zip(*(scale_to_unit(factor) for factor in factors))
+    queries, keys, second_keys = (inner_products(factor, scaled_tokens) for factor in scaled_factors)
     query_values, query_moduli = queries
     pair_values, pair_moduli = (_outer(first, second) for first, second in zip(keys, second_keys))
     terms = sum(np.count_nonzero(f, axis=1).max(initial=0) for f in factors) + layer.rank + 2
     # A score of the original numbers is 2^exponent times the scaled one, and exact while its moduli sum to less than 2^53:
     # in scaled numbers, less than 2^(53 - exponent). Counting a negative exponent as 0 only lowers that limit.
     all_integer = bool(integral(np.concatenate(factors), tokens).all())
-    exponent = 3 * token_exponent + sum(map(_exponent, factors))
+    exponent = 3 * token_exponent + sum(exponents)
     exact_below = np.ldexp(2.0**53, -max(0, exponent)) if all_integer else 0.0
     n_rows = max(1, _BLOCK_SCORES // length**2)
     for start in range(0, length, n_rows):
@@ -86,8 +86,3 @@ def _attended_pairs(layer, tokens):
 def _outer(first, second):
     """All products of (r, n) with (r, n): (r, n^2)."""
     return (first[:, :, None] * second[:, None, :]).reshape(len(first), first.shape[1] ** 2)
-
-
-def _exponent(values):
-    """The smallest e with |value| < 2^e for all values; 0 where all are 0."""
-    return int(np.frexp(np.abs(values).max(initial=0.0))[1])

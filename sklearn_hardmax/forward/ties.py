@@ -14,6 +14,12 @@ import numpy as np
 EPS = np.finfo(np.float64).eps
 
 
+def scale_to_unit(values):
+    """Values divided by the power of two that brings them between -1 and 1, and its exponent."""
+    exponent = int(np.frexp(np.abs(values).max(initial=0.0))[1])
+    return np.ldexp(values, -exponent), exponent
+
+
 def inner_products(factors, stream):
     """Inner products of each factor (r, D) with each token (D, n), in fixed order, and the sums of moduli: two (r, n)."""
     values = np.zeros((len(factors), stream.shape[1]))

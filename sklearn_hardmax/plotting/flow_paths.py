@@ -12,15 +12,9 @@ def paths(layers, one):
     Returns the tokens before the first layer and after each, (n_layers + 1, n_tokens, token_dim) float64, and the layers
     (n_tokens,) of ints, -1 for none.
     """
-    tokens = one
-    trajectory = [one.tokens.astype(np.float64)]
-    attended = []
-    for layer in layers:
-        (step,) = forward.trace(Transformer([layer]), tokens)
-        tokens = step.tokens
-        trajectory.append(tokens.tokens)
-        attended.append(None if step.attended is None else step.attended[0])
-    trajectory = np.stack(trajectory)
+    steps = forward.trace(Transformer(layers), one) if layers else []
+    trajectory = np.stack([one.tokens.astype(np.float64), *(step.tokens.tokens for step in steps)])
+    attended = [None if step.attended is None else step.attended[0] for step in steps]
     return trajectory, _leader_layers(trajectory, attended)
 
 

@@ -170,6 +170,7 @@ def _check_token_dims(arrays):
 
 
 def offsets_of(lengths):
+    """Offsets (n_sequences + 1,), int64, of sequences of these lengths."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 

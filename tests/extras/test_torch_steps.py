@@ -73,3 +73,11 @@ def test_gradients_are_those_of_finite_differences(temperature, second):
     check = torch.autograd.gradgradcheck if second else torch.autograd.gradcheck
     some = weights if not second else weights[:7]  # of a feed-forward layer and a leader attention
     assert check(lambda tokens, *some: outputs(tokens, *some, *weights[len(some) :]), (tokens, *some), atol=1e-5)
+
+
+def test_a_product_of_one_term_has_no_bound_even_where_it_overflows():
+    """As in ties.rounding_bound: one term is monotone in one number, so that its sign is certain."""
+    products, bounds = torch_steps._product_with_bound(
+        torch.tensor([[1e10, 0.0]]).double(), torch.tensor([[1e300], [1.0]]).double()
+    )
+    assert (products.tolist(), bounds.tolist()) == ([np.inf], [0.0])

@@ -176,14 +176,17 @@ class SequenceCode:
 
 def separations(keys, segments):
     """Distance of the largest key of each segment to the next smaller one, (n_segments,); inf if all are equal."""
-    gaps = segments.per_token(segments.maxima(keys)) - keys
-    return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
+    return _smallest_positive(segments.per_token(segments.maxima(keys)) - keys, segments)
 
 
 def _leader_gaps(keys, segments):
     """Gap, in ulps, between the largest key of each segment and the next smaller one, (n_segments,); inf if all are equal."""
     best = segments.per_token(segments.maxima(keys))
-    gaps = (best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys)))
+    return _smallest_positive((best - keys) / np.spacing(np.maximum(np.abs(best), np.abs(keys))), segments)
+
+
+def _smallest_positive(gaps, segments):
+    """Smallest positive gap of each segment, (n_segments,); inf if there is none."""
     return np.minimum.reduceat(np.where(gaps > 0, gaps, np.inf), segments.starts)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sklearn_hardmax._typing import AnyArray
 from sklearn_hardmax.constructions.common import plans
-from sklearn_hardmax.constructions.common.construction import check_network_output
+from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
 from sklearn_hardmax.transformer import Transformer
 
@@ -70,6 +70,4 @@ class BuiltNetwork(ABC):
 
     def _checked_output(self, tokens: SequencesLike) -> RaggedSequences:
         """Tokens that `apply` returned, as RaggedSequences; ValueError if they are not of the width of the network."""
-        sequences = as_sequences(tokens)
-        check_network_output(sequences, self.token_dim)
-        return sequences
+        return as_network_output(tokens, self.token_dim)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from sklearn_hardmax._typing import AnyArray, IntArray
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
 
@@ -86,10 +86,12 @@ def conflict_message(conflicts: Sequence[Conflict]) -> str:
     return "Sequences with different labels cannot be told apart: " + ", and ".join(parts)
 
 
-def check_network_output(tokens: RaggedSequences, token_dim: int) -> None:
-    """Raise ValueError unless the tokens have as many coordinates as the residual stream of the network."""
-    if tokens.token_dim != token_dim:
-        raise ValueError(f"The network has {token_dim} coordinates, these tokens have {tokens.token_dim}.")
+def as_network_output(tokens: SequencesLike, token_dim: int) -> RaggedSequences:
+    """Tokens as RaggedSequences; ValueError unless they have as many coordinates as the residual stream of the network."""
+    sequences = as_sequences(tokens)
+    if sequences.token_dim != token_dim:
+        raise ValueError(f"The network has {token_dim} coordinates, these tokens have {sequences.token_dim}.")
+    return sequences
 
 
 def label_per_sequence(tokens: RaggedSequences, labels: AnyArray) -> AnyArray:

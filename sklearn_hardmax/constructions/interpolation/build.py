@@ -128,13 +128,13 @@ def _margin(built, sequences, assignment, codes, n_jobs):
     if code is not None:
         error_bounds = code.error_bounds(sequences.lengths)
         bounds += (token_code.code_scale * error_bounds)[owners]
+        values, lead = code.evaluate_training(sequences, n_jobs)
         if token_code.boundaries is not None:
             # A keeps its side of the nearest boundary
-            clearances = token_code.rank_clearances(code.evaluate(sequences, n_jobs))
-            margins.append((clearances / (2 * EPS + error_bounds)).min())
+            margins.append((token_code.rank_clearances(values) / (2 * EPS + error_bounds)).min())
         if not code.temperature:
             # hardmax leaders keep their lead over the next token
-            margins.append(code.evaluate_training(sequences, n_jobs)[1])
+            margins.append(lead)
     # c keeps its plateau, where it carries a target
     margins.append((distance_to_nearest_ramp(built.plateaus.thresholds, codes) / bounds)[carrying].min())
     if min(margins) < 1:

@@ -29,11 +29,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax.constructions.common.construction import Construction, check_network_output
+from sklearn_hardmax.constructions.common.construction import Construction, as_network_output
 from sklearn_hardmax.forward.run import attend_with_leaders
 from sklearn_hardmax.forward.ties import EPS, inner_products
 from sklearn_hardmax.layers import Attention
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer
 from sklearn_hardmax.sequences.segments import Segments, chunks
 from sklearn_hardmax.transformer import Transformer
@@ -302,8 +302,6 @@ def build_leader_flow(
     flow = Flow.from_parameters(int(token_dim), alpha, A)
 
     def checked(tokens):
-        sequences = as_sequences(tokens)
-        check_network_output(sequences, token_dim)
-        return sequences
+        return as_network_output(tokens, token_dim)
 
     return Construction(flow.transformer(depth), checked, checked, flow.margin)

@@ -35,11 +35,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, check_network_output
+from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, as_network_output
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.layers import Attention, ThirdOrderAttention
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.arrays import check_integer, format_indices
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 
@@ -200,6 +200,13 @@ class _Angles(NamedTuple):
         return decode_answers(tokens, len(_NAMES), has_blank=True)
 
 
+def check_lengths(sequences, n):
+    """Raise ValueError, naming them, if sequences have more than n tokens."""
+    too_long = np.flatnonzero(sequences.lengths > n)
+    if len(too_long):
+        raise ValueError(f"Sequences {format_indices(too_long)} have more than n = {n} tokens.")
+
+
 def with_blank(sequences, tokens, blank):
     """Tokens (n_tokens, D) of these sequences, with one more token `blank` (D,) at the end of each sequence."""
     # sequence j starts j tokens later than before
@@ -212,8 +219,7 @@ def with_blank(sequences, tokens, blank):
 
 def decode_answers(tokens, token_dim, has_blank):
     """1.0 or 0.0 for every integer: the last coordinate of the tokens that `apply` returns, without the blanks."""
-    tokens = as_sequences(tokens)
-    check_network_output(tokens, token_dim)
+    tokens = as_network_output(tokens, token_dim)
     kept = slice(None)
     lengths = tokens.lengths
     if has_blank:

@@ -40,11 +40,11 @@ import numpy as np
 
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError
-from sklearn_hardmax.constructions.tasks.matching import decode_answers, with_blank
+from sklearn_hardmax.constructions.tasks.matching import check_lengths, decode_answers, with_blank
 from sklearn_hardmax.encoding import positions
 from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer, format_indices
+from sklearn_hardmax.sequences.arrays import check_integer
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 
@@ -190,6 +190,12 @@ class _StreamLayout:
         output = [self.row(**{target: 1.0}) for target in copies.values()]
         return Attention(query, key, value, np.transpose(output))
 
+    def fetch(self, k, copies):
+        """Attention to the token k positions further on: the products (2 (position + k)) l and -l^2 add up to its score."""
+        query = [self.row(position=2, one=2 * k), self.row(one=-1)]
+        key = [self.row(position=1), self.row(square=1)]
+        return self.attention(query, key, copies)
+
     def feed_forward(self, units):
         """Residual layer of hidden units (input weights, bias, output weights), the weights by name."""
         U, b, W = zip(*((self.row(**inputs), bias, self.row(**outputs)) for inputs, bias, outputs in units))
@@ -221,9 +227,7 @@ class _Bigram(NamedTuple):
     def _fetch(self, stream):
         # two products per score: (2 (position + 1)) l and -l^2. The blank, at position -1 and without `one`, scores -2 l: it
         # attends to the lowest position, its own
-        query = [stream.row(position=2, one=2), stream.row(one=-1)]
-        key = [stream.row(position=1), stream.row(square=1)]
-        return stream.attention(query, key, {"x": "next", "position": "next_position"})
+        return stream.fetch(1, {"x": "next", "position": "next_position"})
 
     def _residues(self, stream):
         M = self.modulus
@@ -299,9 +303,7 @@ class _Local(NamedTuple):
         return Transformer([*fetches, self._sums(stream), cut_off], stream.names)
 
     def _fetch(self, stream, k):
-        query = [stream.row(position=2, one=2 * k), stream.row(one=-1)]
-        key = [stream.row(position=1), stream.row(square=1)]
-        return stream.attention(query, key, {"x": f"x{k:+}"})
+        return stream.fetch(k, {"x": f"x{k:+}"})
 
     def _sums(self, stream):
         """One layer that counts the pairs of partners, three hidden units for each pair and each of the sums 0, M, 2 M."""
@@ -330,9 +332,7 @@ class _Local(NamedTuple):
 def _encode_residues(X, n, modulus, width):
     """User integers as sequences, and tokens (residue, position, square of the position, 1, 0, ..) of this width."""
     sequences, x = integer_tokens(X)
-    too_long = np.flatnonzero(sequences.lengths > n)
-    if len(too_long):
-        raise ValueError(f"Sequences {format_indices(too_long)} have more than n = {n} tokens.")
+    check_lengths(sequences, n)
     index, _ = positions(sequences.offsets)
     tokens = np.zeros((len(x), width))
     tokens[:, :4] = np.stack([x % modulus, index, index**2, np.ones(len(x))], axis=1)

@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 
 from sklearn_hardmax._typing import Auto, RandomStateLike
-from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, check_network_output
+from sklearn_hardmax.constructions.common.construction import Construction, ConstructionError, as_network_output
+from sklearn_hardmax.constructions.tasks.matching import check_lengths
 from sklearn_hardmax.constructions.tasks.position_keys import (
     moment_keys,
     moment_queries,
@@ -159,9 +160,7 @@ class SparseAveraging:
                 f"Tokens hold a value of {d} coordinates, a set of q = {self.q} positions and their own position, so "
                 f"{d + self.q + 1} numbers; got token_dim {sequences.token_dim}."
             )
-        too_long = np.flatnonzero(sequences.lengths > n)
-        if len(too_long):
-            raise ValueError(f"Sequences {format_indices(too_long)} have more than n = {n} tokens.")
+        check_lengths(sequences, n)
         values, subsets, positions, _ = averaging_parts(sequences, self.q)
         tokens = np.zeros((sequences.n_tokens, 2 * (d + m)))
         tokens[:, :d] = values
@@ -205,6 +204,5 @@ class SparseAveraging:
 
     def decode(self, tokens):
         """The means, from the tokens that `apply` returns."""
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, 2 * (self.token_dim + self.keys.shape[1]))
+        tokens = as_network_output(tokens, 2 * (self.token_dim + self.keys.shape[1]))
         return RaggedSequences.from_flat(np.array(tokens.tokens[:, -self.token_dim :]), tokens.lengths)

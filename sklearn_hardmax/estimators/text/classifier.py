@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import forward
 from sklearn_hardmax._typing import AnyArray, FloatArray, RandomStateLike, TextsLike
-from sklearn_hardmax.constructions.common.construction import check_network_output
+from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders import text_training
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import Progress, VersionedMixin
@@ -21,7 +21,7 @@ from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
 from sklearn_hardmax.estimators.transactions import transactional_fit
 from sklearn_hardmax.estimators.validation import validate_class_labels
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
 
@@ -270,8 +270,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
             The tokens do not have the width of the network.
         """
         check_is_fitted(self)
-        tokens = as_sequences(tokens)
-        check_network_output(tokens, self.embeddings_.shape[1])
+        tokens = as_network_output(tokens, self.embeddings_.shape[1])
         return self._classes_of(self._decoded_scores(tokens))
 
     def _decoded_scores(self, tokens):

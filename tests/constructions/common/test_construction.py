@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.common.construction import (
     Conflict,
-    check_network_output,
+    as_network_output,
     conflict_message,
     label_per_sequence,
 )
@@ -61,7 +61,7 @@ def test_sequences_have_the_label_of_their_tokens_or_the_first_other_one_is_name
 
 def test_tokens_must_have_the_width_of_the_network():
     tokens = RaggedSequences.from_list([np.zeros((2, 3))])
-    assert check_network_output(tokens, 3) is None
+    assert as_network_output(tokens, 3) is tokens
     for width in (2, 4):
         with pytest.raises(ValueError, match=rf"^The network has {width} coordinates, these tokens have 3\.$"):
-            check_network_output(tokens, width)
+            as_network_output(tokens, width)
