@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_hardmax import Attention, RaggedSequences, datasets
+from sklearn_hardmax import Attention, RaggedSequences
 from sklearn_hardmax.constructions.classification.build import build_classification
 from sklearn_hardmax.forward import apply
 
@@ -55,22 +55,6 @@ def check_network(built, X, y):
         out = apply(transformer, built.encode(some))
         assert np.isin(out.tokens[:, 1 : 1 + built.n_digits], [0.0, 1.0]).all()
         assert np.array_equal(built.decode(out), wanted)
-
-
-def family(name, n, **options):
-    return getattr(datasets, f"make_{name}")(n, random_state=0, **options)
-
-
-FAMILIES = [
-    "labelled_sequences",
-    "shared_tokens",
-    "nested_prefixes",
-    "leave_one_out",
-    "swaps",
-    "frequencies",
-    "near_equal_tokens",
-    "large_offsets",
-]
 
 
 def swept_codes(built):

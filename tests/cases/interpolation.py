@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from cases.families import family
 from cases.targets import first_rows, multiset_of
-from sklearn_hardmax import RaggedSequences, datasets
+from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.interpolation.build import build_interpolation
 from sklearn_hardmax.constructions.interpolation.in_place import build_in_place
 from sklearn_hardmax.constructions.interpolation.targets import as_targets, assign_targets
@@ -17,8 +18,9 @@ WORK = 10**6  # layers x tokens that a test lets the engine run
 ATTENTIONS = pytest.mark.parametrize("attention", ["hardmax", "softmax"])
 
 
-def family(name, n, **options):
-    return getattr(datasets, f"make_{name}")(n, random_state=0, **options)[0]
+def sequences(name, n, **options):
+    """The sequences of a family, without their labels."""
+    return family(name, n, **options)[0]
 
 
 def build(X, Y, *, ordered=False, attention="hardmax", temperature="auto", seed=0):

@@ -5,17 +5,7 @@ import numpy as np
 from sklearn_hardmax import (
     HardmaxTransformerClassifier,
     RaggedSequences,
-    datasets,
 )
-
-FAMILIES = [
-    "labelled_sequences", "shared_tokens", "nested_prefixes", "leave_one_out", "swaps", "frequencies", "near_equal_tokens",
-    "large_offsets",
-]  # fmt: skip
-
-
-def family(name, n=40, seed=0, **options):
-    return getattr(datasets, f"make_{name}")(n, random_state=seed, **options)
 
 
 def classifier(n_heads=42, **options):

@@ -7,11 +7,6 @@ import numpy as np
 
 from sklearn_hardmax import RaggedSequences
 
-FAMILIES = (
-    "labelled_sequences", "shared_tokens", "nested_prefixes", "leave_one_out", "swaps", "frequencies", "near_equal_tokens",
-    "large_offsets",
-)  # fmt: skip
-
 
 def multiset_of(sequence):
     counts = Counter(map(tuple, (np.asarray(sequence) + 0.0).tolist()))

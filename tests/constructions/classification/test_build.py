@@ -6,7 +6,8 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.classification import FAMILIES, build, check_exact, check_network, family
+from cases.classification import build, check_exact, check_network
+from cases.families import FAMILIES, family
 from effort import examples, slow
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cases.classification import FAMILIES, build, digits_of, family, labels_by_network, swept_codes
+from cases.classification import build, digits_of, labels_by_network, swept_codes
+from cases.families import FAMILIES, family
 from effort import slow
 
 from sklearn_hardmax import RaggedSequences

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases.classification import build, check_network, digits_of, family, swept_codes
+from cases.classification import build, check_network, digits_of, swept_codes
+from cases.families import family
 
 
 @pytest.mark.parametrize("weights", [(1, 5), (5, 1), (1e6, 1), (1, 2, 3), (7, 0.01, 2)])

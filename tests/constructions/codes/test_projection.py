@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases.classification import FAMILIES, build, family
+from cases.classification import build
+from cases.families import FAMILIES, family
 
 from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.codes.projection import Projection, normalise_directions

@@ -5,13 +5,15 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.corrections import ALL, GRID, family
+from cases.families import FAMILIES, family
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.random_code import RandomCode
 from sklearn_hardmax.encoding import TokenScale, relative_positions
+
+GRID = 2.0**-52  # of codes in [1, 2)
 
 
 def random_code(X, ordered=False, seed=0):
@@ -21,7 +23,7 @@ def random_code(X, ordered=False, seed=0):
 @pytest.mark.parametrize("ordered", [False, True])
 def test_the_random_code_is_its_formula_in_exact_arithmetic(ordered):
     """1/2 + sum_r max s_r / 8 + mean of sum_r t_r / 16, with s = clip(u z + 1/2, 0, 1) + 1 and t = clip(v z + b, 0, 1)."""
-    X, _ = family("make_labelled_sequences", 15, token_dim=3)
+    X, _ = family("labelled_sequences", 15, token_dim=3)
     code = random_code(X, ordered)
     X = RaggedSequences.from_list([*X, *(3 * x for x in X)])  # where ramps and reads end too
     found = code.evaluate(X)
@@ -41,20 +43,20 @@ def test_the_random_code_is_its_formula_in_exact_arithmetic(ordered):
 
 
 def test_codes_stay_between_1_and_seven_quarters_for_any_token():
-    X, _ = family("make_labelled_sequences")
+    X, _ = family("labelled_sequences")
     new = RaggedSequences.from_list([[[1e300, -1e300]], [[-1e300, 1.7e308]], [[1e300, 1e300]] * 5, np.zeros((3, 2))])
     for seed in range(20):
         codes = random_code(X, seed=seed).evaluate(new)
         assert 1 <= codes.min() <= codes.max() <= 1.75
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "make_swaps"])  # a and -a may meet linear ramps only
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "swaps"])  # a and -a may meet linear ramps only
 def test_sequences_that_differ_have_different_random_codes(name):
     X, _ = family(name)
     assert len(np.unique(random_code(X).evaluate(X))) == len(X)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_permutations_of_tokens_stay_within_the_tolerance(name):
     X, _ = family(name)
     X = RaggedSequences.from_list([*X, np.random.default_rng(0).normal(size=(20_000, X.token_dim))])
@@ -67,7 +69,7 @@ def test_permutations_of_tokens_stay_within_the_tolerance(name):
 
 
 def test_the_random_code_is_the_same_bits_in_any_batch_and_order():
-    X, _ = family("make_labelled_sequences", 200, token_dim=5)
+    X, _ = family("labelled_sequences", 200, token_dim=5)
     for ordered in (False, True):
         code = random_code(X, ordered)
         values, order = code.evaluate(X), np.random.default_rng(0).permutation(200)

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from cases.classification import build, check_exact, family
+from cases.classification import build, check_exact
+from cases.families import family
 
 from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.codes.projection import Projection

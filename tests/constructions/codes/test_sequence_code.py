@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases.classification import FAMILIES, build, check_exact, family
+from cases.classification import build, check_exact
+from cases.families import FAMILIES, family
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases.targets import FAMILIES, random_targets
+from cases.families import FAMILIES
+from cases.targets import random_targets
 from cases.temperatures import soft_mean
 from effort import slow
 from hypothesis import given

@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.interpolation import ATTENTIONS, X3, build, by_tokens, check_exact, family, problems
-from cases.targets import FAMILIES, multiset_of, random_targets
+from cases.families import FAMILIES
+from cases.interpolation import ATTENTIONS, X3, build, by_tokens, check_exact, problems, sequences
+from cases.targets import multiset_of, random_targets
 from effort import examples, slow
 from hypothesis import given, settings
 
@@ -25,20 +26,20 @@ from sklearn_hardmax.forward import apply, trace
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize(("token_dim", "q"), [(1, 1), (2, 10), *slow((2, 2), (10, 10), (10, 1))])
 def test_every_family_is_interpolated_exactly(name, token_dim, q, attention):
-    X = family(name, 40, token_dim=token_dim)
+    X = sequences(name, 40, token_dim=token_dim)
     check_exact(X, random_targets(X, q), attention=attention)
 
 
 @ATTENTIONS
 @pytest.mark.parametrize("name", FAMILIES)
 def test_with_ordered_any_targets_of_any_tokens_are_interpolated(name, attention):
-    X, rng = family(name, 40), np.random.default_rng(1)
+    X, rng = sequences(name, 40), np.random.default_rng(1)
     Y = RaggedSequences.from_list([rng.normal(size=(rng.integers(1, len(x) + 1), 2)) for x in X])
     check_exact(X, Y, ordered=True, attention=attention)
 
 
 def test_all_prefixes_as_outputs():
-    X = family("nested_prefixes", 40)
+    X = sequences("nested_prefixes", 40)
     Y = RaggedSequences.from_list([np.random.default_rng(len(x)).normal(size=(len(x), 1)) for x in X])
     assert Y.n_tokens == X.n_tokens
     check_exact(X, Y)
@@ -50,7 +51,7 @@ def test_all_prefixes_as_outputs():
 @pytest.mark.parametrize(("token_dim", "q"), [(1, 2), (2, 10), (10, 1)])
 def test_a_thousand_sequences_are_interpolated_exactly(name, token_dim, q, attention):
     n = 200 if name == "nested_prefixes" else 1000  # there all prefixes are outputs: 20,100 targets
-    X = family(name, n, token_dim=token_dim)
+    X = sequences(name, n, token_dim=token_dim)
     Y = random_targets(X, q, most=200 if n == 200 else 35)
     if n == 200:
         Y = RaggedSequences.from_list([np.random.default_rng(len(x)).normal(size=(len(x), q)) for x in X])
@@ -103,7 +104,7 @@ def test_codes_need_no_ranks_at_distances_that_float64_holds_together():
 
 @pytest.mark.parametrize("name", ["labelled_sequences", "shared_tokens", "swaps"])
 def test_size_does_not_depend_on_the_lengths(name):
-    X = family(name, 20)
+    X = sequences(name, 20)
     Y = random_targets(X)
     long = RaggedSequences.from_list([np.tile(x, (9, 1)) for x in X])
     built, longer = check_exact(X, Y), check_exact(long, Y)
@@ -111,7 +112,7 @@ def test_size_does_not_depend_on_the_lengths(name):
 
 
 def test_equal_targets_share_a_plateau_and_one_target_needs_one_block():
-    X = family("labelled_sequences", 20)
+    X = sequences("labelled_sequences", 20)
     Y = RaggedSequences.from_list([np.full((1, 2), 7.5)] * 20)
     built = check_exact(X, Y)
     assert (built.n_blocks(), built.margin) == (1, np.inf)
@@ -123,7 +124,7 @@ def test_equal_targets_share_a_plateau_and_one_target_needs_one_block():
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_outputs_of_a_training_sequence_are_its_targets_as_a_set(name):
-    X = family(name, 30)
+    X = sequences(name, 30)
     Y = random_targets(X, 2)
     table = {}
     for x, y in zip(X, Y):
@@ -136,7 +137,7 @@ def test_outputs_of_a_training_sequence_are_its_targets_as_a_set(name):
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("q", [1, 3])
 def test_one_target_a_sequence_is_met_and_all_its_tokens_say_it(name, q, attention):
-    X = family(name, 40)
+    X = sequences(name, 40)
     y = np.random.default_rng(0).normal(size=(40, q))
     built = build(X, y, attention=attention)
     assert np.array_equal(built.outputs(X), y)
@@ -153,13 +154,13 @@ def test_one_target_a_sequence_is_met_and_all_its_tokens_say_it(name, q, attenti
 
 
 def test_sequences_with_one_target_need_no_codes_of_their_own():
-    X = family("labelled_sequences", 40)
+    X = sequences("labelled_sequences", 40)
     built = build(X, np.arange(40.0) // 20)
     assert len(built.plateaus.target_indices) < 40
 
 
 def test_minus_zero_is_written_as_zero_by_both_paths():
-    X = family("labelled_sequences", 5)
+    X = sequences("labelled_sequences", 5)
     built = build(X, np.array([-0.0, 1.0, 0.0, -1.0, -0.0]))
     for given_rows in (built.outputs(X), built.decode(apply(built.transformer(), built.encode(X)))):
         assert not np.signbit(given_rows[[0, 2, 4]]).any()
@@ -175,7 +176,7 @@ def test_the_margin_counts_leaders_as_trace_does():
 
 
 def test_targets_that_the_plateaus_do_not_give_are_never_certified():
-    X = family("labelled_sequences", 10)
+    X = sequences("labelled_sequences", 10)
     Y = random_targets(X)
     built = build(X, Y)
     targets, one_target = as_targets(Y, X)
@@ -188,7 +189,7 @@ def test_targets_that_the_plateaus_do_not_give_are_never_certified():
 
 
 def test_a_margin_below_one_is_refused(monkeypatch):
-    X = family("labelled_sequences", 10)
+    X = sequences("labelled_sequences", 10)
     built, (targets, one_target) = build(X, random_targets(X)), as_targets(random_targets(X), X)
     assignment = assign_targets(X, targets, one_target, False)
     assert interpolation._margin(built, X, assignment, built.token_code.evaluate(X), None) == built.margin
@@ -212,7 +213,7 @@ def test_sequences_closer_than_float64_resolves_are_named():
 
 
 def test_weights_beyond_the_memory_limit_are_refused_before_they_are_made(monkeypatch):
-    X = family("labelled_sequences", 20)
+    X = sequences("labelled_sequences", 20)
     built = build(X, random_targets(X))
     monkeypatch.setattr("sklearn_hardmax.constructions.common.plans.MEMORY_LIMIT", 100)
     with pytest.raises(MemoryError, match=r"The weights would take 0\.0 GiB"):
@@ -233,7 +234,7 @@ def test_another_attention_and_softmax_without_registers_are_refused():
 
 
 def test_tokens_of_another_width_are_no_output():
-    X = family("labelled_sequences", 10)
+    X = sequences("labelled_sequences", 10)
     for registers in (True, False):
         built = build_interpolator(X, random_targets(X), registers=registers)
         width = built.transformer.token_dim

@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.interpolation import assert_in_place, build, family, place_in_space, problems
-from cases.targets import FAMILIES, first_rows, random_targets
+from cases.families import FAMILIES
+from cases.interpolation import assert_in_place, build, place_in_space, problems, sequences
+from cases.targets import first_rows, random_targets
 from effort import examples
 from hypothesis import given
 
@@ -19,7 +20,7 @@ from sklearn_hardmax.forward import apply
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("q", [1, 2])
 def test_inside_the_space_of_the_tokens_targets_are_met_to_eight_ulps_of_the_height(name, q):
-    X = family(name, 40)
+    X = sequences(name, 40)
     Y = random_targets(X, q)
     built = build(X, Y)
     in_place = place_in_space(built, X, Y)
@@ -47,7 +48,7 @@ def test_inside_the_space_of_the_tokens_targets_are_met_exactly_as_real_numbers(
 
 
 def test_codes_that_do_not_tell_carriers_apart_are_refused_in_place():
-    X = family("labelled_sequences", 30)
+    X = sequences("labelled_sequences", 30)
     Y = random_targets(X, 1)
     built = build(X, Y)
     blurred = replace(built, token_code=replace(built.token_code, token_scale=2.0**-60))
@@ -56,7 +57,7 @@ def test_codes_that_do_not_tell_carriers_apart_are_refused_in_place():
 
 
 def test_large_targets_and_one_target_a_sequence_are_met_in_place_too():
-    X = family("labelled_sequences", 30)
+    X = sequences("labelled_sequences", 30)
     Y = random_targets(X, 2)
     for scale in (1e-3, 1e9):
         scaled = RaggedSequences(Y.tokens * scale, Y.offsets)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases.interpolation import ATTENTIONS, assert_in_place, check_exact, family, nearly_equal_pairs, place_in_space
+from cases.interpolation import ATTENTIONS, assert_in_place, check_exact, nearly_equal_pairs, place_in_space, sequences
 from cases.targets import random_targets
 
 from sklearn_hardmax import RaggedSequences
@@ -41,7 +41,7 @@ def test_a_mean_that_rounding_may_carry_from_one_sequence_to_another_is_not_read
 
 def test_without_ranks_there_is_one_block_and_one_per_bump_and_per_plateau():
     for name, bumps in (("labelled_sequences", 0), ("swaps", 29)):
-        X = family(name, 30)
+        X = sequences(name, 30)
         Y = random_targets(X)
         built = check_exact(X, Y)
         assert built.token_code.boundaries is None

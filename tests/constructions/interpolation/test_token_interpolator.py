@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from cases.interpolation import ATTENTIONS, build, by_tokens, family, nearly_equal_pairs
-from cases.targets import FAMILIES, first_rows, random_targets
+from cases.families import FAMILIES
+from cases.interpolation import ATTENTIONS, build, by_tokens, nearly_equal_pairs, sequences
+from cases.targets import first_rows, random_targets
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences, Transformer
@@ -24,7 +25,7 @@ def selected(built, codes):
 
 
 def test_on_all_codes_the_fast_path_is_the_network_bit_for_bit():
-    X = family("labelled_sequences", 20)
+    X = sequences("labelled_sequences", 20)
     built = build(X, random_targets(X, 3))
     thresholds, offset = built.plateaus.thresholds, built.token_code.offset
     steps = np.concatenate([np.linspace(-1, 2, 13), np.array([-1, 1, 3]) * np.spacing(offset)])
@@ -36,7 +37,7 @@ def test_on_all_codes_the_fast_path_is_the_network_bit_for_bit():
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_unseen_tokens_get_the_same_bits_by_both_paths(name, ordered, attention):
-    X = family(name, 25)
+    X = sequences(name, 25)
     built = build(X, random_targets(X, 2), ordered=ordered, attention=attention)
     rng, token_scale = np.random.default_rng(3), np.abs(X.tokens).max()
     new = [
@@ -68,7 +69,7 @@ def test_with_ranks_an_unseen_token_takes_the_target_of_the_nearest_token_of_the
 
 
 def test_outputs_do_not_depend_on_batch_order_or_jobs():
-    X = family("large_offsets", 40)
+    X = sequences("large_offsets", 40)
     built = build(X, random_targets(X, 2))
     whole, order = by_tokens(built, X), np.random.default_rng(0).permutation(len(X))
     assert by_tokens(built, X[order]) == whole[order]

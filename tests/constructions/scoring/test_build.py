@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from cases.scoring import FAMILIES, classifier, family, shifted_walks
+from cases.families import FAMILIES, family
+from cases.scoring import classifier, shifted_walks
 from effort import slow
 
 from sklearn_hardmax import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import oracle
 import pytest
-from cases.corrections import ALL, GRID, family
+from cases.families import FAMILIES, family
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +20,8 @@ from sklearn_hardmax.constructions.scoring.corrections import Corrections, place
 from sklearn_hardmax.forward import apply
 
 HEIGHT = 4.0
+
+GRID = 2.0**-52  # of codes in [1, 2)
 
 
 def on_grid(codes):
@@ -221,7 +223,7 @@ def test_training_sequences_whose_score_leads_by_a_hundredth_or_less_get_a_corre
 WAYS = pytest.mark.parametrize("ordered", [False, True])
 
 
-SOME = pytest.mark.parametrize("name", ["make_labelled_sequences", "make_swaps", "make_shared_tokens"])
+SOME = pytest.mark.parametrize("name", ["labelled_sequences", "swaps", "shared_tokens"])
 
 
 @WAYS
@@ -235,7 +237,7 @@ def test_the_network_holds_the_code_bit_for_bit(name, ordered, kind):
         assert np.array_equal(codes_by_network(found, new, max_width), found.corrections.code.evaluate(new))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_corrections_stand_on_training_sequences_and_permutations_of_them_and_on_no_others(name, kind):
     X, y = family(name, 30, n_classes=3)
     found = built(X, y)

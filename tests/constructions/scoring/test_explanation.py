@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from cases.scoring import classifier, family, shifted_walks
+from cases.families import family
+from cases.scoring import classifier, shifted_walks
 from hypothesis import given
 from hypothesis import strategies as st
 

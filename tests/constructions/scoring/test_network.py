@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import oracle
 import pytest
-from cases.scoring import FAMILIES, classifier, family
+from cases.families import FAMILIES, family
+from cases.scoring import classifier
 from rounding import rounding_bound
 
 from sklearn_hardmax import (

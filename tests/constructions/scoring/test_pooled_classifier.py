@@ -5,7 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cases.scoring import classifier, family, shifted_walks
+from cases.families import family
+from cases.scoring import classifier, shifted_walks
 from effort import slow
 from joblib import parallel_config
 
