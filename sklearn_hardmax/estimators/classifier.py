@@ -98,8 +98,8 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     feature_names_in_ : ndarray of str
         Column names, if X was a data frame.
     n_heads_, n_corrections_ : int
-        Numbers of heads and of corrections. These belong to training sequences for which the ridge score of the true class is not the largest one, or
-        exceeds the second largest by at most a hundredth of the largest score.
+        Numbers of heads, and of corrections: training sequences for which the ridge score of the true class is not the
+        largest one, or exceeds the second largest by at most a hundredth of the largest score.
     n_blocks_, n_parameters_ : int
         Blocks and parameters of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N
         sequences, where D is the token_dim of the residual stream.

@@ -280,8 +280,10 @@ class Texts:
         known = [text for text in self.new if text.strip() and fitted.known_words([text])[0]]
         if not known:
             return True
-        labels = fitted.decode(forward.apply(fitted.to_transformer(), fitted.encode(known)))
-        return np.array_equal(labels, fitted.predict(known))
+        out = forward.apply(fitted.to_transformer(), fitted.encode(known))
+        scores = fitted._leaders.parameters.scores(out.tokens[out.offsets[:-1]])
+        same_scores = np.array_equal(scores[:, 0], fitted.decision_function(known))
+        return same_scores and np.array_equal(fitted.decode(out), fitted.predict(known))
 
 
 SUBJECTS = (CodeClassifier, HeadClassifier, Interpolator, Pooling, Preparation, Flow, Clustering, Texts)

@@ -119,7 +119,7 @@ def test_sequences_of_one_token_have_no_order():
     assert fitted.score(X, y) == 1.0
 
 
-def test_class_weight_moves_borders_and_keeps_training_labels():
+def test_class_weight_moves_boundaries_and_keeps_training_labels():
     X, y = problem(n_classes=2)
     new, _ = datasets.make_labelled_sequences(500, random_state=9)
     shares = []

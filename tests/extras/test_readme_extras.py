@@ -23,7 +23,7 @@ def one_thread():
 
 
 def shown(page):
-    """SequenceCode and output of the blocks of a page that need other libraries."""
+    """Code and output of the blocks of a page that need other libraries."""
     text = (DOCS / page).read_text(encoding="utf-8")
     return re.findall(r"```py\n(.*?)```(?:\n\n```\n(.*?)```)?", text, flags=re.DOTALL)
 

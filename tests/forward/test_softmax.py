@@ -51,11 +51,11 @@ def test_a_gap_beyond_the_range_of_float64_has_no_weight(rank):
     assert apply(Transformer([layer]), [tokens])[0][:, 0].tolist() == [1e150, -1e150, 1e150]
 
 
-@pytest.mark.parametrize("slab", [1, 64])
-def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(slab, monkeypatch):
+@pytest.mark.parametrize("block", [1, 64])
+def test_rows_of_scores_are_taken_in_blocks_that_change_no_bit(block, monkeypatch):
     rng = np.random.default_rng(0)
     layer = Attention(*rng.normal(size=(2, 2, 3)), np.eye(3), np.eye(3), temperature=0.3)
     X = [rng.normal(size=(n, 3)) for n in (7, 1, 30)]
     whole = apply(Transformer([layer]), X)
-    monkeypatch.setattr("sklearn_hardmax.forward.softmax._BLOCK_SCORES", slab)
+    monkeypatch.setattr("sklearn_hardmax.forward.softmax._BLOCK_SCORES", block)
     assert apply(Transformer([layer]), X) == whole

@@ -41,7 +41,7 @@ def test_bands_cover_the_line_in_the_colours_of_the_labels_at_their_middles(n_cl
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 12])
-def test_each_class_has_one_row_with_its_cells_and_a_tick_for_each_of_its_sequences(n_classes):
+def test_each_class_has_one_row_with_its_intervals_and_a_tick_for_each_of_its_sequences(n_classes):
     X, y = problem(n_classes)
     clf = fitted(X, y)
     display = CodeLineDisplay.from_estimator(clf, X, y)
@@ -90,7 +90,7 @@ def test_a_display_draws_again_with_other_colours():
         assert display.plot(cmap="Dark2") is display
 
 
-def test_sequences_that_are_labelled_wrongly_stand_outside_the_cells_of_their_row():
+def test_sequences_that_are_labelled_wrongly_stand_outside_the_intervals_of_their_row():
     X, y = problem(3)
     clf = fitted(X, y)
     unseen, truth = make_labelled_sequences(40, n_classes=3, random_state=1)

@@ -17,7 +17,7 @@ def looks_at(name):
 
 @pytest.mark.parametrize("top", [None, *slow(1, 7)])
 @pytest.mark.parametrize("n_classes", [1, 2, 3])
-def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_reads_contribute(n_classes, top):
+def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_heads_contribute(n_classes, top):
     X, clf = with_heads(n_classes)
     for index in range(5):
         expected = {}
@@ -32,7 +32,7 @@ def test_marks_of_a_point_set_stand_at_the_leaders_and_add_up_what_their_reads_c
 @pytest.mark.parametrize(
     ("token_dim", "features"), [(1, None), (1, [0]), (2, None), (2, [1]), (2, [1, 0]), (6, None), (6, [5, 0])]
 )
-def test_marks_of_a_series_stand_on_the_lines_that_their_reads_look_at(token_dim, features):
+def test_marks_of_a_series_stand_on_the_lines_that_their_heads_look_at(token_dim, features):
     X, clf = with_heads(ordered=True, token_dim=token_dim, n_heads=700)
     drawn = range(min(4, token_dim)) if features is None else features
     expected = {}
@@ -70,7 +70,7 @@ def test_colours_say_the_sign_and_the_middle_is_no_contribution():
     assert display.colorbar_.mappable is display.marks_
 
 
-def test_the_strongest_tokens_are_named_by_their_strongest_read():
+def test_the_strongest_tokens_are_named_by_their_strongest_head():
     # token 1 adds 5 - 2 = 3 in two heads, token 0 adds -4, token 3 adds 2, token 2 adds 1
     leaders, contributions = [1, 0, 1, 3, 2], [-2.0, -4.0, 5.0, 2.0, 1.0]
     for dilations in (None, [1] * 5):

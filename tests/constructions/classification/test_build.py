@@ -233,7 +233,7 @@ def test_what_the_codes_do_not_certify_is_refused_by_name():
         replace(built, code_scale=built.code_scale * 2.0**-20).transformer()
 
 
-def test_build_classifier_returns_a_network_between_an_encoding_and_a_reading():
+def test_build_classifier_returns_a_network_between_encode_and_decode():
     X, y = family("labelled_sequences", 30, n_classes=4)
     built = build_classifier(X, y)
     assert np.array_equal(built.decode(apply(built.transformer, built.encode(X))), y)
@@ -252,7 +252,7 @@ def test_build_classifier_refuses_what_are_no_class_indices(y):
         build_classifier([[[0.0, 0.0]] * 2, [[1.0, 1.0]] * 2, [[2.0, 2.0]]], y)
 
 
-def test_read_refuses_tokens_that_are_no_output():
+def test_decode_refuses_tokens_that_are_no_output():
     X, y = family("labelled_sequences", 10, n_classes=2)
     built = build_classifier(X, y)
     out = apply(built.transformer, built.encode(X))

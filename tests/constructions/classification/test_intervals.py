@@ -18,7 +18,7 @@ def test_with_class_weights_training_labels_stay_exact_and_both_paths_agree(weig
 
 
 @pytest.mark.parametrize("weights", [(1, 5), (1, 2, 3), (7, 0.01, 2), (1, 1, 4)])
-def test_a_weighted_cell_belongs_to_the_class_whose_weighted_distance_is_smallest(weights):
+def test_a_weighted_interval_belongs_to_the_class_whose_weighted_distance_is_smallest(weights):
     X, y = family("labelled_sequences", 40, n_classes=len(weights))
     built, _ = build(X, y, weights=weights)
     codes = np.linspace(1, 2, 2001)

@@ -25,7 +25,7 @@ def test_the_random_code_is_its_formula_in_exact_arithmetic(ordered):
     """1/2 + sum_r max s_r / 8 + mean of sum_r t_r / 16, with s = clip(u z + 1/2, 0, 1) + 1 and t = clip(v z + b, 0, 1)."""
     X, _ = family("labelled_sequences", 15, token_dim=3)
     code = random_code(X, ordered)
-    X = RaggedSequences.from_list([*X, *(3 * x for x in X)])  # where ramps and reads end too
+    X = RaggedSequences.from_list([*X, *(3 * x for x in X)])  # where ramps end too
     found = code.evaluate(X)
     columns = code.projection.scale.columns(X.tokens, np.empty((3, X.n_tokens))).T
     if ordered:
@@ -57,7 +57,7 @@ def test_sequences_that_differ_have_different_random_codes(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_permutations_of_tokens_stay_within_the_tolerance(name):
+def test_permutations_of_tokens_stay_within_the_error_bound(name):
     X, _ = family(name)
     X = RaggedSequences.from_list([*X, np.random.default_rng(0).normal(size=(20_000, X.token_dim))])
     code, rng = random_code(X), np.random.default_rng(1)

@@ -20,7 +20,7 @@ def problem_of(X, y, seed):
 
 
 def runs_and_gap(values, y):
-    """How many runs of one label there are along the line, and the smallest distance between adjacent_codes of two labels."""
+    """How many runs of one label there are along the line, and the smallest distance between neighbours of two labels."""
     line = sorted(zip(values.tolist(), list(y)))
     steps = [b - a for (a, one), (b, other) in pairwise(line) if one != other]
     return 1 + len(steps), min(steps)

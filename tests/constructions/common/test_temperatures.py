@@ -96,7 +96,7 @@ def test_a_temperature_above_the_admissible_one_is_refused_and_the_message_says_
         HardmaxTransformerClassifier(temperature=np.nextafter(allowed, 1), **options).fit(X, y)
 
 
-def test_reads_of_heads_are_the_largest_integer_bit_for_bit_at_any_length():
+def test_max_heads_are_the_largest_integer_bit_for_bit_at_any_length():
     key = [[1.0, 0.0]]
     layer = Attention([[0.0, 1.0]], key, key, [[1.0], [0.0]], rho=0.0, temperature=HEAD_TEMPERATURE)
     tokens = np.ones((100_000, 2))

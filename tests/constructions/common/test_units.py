@@ -58,7 +58,7 @@ def clipped(number, low, high):
     return min(max(number, Fraction(low)), Fraction(high))
 
 
-def test_a_ramp_is_0_below_its_foot_1_above_its_end_and_straight_between():
+def test_a_ramp_is_0_below_its_threshold_1_above_its_end_and_straight_between():
     for s, got in zip(LATTICE, added(made("ramps"), along(LATTICE))):
         ramps = [clipped(Fraction(s) - Fraction(threshold), 0, 1) for threshold in THRESHOLDS]
         assert got == [sum(t * Fraction(c) for t, c in zip(ramps, column)) for column in CHANGES.T]
@@ -114,7 +114,7 @@ def test_the_groups_one_behind_another_are_the_whole(make, n_groups):
 
 
 @EVERY_GROUP
-def test_a_group_alone_adds_nothing_where_its_own_group_is_flat_at_0(make, n_groups):
+def test_a_group_alone_adds_nothing_where_its_own_function_is_flat_at_0(make, n_groups):
     units = make()
     """Ramps below their thresholds, bumps far away: no group is torn from the units that balance it."""
     if n_groups == 1:

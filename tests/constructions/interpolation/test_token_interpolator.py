@@ -39,12 +39,11 @@ def test_on_all_codes_the_fast_path_is_the_network_bit_for_bit():
 def test_unseen_tokens_get_the_same_bits_by_both_paths(name, ordered, attention):
     X = sequences(name, 25)
     built = build(X, random_targets(X, 2), ordered=ordered, attention=attention)
-    rng, token_scale = np.random.default_rng(3), np.abs(X.tokens).max()
+    rng, largest = np.random.default_rng(3), np.abs(X.tokens).max()
     new = [
-        rng.normal(size=(rng.integers(1, 9), X.token_dim)) * s
-        for s in (token_scale, 1e-9 * token_scale, 1e6 * token_scale, 1e300)
+        rng.normal(size=(rng.integers(1, 9), X.token_dim)) * s for s in (largest, 1e-9 * largest, 1e6 * largest, 1e300)
     ]
-    new += [np.zeros((3, X.token_dim)), np.full((1, X.token_dim), 1.7e308), X[0] + token_scale * 1e-7]
+    new += [np.zeros((3, X.token_dim)), np.full((1, X.token_dim), 1.7e308), X[0] + largest * 1e-7]
     new = RaggedSequences.from_list(new)
     read = built.decode(apply(built.transformer(), built.encode(new)))
     assert np.array_equal(read.tokens, built.outputs(new))

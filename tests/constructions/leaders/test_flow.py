@@ -242,7 +242,7 @@ def test_chunks_change_nothing(monkeypatch):
 
 
 def test_on_a_line_the_ends_lead_and_zero_attends_to_all():
-    """3 and -2 attend_with_leaders; 1 follows 3, -1 follows -2; 0 attends to all five, whose mean is 1/5, then to 3."""
+    """3 and -2 lead; 1 follows 3, -1 follows -2; 0 attends to all five, whose mean is 1/5, then to 3."""
     run = Flow.from_parameters(1, 1.0).run(one([[3.0], [1.0], [0.0], [-1.0], [-2.0]]), 1)
     assert run.tokens.tokens.ravel().tolist() == pytest.approx([3.0, 2.0, 0.1, -1.5, -2.0], rel=1e-15)
     assert run.leader_layers.tolist() == [0, -1, -1, -1, 0]

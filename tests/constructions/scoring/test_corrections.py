@@ -70,7 +70,7 @@ def codes_of(rng, n, smallest):
 
 @examples(40)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.sampled_from([2.0**-46, 2.0**-44, 2.0**-41, 2.0**-33, 2.0**-25]))
-def test_corrections_are_0_or_the_height_on_training_codes_and_within_the_tolerance(seed, n, smallest):
+def test_corrections_are_0_or_the_height_on_training_codes_and_within_the_error_bound(seed, n, smallest):
     """Chains of codes of random labels: one correction per group of near codes that needs one, 0 on all others."""
     rng = np.random.default_rng(seed)
     codes, labels = codes_of(rng, n, smallest)
@@ -150,7 +150,7 @@ def test_codes_of_one_label_at_2_to_the_minus_40_share_a_correction_and_farther_
     assert lifts(met, [base - 2.0**-36, base, base + 2.0**-35]).tolist() == [[0.0, HEIGHT]] * 3
 
 
-def test_the_widest_width_is_2_to_the_minus_36_or_8_to_16_tolerances():
+def test_the_widest_width_is_2_to_the_minus_36_or_8_to_16_error_bounds():
     assert widest(0.0) == widest(GRID) == widest(2.0**-39) == 2.0**-36
     assert widest(2.0**-39 + GRID) == 2.0**-35
     assert widest(2.0**-30) == 2.0**-27
@@ -158,13 +158,13 @@ def test_the_widest_width_is_2_to_the_minus_36_or_8_to_16_tolerances():
     assert place([1.25, 1.5], [0, 1], error_bound=2.0**-30).widths.tolist() == [2.0**-27] * 2
 
 
-def test_a_tolerance_wider_than_a_plateau_leaves_no_room():
+def test_an_error_bound_wider_than_a_plateau_leaves_no_room():
     codes = [1.25, 1.25 + 2.0**-40]
     assert place(codes, [0, 1], error_bound=2.0**-42).margin == 1.0  # width 2^-42, a quarter of the gap
     assert place(codes, [0, 1], error_bound=2.0**-42 + GRID) is None
 
 
-def test_the_margin_is_the_room_over_the_tolerance_by_hand():
+def test_the_margin_is_the_room_over_the_error_bound_by_hand():
     """Gap 2^-38, width 2^-40: the plateau leaves 2^-40, the foot 2^-38 - 2^-39 = 2^-39; over 2^-49 that is 2^9."""
     corrections = place([1.25, 1.25 + 2.0**-38], [0, 1], error_bound=2.0**-49)
     assert corrections.widths.tolist() == [2.0**-40] * 2
@@ -194,7 +194,7 @@ def built(X, y, *, ordered=False, n_heads=21, **options):
 
 @pytest.fixture(params=["random_code", "code"])
 def kind(request, monkeypatch):
-    """Corrections on a random_code, and on the code of codes.py that takes its place where none leaves clearance."""
+    """Corrections on a random code, and on the sequence code that takes its place where none leaves clearance."""
     if request.param == "code":
         monkeypatch.setattr(scoring, "_MAX_RANDOM_CODES", 0)
     return {"random_code": RandomCode, "code": SequenceCode}[request.param]
@@ -258,7 +258,7 @@ def test_corrections_stand_on_training_sequences_and_permutations_of_them_and_on
         assert not corrections.values(corrections.code.evaluate(moved))[0].any()
 
 
-def test_rooms_are_the_distances_to_the_nearest_slope_and_negative_on_one():
+def test_clearances_are_the_distances_to_the_nearest_slope_and_negative_on_one():
     # plateaus 1.25 to 1.5 and 1.75 to 1.75, slopes 1/16 and 1/32 wide
     corrections = Corrections(
         None, np.array([1.25, 1.75]), np.array([1.5, 1.75]), np.array([1 / 16, 1 / 32]), 4.0, np.array([0, 1]), 1.0

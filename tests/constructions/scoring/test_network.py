@@ -119,7 +119,7 @@ def test_a_width_that_no_bump_fits_into_is_refused(max_width):
         classifier().fit(X, y).to_transformer(max_width)
 
 
-def test_read_labels_refuses_tokens_that_are_no_output():
+def test_decode_refuses_tokens_that_are_no_output():
     X, y = family("labelled_sequences", 10)
     fitted = classifier().fit(X, y)
     out = apply(fitted.to_transformer(None), fitted.encode(X))
