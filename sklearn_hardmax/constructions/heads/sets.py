@@ -114,7 +114,10 @@ class SetHeads(PooledHeads):
             forms = self.linear_forms[k : k + step]
             biases = self.biases[k : k + step].astype(np.int32)
             size = len(forms), n_places
-            product = np.matmul(forms, q, out=scratch("product", size, np.float32))
+            # Inputs are finite and all sums are integers below 2^24. A BLAS kernel may still raise the flag "invalid" by
+            # chance, on lanes that it discards; a product that really held NaN would raise it in the cast below.
+            with np.errstate(invalid="ignore"):
+                product = np.matmul(forms, q, out=scratch("product", size, np.float32))
             # integers below 2^24, so nothing is lost; in int32 the reductions are exact beyond 2^24 too
             scores = scratch("scores", size, np.int32)
             np.copyto(scores, product, casting="unsafe")
