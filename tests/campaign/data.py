@@ -120,6 +120,16 @@ def draw_data(rng):
     return tuple(drawn)
 
 
+def draw_words(rng):
+    """(Words to learn from, new words): 10 to 10,000 sequences of up to 12 letters from few points, rarely many of them."""
+    n_letters, dim, drawn = int(rng.integers(2, 9)), int(rng.integers(1, 4)), []
+    letters = rng.integers(-2, 4, (n_letters, dim)).astype(float)  # on a lattice: sums of different letters are equal
+    for n in (int(10 ** (1 + 3 * rng.random() ** 3)), int(rng.integers(1, 7))):
+        lengths = rng.integers(1, 13, n)
+        drawn.append(Data("words", letters[rng.integers(n_letters, size=lengths.sum())], lengths, True))
+    return tuple(drawn)
+
+
 def with_copies(rng, sequences):
     """The sequences and some once more, as they are, permuted, repeated or moved by an ulp; and whether one was moved."""
     copies, nearly = [], False

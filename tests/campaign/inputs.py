@@ -14,10 +14,11 @@ class OnSequences:
     """What subjects have in common that read sequences; `single` says that their tokens are float32."""
 
     predicts = True  # answers about new input
+    draw_data = staticmethod(data.draw_data)
     keeps_dtype = False  # float32 gives float32; otherwise the dtype of the tokens does not show in the answers
 
     def __init__(self, rng, containers):
-        self.train, self.new = data.draw_data(rng)
+        self.train, self.new = self.draw_data(rng)
         self.containers = containers
         self.single = bool(rng.random() < 0.3) and all(map(self._are_singles, (self.train, self.new)))
         self.draw(rng)
@@ -87,9 +88,11 @@ def tokens_of(answer):
 class OnLabels(OnSequences):
     """Those that take class labels."""
 
+    contradict = 0.15  # the chance that equal sequences may have different labels
+
     def draw_labels(self, rng, ordered):
         self.keys = data.keys_of(self.train, ordered)
-        self.labels = data.draw_labels(rng, self.keys, contradict=rng.random() < 0.15)
+        self.labels = data.draw_labels(rng, self.keys, contradict=rng.random() < self.contradict)
 
     def plain_target(self):
         return (self.labels,)

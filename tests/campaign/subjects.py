@@ -75,6 +75,25 @@ class HeadClassifier(Classifier):
     n_heads = (1, 7, 40, 100)
 
 
+class OnWords:
+    """Up to 10,000 sequences of few distinct tokens; half of the time with contradictions."""
+
+    draw_data = staticmethod(data.draw_words)
+    contradict = 0.5
+
+    def network_agrees(self, fitted):
+        # the network of n sequences has as many blocks, and each takes all their tokens
+        return len(self.train.lengths) > 100 or super().network_agrees(fitted)
+
+
+class CodeClassifierOfWords(OnWords, CodeClassifier):
+    pass
+
+
+class HeadClassifierOfWords(OnWords, HeadClassifier):
+    pass
+
+
 class Interpolator(OnSequences):
     def draw(self, rng):
         self.options = {
@@ -286,4 +305,15 @@ class Texts:
         return same_scores and np.array_equal(fitted.decode(out), fitted.predict(known))
 
 
-SUBJECTS = (CodeClassifier, HeadClassifier, Interpolator, Pooling, Preparation, Flow, Clustering, Texts)
+SUBJECTS = (
+    CodeClassifier,
+    HeadClassifier,
+    CodeClassifierOfWords,
+    HeadClassifierOfWords,
+    Interpolator,
+    Pooling,
+    Preparation,
+    Flow,
+    Clustering,
+    Texts,
+)

@@ -131,32 +131,37 @@ def weighted_intervals(runs, weights, coarse):
 def _interval_extents(runs, weights):
     """Distances from each run to the ends of its interval below and above it; two (R,), inf where nothing bounds it.
 
-    Only classes at least as heavy as that of the run are taken into account.
+    Only classes at least as heavy as that of the run are taken into account. Cost: R log R for every distinct weight.
     """
     down, up = np.full((2, len(runs.labels)), np.inf)
-    present = np.unique(runs.labels)
-    for label in present:
-        own = np.flatnonzero(runs.labels == label)
-        for other in present[(weights[present] >= weights[label]) & (present != label)]:
-            gap_below, gap_above = _gaps_to_class(runs, own, other)
-            # the two bounds at the head of this module, as multiples of the distance D
-            toward = weights[label] / (weights[label] + weights[other])
-            excess = weights[other] - weights[label]
-            away = weights[label] / excess if excess > 0 else np.inf
-            # the interval ends below the run where the neighbour below wins (towards it) or the one above (away from it)
-            down[own] = np.minimum(down[own], np.minimum(gap_below * toward, gap_above * away))
-            up[own] = np.minimum(up[own], np.minimum(gap_above * toward, gap_below * away))
+    of_runs = weights[runs.labels]
+    for weight in np.unique(of_runs):
+        own = np.flatnonzero(of_runs <= weight)
+        gap_below, gap_above = _gaps_to_weight(runs, own, np.flatnonzero(of_runs == weight))
+        # the two bounds at the head of this module, as multiples of the distance D
+        toward = of_runs[own] / (of_runs[own] + weight)
+        excess = weight - of_runs[own]
+        away = np.divide(of_runs[own], excess, out=np.full(len(own), np.inf), where=excess > 0)
+        # The interval ends below the run where the neighbour below wins (towards it) or the one above (away from it). From
+        # below, the neighbour above is farther by the extent of the run.
+        extent = runs.high[own] - runs.low[own]
+        down[own] = np.minimum(down[own], np.minimum(gap_below * toward, (gap_above + extent) * away))
+        up[own] = np.minimum(up[own], np.minimum(gap_above * toward, (gap_below + extent) * away))
     return down, up
 
 
-def _gaps_to_class(runs, own, label):
-    """Distances from the runs with indices `own` (n,) to the nearest run of a class below and above; inf where none is."""
-    others = np.flatnonzero(runs.labels == label)
+def _gaps_to_weight(runs, own, others):
+    """Distances from the runs with indices `own` (n,) to the nearest of `others` (m,), all of one weight, below and above.
+
+    Two (n,), inf where none is; indices ascend. Where the nearest run has the label of its neighbour too, both are bounded
+    half way, and their intervals join.
+    """
     n_below = np.searchsorted(others, own)  # runs are in ascending order, so indices are ordered like codes
+    n_through = np.searchsorted(others, own, side="right")
     nearest_below = others[np.maximum(n_below - 1, 0)]
-    nearest_above = others[np.minimum(n_below, len(others) - 1)]
+    nearest_above = others[np.minimum(n_through, len(others) - 1)]
     gap_below = np.where(n_below > 0, runs.low[own] - runs.high[nearest_below], np.inf)
-    gap_above = np.where(n_below < len(others), runs.low[nearest_above] - runs.high[own], np.inf)
+    gap_above = np.where(n_through < len(others), runs.low[nearest_above] - runs.high[own], np.inf)
     return gap_below, gap_above
 
 

@@ -11,13 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.coefficients import separating_coefficients
 from sklearn_hardmax.constructions.codes.sequence_code import Bumps
-from sklearn_hardmax.constructions.common.construction import Conflict
 
 _TOKEN_GAP = 2.0**-50  # values of s nearer than this count as one token: a bump needs four steps of the grid
 _GRID = 2.0**-52  # of s in [1, 2)
-_LARGEST_HEIGHT = 2**30
 
 
 class TokenLine(NamedTuple):
@@ -27,7 +24,7 @@ class TokenLine(NamedTuple):
     ----------
     low, high : ndarray of shape (T,)
         Smallest and largest value s in each class; classes are numbered in ascending order.
-    classes : ndarray of shape (n_tokens,)
+    classes : ndarray of shape (n,)
         The class of every token.
     """
 
@@ -37,7 +34,7 @@ class TokenLine(NamedTuple):
 
 
 def token_line(s):
-    """The TokenLine of values s (n_tokens,)."""
+    """The TokenLine of tokens with values s (n,)."""
     order = np.argsort(s, kind="stable")
     # a class begins at each value that is _TOKEN_GAP or more above the one before
     begins_class = np.concatenate([[True], np.diff(s[order]) >= _TOKEN_GAP])
@@ -48,49 +45,48 @@ def token_line(s):
     return TokenLine(s[order][first], s[order][last], classes)
 
 
-def place_bumps(line, multisets, groups, labels):
-    """Place bumps along the line whose weighted frequencies tell groups of equal multisets apart.
+def smallest_gap(line):
+    """Smallest distance of two neighbouring classes of a TokenLine; inf for one class."""
+    return float(np.min(line.low[1:] - line.high[:-1], initial=np.inf))
+
+
+def bump_limits(line):
+    """Largest integer height of a bump at each class, (T,) int64; 0 where there is no room for a bump."""
+    half_class = np.ceil((line.high - line.low) / (2 * _GRID)) * _GRID
+    # the flat part of the narrowest bump reaches from a centre on the grid over the whole class
+    narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half_class, _GRID)))
+    # (1 + a) delta <= free / 2, solved for a
+    return np.maximum(np.floor(_free(line) / (2 * narrowest)) - 1, 0).astype(np.int64)
+
+
+def place_bumps(line, tokens, heights):
+    """Place bumps along the line.
 
     Parameters
     ----------
     line : TokenLine
-    multisets : Multisets
-        One per sequence.
-    groups : list of index arrays
-        Sequences with equal multisets.
-    labels : ndarray of shape (n_sequences,), int
-        Class indices, equal in each group.
+    tokens : ndarray of shape (K,), int
+        Classes that get a bump, ascending.
+    heights : ndarray of shape (K,), int
+        From 1 to the limit of the class.
 
     Returns
     -------
-    bumps : Bumps
-    conflicts : list of Conflict
-        Groups that bumps of the possible heights do not tell apart.
+    Bumps
     """
-    gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
-    free = np.minimum(gaps[:-1], gaps[1:])  # distance of each class to the nearest other one
-    # the flat part of the narrowest bump reaches from a centre on the grid over the whole class
-    half_class = np.ceil((line.high - line.low) / (2 * _GRID)) * _GRID
-    narrowest = 2.0 ** np.ceil(np.log2(np.maximum(half_class, _GRID)))
-    # (1 + a) delta <= free / 2, solved for a
-    limits = np.minimum(np.floor(free / (2 * narrowest)) - 1, _LARGEST_HEIGHT).astype(np.int64)
-    representatives = np.array([group[0] for group in groups])
-    chosen, together = separating_coefficients(
-        multisets.selected(representatives),
-        labels[representatives],
-        np.array([len(group) for group in groups]),
-        np.maximum(limits, 0),
-    )
-    conflicts = [Conflict(np.sort(np.concatenate([groups[j] for j in members])), "close") for members in together]
-    tokens = np.array(chosen.tokens, dtype=np.int64)
-    heights = np.array(chosen.heights, dtype=np.float64)
-    order = np.argsort(tokens)
-    tokens = tokens[order]
-    heights = heights[order]
+    heights = heights.astype(np.float64)
+    low, high = line.low[tokens], line.high[tokens]
+    free = _free(line)[tokens]
     # the middle of the class, on the grid
-    centers = line.low[tokens] + np.floor((line.high - line.low)[tokens] / (2 * _GRID)) * _GRID
-    # the same inequality, solved for the largest delta
-    widths = 2.0 ** np.floor(np.log2(free[tokens] / (2 * (1 + heights))))
+    centers = low + np.floor((high - low) / (2 * _GRID)) * _GRID
+    # (1 + a) delta <= free / 2, solved for the largest delta
+    widths = 2.0 ** np.floor(np.log2(free / (2 * (1 + heights))))
     # unit * height is at most 1/2 for every bump
     unit = 2.0 ** -(np.ceil(np.log2(heights.max(initial=1.0))) + 1)
-    return Bumps(centers, widths, heights, float(unit)), conflicts
+    return Bumps(centers, widths, heights, float(unit))
+
+
+def _free(line):
+    """Distance of each class to the nearest other one, (T,); 1 beyond the first and the last class."""
+    gaps = np.concatenate([[1.0], line.low[1:] - line.high[:-1], [1.0]])
+    return np.minimum(gaps[:-1], gaps[1:])

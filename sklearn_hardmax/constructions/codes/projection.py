@@ -89,6 +89,18 @@ class Projection:
                 columns[-1] = relative_positions(offsets)
             yield i, j, Segments.from_offsets(offsets), columns
 
+    def encoded_tokens(self, sequences, indices):
+        """Yield encoded tokens (n_coordinates, k) of the tokens at these indices, chunk by chunk."""
+        positions = relative_positions(sequences.offsets)[indices] if self.with_position else None
+        step = max(1, min(_CHUNK_TOKENS, _CHUNK_NUMBERS // self.n_coordinates))
+        for start in range(0, len(indices), step):
+            chunk = indices[start : start + step]
+            columns = np.empty((self.n_coordinates, len(chunk)))
+            self.scale.columns(sequences.tokens[chunk], columns)
+            if self.with_position:
+                columns[-1] = positions[start : start + step]
+            yield columns
+
     def extremes(self, directions, exact, sequences):
         """Largest and smallest projection of each sequence on each direction.
 

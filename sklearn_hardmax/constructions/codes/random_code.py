@@ -14,8 +14,9 @@ The four maxima are leader attention, the four means one uniform attention. Toge
 
 Sequences with different token frequencies have different codes, but for special data. An example are the sequences
 (-1, 1, a, -a) with different a (`datasets.make_swaps`): their maxima agree, and their means agree too if a and -a lie on the
-slopes of all four ramps. Where no random code leaves enough room for the corrections, the SequenceCode that `select_code`
-finds takes its place, which tells apart whatever can be.
+slopes of all four ramps; other examples are tokens on a lattice, where (0, 0) and (1, 1) add up to the same as (0, 1) and
+(1, 0). Where no random code leaves enough room for the corrections, the SequenceCode of `bump_code` (selection.py) takes its
+place, which tells apart whatever can be.
 """
 
 from dataclasses import dataclass

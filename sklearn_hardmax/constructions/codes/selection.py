@@ -7,20 +7,25 @@ of a sequence into its code, one number (sequence_code.py), in the order of thei
     2. the mean along many random directions
     3. bumps on single tokens (bump_placement.py), whose frequencies tell any two multisets apart
 
+The cost is linear in the tokens, but for sorts: the number of directions, of rounds and of draws is bounded, whatever the
+tokens are.
+
 A *conflict* is a group of sequences with different labels that no code tells apart. It is settled by giving the whole group
 its majority label; the caller decides whether that is an error.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.bump_placement import place_bumps, token_line
+from sklearn_hardmax.constructions.codes.bump_placement import bump_limits, place_bumps, smallest_gap, token_line
+from sklearn_hardmax.constructions.codes.coefficients import draw_coefficients, separating_tokens
 from sklearn_hardmax.constructions.codes.multisets import (
-    equal_multisets,
+    distinct_tokens,
     group_equal_multisets,
+    has_several_labels,
     multisets_from_tokens,
 )
 from sklearn_hardmax.constructions.codes.projection import (
@@ -35,12 +40,15 @@ from sklearn_hardmax.constructions.common.batches import in_batches
 from sklearn_hardmax.constructions.common.construction import Conflict
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.segments import changes
 
 _LEADER_DIRECTIONS = 4  # per round of leader attention: the largest and the smallest value of each
 _LEADER_ROUNDS = 8  # rounds while leaders of different labels differ, but by less than SAFE_GAP
 _MEAN_DIRECTIONS = 2000  # at most
-_MEAN_WORK = 2 * 10**7  # at most this many sequence means are sorted in all
+_MEAN_WORK = 4 * 10**6  # at most this many sequence means are sorted in all
 _MEAN_TRIALS = 8  # of the best directions, how many have their codes computed
+_MOST_BITS = 40  # of the heights of bumps
+_BUMP_TRIALS = 8  # draws of heights, until one leaves codes of different labels SAFE_GAP apart
 
 
 class CandidateCode(NamedTuple):
@@ -100,6 +108,28 @@ class CodeProblem:
         code = SequenceCode(self.projection, direction, kind, self.coarse, bumps)
         return CandidateCode(code, *code.evaluate_training(self.sequences, self.n_jobs))
 
+    @cached_property
+    def tokens(self):
+        """The DistinctTokens, with their positions where these count."""
+        return distinct_tokens(self.sequences, self.projection.with_position, self.n_jobs)
+
+    def distinct_values(self, direction):
+        """Projected value s in [1, 2] of every distinct token, (T,)."""
+        projection = self.projection
+        chunks = projection.encoded_tokens(self.sequences, self.tokens.first)
+        return np.concatenate([clipped_ramp(project(direction, columns)) for columns in chunks])
+
+    def settle_equal_multisets(self):
+        """Find and settle the conflicts among sequences of equal multisets, exact on raw tokens; list of Conflict."""
+        multisets = multisets_from_tokens(self.tokens.ids, self.sequences.offsets)
+        groups = _groups_with_several_labels(group_equal_multisets(multisets)[0], self.labels)
+        if not groups:
+            return []
+        are_equal = _have_one_order(self.sequences, self.tokens.ids, groups)
+        conflicts = [Conflict(group, "equal" if equal else "order") for group, equal in zip(groups, are_equal)]
+        self.settle(conflicts)
+        return conflicts
+
     def settle(self, conflicts):
         """Give all sequences of each conflict the label that most of them carry, of equally frequent labels the smallest."""
         for conflict in conflicts:
@@ -121,60 +151,71 @@ def select_code(problem):
     conflicts : list of Conflict
         The groups that were settled.
     """
-    directions = problem.directions(_LEADER_DIRECTIONS)
-    found = _leader_code(problem, directions)
+    leaders = _LeaderCodes(problem, problem.directions(_LEADER_DIRECTIONS))
+    found = leaders.best()
     if found is not None:
         return found, []
-    # Equal sequences have equal extremes, so that only few need an exact comparison.
-    candidates = _conflict_candidates(problem.extremes(directions, exact=True), problem.labels)
-    conflicts = _conflicts_of_equal_multisets(problem, candidates)
-    problem.settle(conflicts)
+    conflicts = problem.settle_equal_multisets()
     if (problem.labels == problem.labels[0]).all():
         return None, conflicts
     if conflicts:
-        found = _leader_code(problem, directions)
-    # Without candidates any two sequences of different label differ in some extreme: other directions may widen the gap.
-    if len(candidates) == 0 and len(directions) > 1:
+        found = leaders.best()
+    # Leaders that differ, but by too little, may differ by more along other directions.
+    if leaders.differ and problem.projection.n_coordinates > 1:
         for _ in range(_LEADER_ROUNDS - 1):
-            found = found or _leader_code(problem, problem.directions(_LEADER_DIRECTIONS))
+            found = found or _LeaderCodes(problem, problem.directions(_LEADER_DIRECTIONS)).best()
     found = found or _mean_code(problem)
     if found is not None:
         return found, conflicts
-    found, close = bump_code(problem, directions)
+    found, close = bump_code(problem, leaders.directions)
     return found, conflicts + close
 
 
-def _leader_code(problem, directions):
-    """The safe code by leader attention with the fewest label runs, a CandidateCode; None if none is safe.
+class _LeaderCodes:
+    """The codes by leader attention along some directions: of each the largest and the smallest projection.
 
     The directions are scored by a fast product first. The choice does not depend on its rounding errors: a direction is
     scored again by exact sums if one of its gaps is within the error bound of SAFE_GAP. If a gap is larger, the order of the
     codes is certain, hence the number of runs; if it is smaller, the code is not safe either way.
     """
-    # each of two codes may err by the noise, and is rounded once more, to 2^-51
-    noise = 2 * problem.projection.product_noise(directions) + 2.0**-50
-    scores = _leader_scores(problem, directions, exact=False)
-    # "not >": where the noise is infinite, scores mean nothing, and the direction must be scored again
-    unsure = np.flatnonzero(
-        [any(not abs(gap - SAFE_GAP) > bound for _, gap in pair) for pair, bound in zip(scores, noise)]
-    )
-    if len(unsure):
-        for k, pair in zip(unsure, _leader_scores(problem, directions[unsure], exact=True)):
-            scores[k] = pair
-    safe = [
-        (runs, k, side) for k, pair in enumerate(scores) for side, (runs, gap) in enumerate(pair) if gap >= SAFE_GAP
-    ]
-    if not safe:
-        return None
-    _, k, side = min(safe)
-    return problem.candidate(directions[k], ("max", "min")[side])
 
+    def __init__(self, problem, directions):
+        self.problem = problem
+        self.directions = directions
+        self.values = self._values(directions, exact=False)
+        # Each of two codes may err by the noise, and is rounded once more, to 2^-51; exact codes do not err.
+        self._noise = 2 * problem.projection.product_noise(directions) + 2.0**-50
+        self.differ = False  # after `best`: whether along some direction all leaders of different labels differ
 
-def _leader_scores(problem, directions, *, exact):
-    """For each direction two pairs (label runs, gap): of the maxima, and of the minima."""
-    values = clipped_ramp(problem.extremes(directions, exact=exact))
-    values = even_grid(values) if problem.coarse else values
-    return [[label_runs(values[:, side, k], problem.labels) for side in (0, 1)] for k in range(len(directions))]
+    def _values(self, directions, exact):
+        """Codes of all sequences, (n_sequences, 2, k): by the largest and by the smallest projection."""
+        values = clipped_ramp(self.problem.extremes(directions, exact=exact))
+        return even_grid(values) if self.problem.coarse else values
+
+    def _scores(self, k):
+        """Label runs and smallest gap along direction k: of the largest and of the smallest projections."""
+        return [label_runs(np.ascontiguousarray(self.values[:, side, k]), self.problem.labels) for side in (0, 1)]
+
+    def best(self):
+        """The safe code with the fewest label runs, a CandidateCode; None if none is safe."""
+        scores = [self._scores(k) for k in range(len(self.directions))]
+        # "not >": where the noise is infinite, scores mean nothing, and the direction must be scored again
+        unsure = np.flatnonzero(
+            [any(not abs(gap - SAFE_GAP) > bound for _, gap in pair) for pair, bound in zip(scores, self._noise)]
+        )
+        if len(unsure):
+            self.values[:, :, unsure] = self._values(self.directions[unsure], exact=True)
+            self._noise[unsure] = -1.0
+            for k in unsure:
+                scores[k] = self._scores(k)
+        self.differ = any(gap > 0 for pair in scores for _, gap in pair)
+        safe = [
+            (runs, k, side) for k, pair in enumerate(scores) for side, (runs, gap) in enumerate(pair) if gap >= SAFE_GAP
+        ]
+        if not safe:
+            return None
+        _, k, side = min(safe)
+        return self.problem.candidate(self.directions[k], ("max", "min")[side])
 
 
 def _mean_code(problem):
@@ -184,8 +225,11 @@ def _mean_code(problem):
     needed = max(SAFE_GAP, 16 * EPS * longest)
     # The mean of projections is the projection of the mean token (up to rounding), as no training token is clipped: so one
     # pass over the tokens serves all directions. s = p + 3/2 there.
-    means = np.ascontiguousarray(problem.projection.mean_tokens(problem.sequences).T)
+    means = in_batches(problem.projection.mean_tokens, problem.sequences, problem.n_jobs)
+    means = np.ascontiguousarray(means.T)
     directions = problem.directions(int(np.clip(_MEAN_WORK // n, _LEADER_DIRECTIONS, _MEAN_DIRECTIONS)))
+    if _some_means_coincide(project(directions[0], means), means, problem.labels, needed):
+        return None
     # sums in a fixed order here too: the choice of the direction must not depend on the rounding of a matrix product
     scores = [label_runs(1.5 + project(direction, means), problem.labels) for direction in directions]
     order = sorted(range(len(directions)), key=lambda k: (scores[k][1] < needed, scores[k][0], k))
@@ -198,59 +242,57 @@ def _mean_code(problem):
     return None
 
 
+def _some_means_coincide(line, means, labels, needed):
+    """Whether two neighbours on the line (N,) with different labels have mean tokens (columns) that no direction separates.
+
+    Directions have moduli that add up to less than 1/2. So no projections of two mean tokens are `needed` apart if none of
+    their coordinates are 2 * needed apart.
+    """
+    order = np.argsort(line, kind="stable")
+    below, above = order[:-1], order[1:]
+    differ = labels[below] != labels[above]
+    below, above = below[differ], above[differ]
+    return bool((np.abs(means[:, above] - means[:, below]) < 2 * needed).all(axis=0).any())
+
+
 # -- conflicts -----------------------------------------------------------------------------------------------------------
 
 
 def _groups_with_several_labels(groups, labels):
-    """Those of the groups (index arrays) whose members carry different labels."""
-    return [group for group in groups if (labels[group] != labels[group[0]]).any()]
+    """Index arrays, ascending, of the groups (N,) whose members carry different labels."""
+    members = np.flatnonzero(has_several_labels(groups, labels))
+    members = members[np.argsort(groups[members], kind="stable")]
+    return np.split(members, changes(groups[members]) + 1) if len(members) else []
 
 
-def _conflict_candidates(extremes, labels):
-    """Sequences that agree with one of another label in all extremes, ascending indices.
-
-    All equal sequences of different labels are among them.
-    """
-    # number the rows of extremes, column by column: rows have one number if they agree in all columns so far
-    group = np.zeros(len(extremes), dtype=np.int64)
-    for column in extremes.reshape(len(extremes), -1).T:
-        _, rank = np.unique(column, return_inverse=True)
-        # (group, rank) as one integer, numbered anew so that it stays below n_sequences
-        _, group = np.unique(group * (rank.max() + 1) + rank, return_inverse=True)
-    # the label of the first member of each group: written backwards, it is the last to be written
-    first_label = np.empty(group.max() + 1, dtype=labels.dtype)
-    first_label[group[::-1]] = labels[::-1]
-    has_several_labels = np.zeros(len(first_label), dtype=bool)
-    has_several_labels[group[labels != first_label[group]]] = True
-    return np.flatnonzero(has_several_labels[group])
-
-
-def _conflicts_of_equal_multisets(problem, candidates):
-    """Conflicts among the candidates (indices) whose multisets are equal, in exact arithmetic on the raw tokens."""
-    if len(candidates) == 0:
-        return []
-    sequences = problem.sequences[candidates]
-    _, groups = equal_multisets(sequences, problem.projection.with_position)
-    conflicts = []
-    for group in _groups_with_several_labels(groups, problem.labels[candidates]):
-        same_order = all(np.array_equal(sequences[group[0]], sequences[i]) for i in group[1:])
-        conflicts.append(Conflict(candidates[group], "equal" if same_order else "order"))
-    return conflicts
+def _have_one_order(sequences, ids, groups):
+    """Whether each group (list of index arrays) consists of sequences with equal token numbers `ids` in equal order, bool."""
+    lengths = sequences.lengths
+    members = np.concatenate(groups)
+    firsts = np.repeat([group[0] for group in groups], [len(group) for group in groups])
+    is_equal = lengths[members] == lengths[firsts]
+    one, other = members[is_equal], firsts[is_equal]
+    starts = np.append(0, np.cumsum(lengths[one]))
+    step = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths[one])
+    same = ids[np.repeat(sequences.offsets[one], lengths[one]) + step]
+    same = same == ids[np.repeat(sequences.offsets[other], lengths[one]) + step]
+    is_equal[is_equal] = np.logical_and.reduceat(same, starts[:-1])
+    return np.logical_and.reduceat(is_equal, np.cumsum([0, *map(len, groups[:-1])]))
 
 
 def _conflicts_of_close_codes(values, labels):
     """Conflicts among sequences whose sorted codes follow each other by less than SAFE_GAP."""
     order = np.argsort(values, kind="stable")
-    cuts = np.flatnonzero(np.diff(values[order]) >= SAFE_GAP) + 1
-    groups = _groups_with_several_labels(np.split(order, cuts), labels)
-    return [Conflict(np.sort(group), "close") for group in groups]
+    groups = np.empty(len(values), dtype=np.int64)
+    groups[order] = np.append(0, np.cumsum(np.diff(values[order]) >= SAFE_GAP))
+    return [Conflict(group, "close") for group in _groups_with_several_labels(groups, labels)]
 
 
 # -- bumps ---------------------------------------------------------------------------------------------------------------
 
 
 def bump_code(problem, directions):
-    """The code by bumps, along the direction that confuses the fewest sequences of different label.
+    """The code by bumps, along the direction that merges the fewest distinct tokens and then separates them the most.
 
     Parameters
     ----------
@@ -263,26 +305,35 @@ def bump_code(problem, directions):
     candidate : CandidateCode
     conflicts : list of Conflict
         Groups that were settled, all of kind "close".
+
+    Notes
+    -----
+    Cost: linear in the tokens but for a few sorts, with any number of distinct tokens.
     """
-    best = None
-    for direction in directions:
-        code = SequenceCode(problem.projection, direction, "mean", problem.coarse)
-        s = np.concatenate([code.token_values(c) for *_, c in problem.projection.encoded(problem.sequences)])
-        line = token_line(s)
-        multisets = multisets_from_tokens(line.classes, problem.sequences.offsets)
-        groups = group_equal_multisets(multisets, range(len(problem.sequences)))
-        confused = _groups_with_several_labels(groups, problem.labels)
-        if best is None or len(confused) < len(best[-1]):
-            best = (direction, line, multisets, groups, confused)
-        if not confused:
+    lines = [token_line(problem.distinct_values(direction)) for direction in directions]
+    best = max(range(len(lines)), key=lambda k: (len(lines[k].low), smallest_gap(lines[k]), -k))
+    line = lines[best]
+    multisets = multisets_from_tokens(line.classes[problem.tokens.ids], problem.sequences.offsets)
+    groups, first = group_equal_multisets(multisets)
+    # tokens in one class of the line may leave sequences together
+    merged = [Conflict(group, "close") for group in _groups_with_several_labels(groups, problem.labels)]
+    problem.settle(merged)
+    distinct = multisets.selected(first)
+    limits = bump_limits(line)
+    # So many bits that sums over the tokens of a sequence are exact; at first no more than are likely to be enough: the
+    # smaller the heights, the wider the bumps.
+    most_bits = min(_MOST_BITS, 52 - int(problem.sequences.lengths.max()).bit_length())
+    n_bits = 2 * len(first).bit_length()
+    found = None
+    for attempt in range(_BUMP_TRIALS):
+        tokens = separating_tokens(distinct, problem.labels[first], limits, seed=attempt)
+        heights = draw_coefficients(limits[tokens], min(n_bits + 4 * attempt, most_bits), problem.rng)
+        candidate = problem.candidate(directions[best], "bumps", place_bumps(line, tokens, heights))
+        close = _conflicts_of_close_codes(candidate.values, problem.labels)
+        if found is None or len(close) < len(found[1]):
+            found = candidate, close
+        if not close:
             break
-    direction, line, multisets, groups, confused = best
-    # three steps may leave sequences together: tokens in one class, heights that are limited, and codes that come out close
-    conflicts = [Conflict(group, "close") for group in confused]
-    problem.settle(conflicts)
-    bumps, together = place_bumps(line, multisets, groups, problem.labels)
-    problem.settle(together)
-    candidate = problem.candidate(direction, "bumps", bumps)
-    close = _conflicts_of_close_codes(candidate.values, problem.labels)
+    candidate, close = found
     problem.settle(close)
-    return candidate, conflicts + together + close
+    return candidate, merged + close

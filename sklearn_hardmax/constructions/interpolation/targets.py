@@ -15,7 +15,9 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
 from sklearn_hardmax.constructions.codes.multisets import (
-    equal_multisets,
+    distinct_tokens,
+    group_equal_multisets,
+    multisets_from_tokens,
 )
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
@@ -126,10 +128,8 @@ def assign_targets(sequences, targets, one_target, with_position):
 
     Raises ConstructionError for contradictions.
     """
-    tokens, groups = equal_multisets(sequences, with_position)
-    multiset = np.empty(len(sequences), dtype=np.int64)
-    for g, members in enumerate(groups):
-        multiset[members] = g
+    tokens = distinct_tokens(sequences, with_position).ids
+    multiset, _ = group_equal_multisets(multisets_from_tokens(tokens, sequences.offsets))
     if one_target:
         return _assign_to_sequences(sequences, targets, multiset)
     return _assign_to_tokens(sequences, targets, tokens, multiset)

@@ -30,7 +30,7 @@ from sklearn.utils import gen_batches
 
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.random_code import RandomCode
-from sklearn_hardmax.constructions.codes.selection import CodeProblem, select_code
+from sklearn_hardmax.constructions.codes.selection import CodeProblem, bump_code
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature, with_softmax
 from sklearn_hardmax.constructions.heads.sampling import sample_heads
@@ -42,6 +42,7 @@ from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge
 from sklearn_hardmax.forward.ties import EPS
 
 _MAX_RANDOM_CODES = 8  # random codes that are drawn at most
+_BUMP_DIRECTIONS = 4  # along which distinct tokens are projected to place bumps on them
 _AMPLE_WIDTH = 2.0**-40  # no other random code is tried once every correction is at least this wide
 _BLOCK_HEADS = 512  # rows of float32 features that are converted to float64 at a time
 _THIN_MARGIN = 0.01  # relative to the largest score of the sequence: a label that leads by less gets a correction too
@@ -237,28 +238,34 @@ def _score_margins(regression, labels):
 def _corrections(problem, regression):
     """Corrections (None where none is needed), the settled conflicts and the margin."""
     drawn = []
-    corrections, margin = _widest_corrections(problem, regression, _random_codes(problem, drawn))
+    corrections, margin = _widest_corrections(problem, regression, _random_codes(problem, drawn, _MAX_RANDOM_CODES))
     if margin > 0:
         return corrections, [], margin
-    # no random code separates all labels: settle the conflicts, which changes problem.labels, and try the same codes again
-    selected, conflicts = select_code(problem)
-    corrections, margin = _widest_corrections(problem, regression, _random_codes(problem, drawn))
-    if margin <= 0 and selected is not None:
-        error_bound = selected.code.error_bound(problem.sequences.lengths)
-        candidate = (selected.code, selected.values, error_bound)
-        corrections, margin = _widest_corrections(problem, regression, [candidate])
+    # The first random code leaves too little space. Settle the conflicts, which changes problem.labels, and try again; where
+    # tokens are few, sums over different tokens may be equal along any direction, so that one more code is enough to try.
+    conflicts = problem.settle_equal_multisets()
+    n_tokens = problem.sequences.n_tokens
+    n_codes = _MAX_RANDOM_CODES if 2 * len(problem.tokens.first) > n_tokens else min(2, _MAX_RANDOM_CODES)
+    for random_code in _random_codes(problem, drawn, n_codes):
+        corrections, margin = _widest_corrections(problem, regression, [random_code])
+        if margin > 0:
+            return corrections, conflicts, margin
+    # bumps on single tokens tell apart whatever can be told apart
+    found, close = bump_code(problem, problem.directions(_BUMP_DIRECTIONS))
+    candidate = (found.code, found.values, found.code.error_bound(problem.sequences.lengths))
+    corrections, margin = _widest_corrections(problem, regression, [candidate])
     if margin <= 0:
         raise ConstructionError(
             "No code of the training sequences leaves room for the corrections that make them exact; use exact=False, or "
             "merge sequences that are nearly equal."
         )
-    return corrections, conflicts, margin
+    return corrections, conflicts + close, margin
 
 
-def _random_codes(problem, drawn):
+def _random_codes(problem, drawn, n_codes):
     """Yield (code, values, error_bound) of random codes: those in the list `drawn`, then new ones, appended to the list."""
     yield from drawn
-    while len(drawn) < _MAX_RANDOM_CODES:
+    while len(drawn) < n_codes:
         code = RandomCode.sample(problem.projection, problem.rng)
         values = code.evaluate(problem.sequences, problem.n_jobs)
         drawn.append((code, values, code.error_bound(problem.sequences.lengths)))
@@ -268,7 +275,7 @@ def _random_codes(problem, drawn):
 def _widest_corrections(problem, regression, candidates):
     """Of the Corrections on each candidate code those whose narrowest bump is the widest, and the margin.
 
-    (None, 0.0) where no code leaves enough space; (None, margin of the scores) where no correction is needed.
+    (None, 0.0) where the first code does not leave enough space; (None, margin of the scores) where no correction is needed.
     """
     # these lines certify the labels: without a correction by a lead above the rounding errors of two scores, with one by the
     # height H of the bump and the clearance of the code from its slopes
@@ -285,7 +292,7 @@ def _widest_corrections(problem, regression, candidates):
         corrections = place_corrections(code, values, error_bound, problem.labels, needs_correction, height)
         if corrections is not None and (best is None or corrections.widths.min() > best.widths.min()):
             best = corrections
-        if best is not None and best.widths.min() >= min(widest(error_bound), _AMPLE_WIDTH):
+        if best is None or best.widths.min() >= min(widest(error_bound), _AMPLE_WIDTH):
             break
     if best is None:
         return None, 0.0

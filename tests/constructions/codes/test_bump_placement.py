@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.constructions.codes.bump_placement import place_bumps, token_line
-from sklearn_hardmax.constructions.codes.multisets import group_equal_multisets, multisets_from_tokens
+from sklearn_hardmax.constructions.codes.bump_placement import bump_limits, place_bumps, smallest_gap, token_line
 
 GRID = 2.0**-52  # of numbers in [1, 2)
 # places on the grid, whose distances are around the four steps at which a class ends, or far larger
@@ -23,15 +22,9 @@ SEQUENCES = PLACES.flatmap(
 )
 
 
-def placed(sequences, labels):
-    """Bumps, conflicts and the line for sequences of numbers 1 + k GRID; labels, one per group of equal multisets."""
-    line = token_line(1 + np.concatenate(sequences) * GRID)
-    multisets = multisets_from_tokens(line.classes, np.cumsum([0, *map(len, sequences)]))
-    groups = group_equal_multisets(multisets, range(len(sequences)))
-    of_sequences = np.zeros(len(sequences), dtype=np.int64)
-    for group, label in zip(groups, labels):
-        of_sequences[group] = label
-    return *place_bumps(line, multisets, groups, of_sequences), line, of_sequences
+def line_of(sequences):
+    """The TokenLine of sequences of numbers 1 + k GRID."""
+    return token_line(1 + np.concatenate(sequences) * GRID)
 
 
 def bump(s, center, width, height):
@@ -53,25 +46,29 @@ def test_numbers_less_than_four_steps_of_the_grid_from_the_next_are_one_class(st
     assert all(k in classes[c] for k, c in zip(steps, line.classes.tolist()))
 
 
-@given(SEQUENCES, st.lists(st.integers(0, 3), min_size=6, max_size=6))
-def test_the_mean_of_a_bump_over_a_sequence_is_its_height_times_the_frequency_of_its_class(sequences, labels):
-    """In exact arithmetic, and so its sum over all bumps tells labels apart unless a conflict is named."""
-    bumps, conflicts, line, labels = placed(sequences, labels)
+@given(SEQUENCES, st.data())
+def test_the_mean_of_a_bump_over_a_sequence_is_its_height_times_the_frequency_of_its_class(sequences, data):
+    """In exact arithmetic, for any classes that leave room and any heights up to their limits."""
+    line = line_of(sequences)
+    limits = bump_limits(line)
+    with_room = np.flatnonzero(limits)
+    tokens = np.array(
+        sorted(data.draw(st.sets(st.sampled_from(with_room.tolist())))) if len(with_room) else [], dtype=int
+    )
+    heights = np.array([data.draw(st.integers(1, int(limits[k]))) for k in tokens], dtype=np.int64)
+    bumps = place_bumps(line, tokens, heights)
     rows = [[Fraction(number) for number in row] for row in zip(*(part.tolist() for part in bumps[:3]))]
     classes = [int(np.searchsorted(line.low, center, side="right")) - 1 for center in bumps.centers]
-    assert len(set(classes)) == len(classes)
-    sums = []
+    assert classes == tokens.tolist()
     for sequence in sequences:
         numbers = [1 + Fraction(int(k), 2**52) for k in sequence]
         found = [sum(bump(s, *row) for s in numbers) / len(numbers) for row in rows]
         inside = [sum(line.low[c] <= float(s) <= line.high[c] for s in numbers) for c in classes]
         assert found == [row[2] * Fraction(n, len(numbers)) for row, n in zip(rows, inside)]
-        sums.append(sum(found))
+    assert bumps.heights.tolist() == heights.tolist()
     assert {math.frexp(number)[0] for number in [*bumps.widths, bumps.unit]} == {0.5}
     assert bumps.unit * bumps.heights.max(initial=1.0) <= 0.5
     assert bumps.widths.min(initial=1.0) >= GRID
-    if not conflicts:
-        assert len({(total, label) for total, label in zip(sums, labels.tolist())}) == len(set(sums))
 
 
 @pytest.mark.parametrize(
@@ -83,16 +80,22 @@ def test_the_mean_of_a_bump_over_a_sequence_is_its_height_times_the_frequency_of
 )
 def test_the_narrowest_bump_needs_a_gap_of_four_times_its_width(sequences, center, width):
     """In steps of the grid: half of the gap is (1 + a) delta with a = 1."""
-    bumps, conflicts, _, _ = placed(sequences, [0, 1])
+    line = line_of(sequences)
+    assert bump_limits(line).tolist() == [1, 1]
+    bumps = place_bumps(line, np.array([0]), np.array([1]))
     assert (bumps.centers.tolist(), bumps.widths.tolist()) == ([1 + center * GRID], [width * GRID])
-    assert (bumps.heights.tolist(), bumps.unit, conflicts) == ([1.0], 0.5, [])
+    assert (bumps.heights.tolist(), bumps.unit) == ([1.0], 0.5)
 
 
-def test_classes_that_leave_no_room_for_a_bump_are_a_close_conflict():
+def test_classes_may_leave_no_room_for_a_bump():
     """A bump over 3 steps is flat within 2 of its centre on the grid, and ends 4 away at least; half of the gap is 2."""
-    bumps, (conflict,), _, _ = placed([[0, 3], [7, 10], [0, 0, 3, 3]], [0, 1])
-    assert (conflict.kind, conflict.indices.tolist()) == ("close", [0, 1, 2])
-    assert len(bumps.heights) == 0
+    assert bump_limits(line_of([[0, 3], [7, 10]])).tolist() == [0, 0]
+
+
+def test_the_smallest_gap_is_between_neighbouring_classes():
+    """Between 3 and 10 there are 7 steps, between 0 and 3 none that counts."""
+    assert smallest_gap(line_of([[0, 3, 10], [30]])) == 7 * GRID
+    assert smallest_gap(line_of([[0, 3]])) == np.inf
 
 
 def test_sequences_that_no_bump_tells_apart_are_one_close_conflict():

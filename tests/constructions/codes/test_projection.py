@@ -52,3 +52,11 @@ def test_a_shift_and_a_power_of_two_that_lose_no_digit_change_no_code():
     X = RaggedSequences(np.rint(X.tokens * 1000), X.offsets)
     moved = RaggedSequences((X.tokens + 12345) * 2.0**-30, X.offsets)
     assert np.array_equal(build(X, y)[0].codes(X), build(moved, y)[0].codes(moved))
+
+
+def test_single_tokens_are_encoded_as_with_all_others():
+    X, _ = family("labelled_sequences", 30)
+    projection = Projection.fit(X, ordered=True)
+    together = np.concatenate([columns.T for *_, columns in projection.encoded(X)])
+    indices = np.array([3, 0, X.n_tokens - 1, 7, 7])
+    assert np.array_equal(np.concatenate([c.T for c in projection.encoded_tokens(X, indices)]), together[indices])

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from cases.classification import build, check_exact
 from cases.families import family
+from cases.multisets import frequencies
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.constructions.codes.projection import Projection
-from sklearn_hardmax.constructions.codes.selection import CodeProblem, select_code
+from sklearn_hardmax.constructions.codes import selection
+from sklearn_hardmax.constructions.codes.coefficients import draw_coefficients
+from sklearn_hardmax.constructions.codes.projection import Projection, normalise_directions, project
+from sklearn_hardmax.constructions.codes.selection import CodeProblem, bump_code, select_code
 from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP
 from sklearn_hardmax.encoding import TokenScale
 
@@ -88,3 +91,87 @@ def test_minus_zero_is_zero():
     X = RaggedSequences.from_list([[[0.0]], [[-0.0]], [[1.0]]])
     _, (conflict,) = build(X, [0, 1, 0])
     assert (conflict.kind, conflict.indices.tolist()) == ("equal", [0, 1])
+
+
+# -- few distinct tokens -----------------------------------------------------------------------------------------------------
+
+
+def words(n, ordered, seed=0):
+    """n words of up to 8 letters over six points of a lattice, labels at random, and what a network can know of each."""
+    rng = np.random.default_rng(seed)
+    letters = np.array([(0, 0), (1, 0), (0, 1), (1, 1), (2, 3), (3, 1)], dtype=float)
+    spelled = [rng.integers(6, size=rng.integers(1, 9)).tolist() for _ in range(n)]
+    keys = [tuple(word) if ordered else frequencies(word) for word in spelled]
+    return RaggedSequences.from_list([letters[word] for word in spelled]), rng.integers(3, size=n), keys
+
+
+@pytest.mark.parametrize("n", [40, 600])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_of_words_over_few_letters_only_those_that_are_equal_are_conflicts(n, ordered):
+    """Sums of different letters are equal on the lattice, so that neither leaders nor means tell words apart."""
+    X, y, keys = words(n, ordered)
+    members = {}
+    for j, key in enumerate(keys):
+        members.setdefault(key, []).append(j)
+    built, conflicts = build(X, y, ordered=ordered)
+    assert built.code.kind == "bumps"
+    found = {tuple(conflict.indices.tolist()) for conflict in conflicts}
+    assert found == {tuple(group) for group in members.values() if len(set(y[group].tolist())) > 1}
+    wanted = y.copy()
+    for group in members.values():
+        wanted[group] = np.bincount(y[group]).argmax()
+    assert np.array_equal(built.labels_of(built.codes(X)), wanted)
+    assert built.margin > 1
+    assert built.n_blocks() <= (3 * len(members) + 1) // 2
+
+
+@pytest.mark.parametrize("rows", [[[1.0, 0.0], [0.25, 0.125]], [[0.25, 0.125], [1.0, 0.0]]])
+def test_bumps_stand_along_the_direction_that_merges_the_fewest_tokens(rows):
+    """Along (1, 0) the tokens (0, 0) and (0, 1) are one."""
+    X = RaggedSequences.from_list([[[0.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+    found, conflicts = bump_code(problem_of(X, [0, 1, 2], 0), normalise_directions(np.array(rows)))
+    assert (found.code.direction[1] > 0, conflicts) == (True, [])
+
+
+def test_of_directions_that_merge_no_tokens_the_one_with_the_largest_gap_is_taken():
+    X = RaggedSequences.from_list([[[0.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0]]])
+    rows = normalise_directions(np.array([[1.0, 0.9], [1.0, 0.4], [1.0, 0.1]]))
+    found, _ = bump_code(problem_of(X, [0, 1, 0], 0), rows)
+    assert np.array_equal(found.code.direction, rows[1])
+
+
+def all_ones(limits, n_bits, rng):
+    return np.ones(len(limits), dtype=np.int64)
+
+
+# half of two letters each: with heights of one, (a, b) and (c, d) have equal sums
+PAIRS = RaggedSequences.from_list([[[0.0], [1.0]], [[2.0], [3.0]], [[0.0], [2.0]], [[1.0], [3.0]], [[0.0], [3.0]]])
+
+
+def test_heights_are_drawn_again_where_codes_of_different_labels_meet(monkeypatch):
+    draws = iter([all_ones, all_ones, draw_coefficients])
+    monkeypatch.setattr(selection, "draw_coefficients", lambda *given: next(draws)(*given))
+    problem = problem_of(PAIRS, [0, 1, 2, 3, 4], 0)
+    found, conflicts = bump_code(problem, problem.directions(1))
+    assert conflicts == []
+    assert runs_and_gap(found.values, [0, 1, 2, 3, 4])[1] >= SAFE_GAP
+    assert next(draws, None) is None
+
+
+def test_sequences_that_no_draw_tells_apart_are_a_close_conflict(monkeypatch):
+    monkeypatch.setattr(selection, "draw_coefficients", all_ones)
+    problem = problem_of(PAIRS, [0, 1, 2, 3, 4], 0)
+    found, conflicts = bump_code(problem, problem.directions(1))
+    assert {conflict.kind for conflict in conflicts} == {"close"}
+    for conflict in conflicts:
+        assert len(set(problem.labels[conflict.indices].tolist())) == 1
+    assert runs_and_gap(found.values, problem.labels)[1] >= SAFE_GAP
+
+
+@pytest.mark.parametrize(
+    ("distance", "labels", "coincide"), [(2.0**-60, [0, 1], True), (2.0**-60, [1, 1], False), (0.1, [0, 1], False)]
+)
+def test_means_coincide_where_they_are_nearer_than_any_direction_could_separate(distance, labels, coincide):
+    means = np.array([[0.5, 0.5, -0.5], [0.25, 0.25 + distance, 0.0]])
+    line = project(np.array([0.25, 0.125]), means)
+    assert selection._some_means_coincide(line, means, np.array([*labels, 0]), SAFE_GAP) is coincide

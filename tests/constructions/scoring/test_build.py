@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn_hardmax import (
     RaggedSequences,
     SequenceConflictWarning,
 )
+from sklearn_hardmax.constructions.codes.random_code import RandomCode
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads
 from sklearn_hardmax.constructions.scoring import build as scoring
 from sklearn_hardmax.constructions.scoring import corrections
@@ -336,3 +338,25 @@ def test_codes_without_room_for_corrections_are_refused(monkeypatch):
     ):
         classifier(3).fit(X, y)
     assert classifier(3, exact=False).fit(X, y).n_corrections_ == 0
+
+
+def test_where_sums_of_few_tokens_meet_two_random_codes_are_tried_and_then_bumps(monkeypatch):
+    """(0, 0) + (1, 1) = (0, 1) + (1, 0): no linear ramp tells the first two sequences apart."""
+    square = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    corners = [*square[[0, 1, 0, 1]] * [[-3.0], [-3.0], [3.0], [3.0]], [3.0, -3.0], [-3.0, 3.0]]
+    X = RaggedSequences.from_list([[*corners, *square[:2]], [*corners, *square[2:]]] * 4)
+    y = np.array([0, 1] * 4)
+    codes = []
+    honest = RandomCode.sample
+
+    def linear(projection, rng):
+        """A random code whose ramps are linear on all tokens: its means are those of a projection."""
+        codes.append(replace(code := honest(projection, rng), ramps=code.ramps / 16, biases=np.full(4, 0.5)))
+        return codes[-1]
+
+    monkeypatch.setattr(RandomCode, "sample", linear)
+    monkeypatch.setattr(scoring, "_THIN_MARGIN", 10.0)  # all need a correction
+    fitted = classifier(n_heads=7, ordered=False, alphas=[1e9]).fit(X, y)
+    assert len(codes) == 2
+    assert (fitted.n_conflicts_, fitted.score(X, y)) == (0, 1.0)
+    assert fitted._built.corrections.code.kind == "bumps"
