@@ -10,10 +10,11 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import _version
 from sklearn_hardmax._typing import OutputContainer
+from sklearn_hardmax.estimators._bases import TransformerMixin
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import _unpickled, check_version, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 
@@ -31,8 +32,9 @@ class VersionedMixin(_Base):
     that no longer exist.
     """
 
+    # a copy of the attributes, because pickle goes through them while another thread may set one
     def __reduce__(self):
-        return _unpickled, (type(self), _version.__version__), super().__getstate__()
+        return _unpickled, (type(self), _version.__version__), dict(super().__getstate__())
 
     # skops saves the state alone, without __reduce__
     def __getstate__(self):
@@ -50,6 +52,8 @@ class RaggedOutputMixin(_Base):
     if TYPE_CHECKING:
 
         def fit_transform(self, X: SequencesLike, y: ArrayLike | None = None) -> RaggedSequences: ...
+    else:
+        fit_transform = transactional_fit(TransformerMixin.fit_transform)
 
     def set_output(self, *, transform: OutputContainer = None) -> Self:
         """Change nothing: a ragged output stays RaggedSequences. Pipelines call this method.
@@ -77,17 +81,18 @@ class BuiltNetworkMixin(VersionedMixin):
     _built: BuiltNetwork
 
     @property
+    @reads_one_fit
     def n_blocks_(self) -> int:
         """Number of blocks of ``to_transformer()``, counted without its weights."""
-        check_is_fitted(self)
         return self._built.n_blocks()
 
     @property
+    @reads_one_fit
     def n_parameters_(self) -> int:
         """Number of parameters of ``to_transformer()``, counted without its weights."""
-        check_is_fitted(self)
         return self._built.n_parameters()
 
+    @reads_one_fit
     def encode(self, X: SequencesLike) -> RaggedSequences:
         """Turn X into the input of `to_transformer()`: scaled tokens, their positions, and zeros up to its token_dim.
 
@@ -101,7 +106,6 @@ class BuiltNetworkMixin(VersionedMixin):
             float64. Each feature is shifted and multiplied by a power of two; values beyond 2^20 half-ranges of the training
             data are clipped there.
         """
-        check_is_fitted(self)
         return self._built.encode(validate_sequences(self, X, reset=False))
 
 

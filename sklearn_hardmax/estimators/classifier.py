@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AnyArray, AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.classification.build import build_classification
@@ -24,7 +23,7 @@ from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import Progress
 from sklearn_hardmax.estimators.inspection import InspectionMixin
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
@@ -261,6 +260,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
             stacklevel=4,  # the caller of fit, which transactional_fit wraps
         )
 
+    @reads_one_fit
     def predict(self, X: SequencesLike) -> AnyArray:
         """Class label of each sequence, computed without running the layers of the transformer.
 
@@ -275,9 +275,9 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
             Equal to ``decode(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen sequence are
             equal up to rounding; the same for any batch, order and n_jobs.
         """
-        check_is_fitted(self)
         return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
 
+    @reads_one_fit
     def decision_function(self, X: SequencesLike) -> FloatArray:
         """Score of every class.
 
@@ -295,7 +295,6 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         ndarray of shape (n_sequences, n_classes), or (n_sequences,) with two classes
             With two classes the score of the second less that of the first, with heads half of it.
         """
-        check_is_fitted(self)
         scores = self._built.scores(validate_sequences(self, X, reset=False), self.n_jobs)
         if len(self.classes_) > 2:
             return scores
@@ -303,6 +302,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
             return scores[:, 0]
         return (scores[:, 1] - scores[:, 0]) / (2 if self.n_heads_ else 1)
 
+    @reads_one_fit
     def to_transformer(self, max_width: int | None = 4) -> Transformer:
         """The weights of the network as a Transformer.
 
@@ -322,9 +322,9 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         MemoryError
             The weights would take more than 2 GiB; the message gives their size.
         """
-        check_is_fitted(self)
         return self._built.transformer(max_width)
 
+    @reads_one_fit
     def decode(self, tokens: SequencesLike) -> AnyArray:
         """Class label of each sequence from the output of the transformer.
 
@@ -345,5 +345,4 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         ValueError
             The tokens do not have the width of the network, or tokens of one sequence give different labels.
         """
-        check_is_fitted(self)
         return self.classes_[self._built.decode(tokens)]

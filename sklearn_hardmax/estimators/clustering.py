@@ -8,14 +8,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from sklearn_hardmax._typing import BoolArray, FloatArray, IntArray
 from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClusterMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
@@ -146,6 +146,9 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         self.cluster_centers_ = flow.centers(run, self.labels_)
         return self
 
+    fit_predict = transactional_fit(ClusterMixin.fit_predict)
+
+    @reads_one_fit
     def to_transformer(self) -> Transformer:
         """The weights of the flow as a Transformer: `n_iter_` layers of one attention each.
 
@@ -153,9 +156,9 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         -------
         Transformer
         """
-        check_is_fitted(self)
         return self._flow.transformer(self.n_iter_)
 
+    @reads_one_fit
     def encode(self, X: ArrayLike) -> RaggedSequences:
         """Turn X into the input of `to_transformer()`: one sequence, whose tokens are the rows.
 
@@ -169,10 +172,10 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         RaggedSequences
             One sequence of n_samples tokens, float64.
         """
-        check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         return RaggedSequences(rows, [0, len(rows)])
 
+    @reads_one_fit
     def decode(self, tokens: SequencesLike) -> IntArray:
         """Cluster of each row from the output of the transformer: tokens that end in one place are one cluster.
 
@@ -193,7 +196,6 @@ class LeaderClustering(VersionedMixin, ClusterMixin, BaseEstimator):
         ValueError
             The tokens do not have the width of the network, or are more than one sequence.
         """
-        check_is_fitted(self)
         tokens = as_network_output(tokens, self.n_features_in_)
         if len(tokens) != 1:
             raise ValueError(f"tokens must be one sequence, got {len(tokens)}.")

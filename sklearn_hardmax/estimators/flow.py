@@ -8,14 +8,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import IntArray, NamesLike, ObjectArray
 from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
@@ -161,7 +160,7 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
             return self._flow.run(sequences, self.n_iter_)
         return self._converged(sequences)
 
-    def _converged(self, sequences, stacklevel=4):
+    def _converged(self, sequences, stacklevel=5):
         """FlowRun to the limits; ConvergenceWarning for sequences that do not get there."""
         run = self._flow.converge(sequences, self.tol, self.max_iter)
         late = np.flatnonzero(run.distance_to_limit > self.tol)
@@ -174,6 +173,7 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
             )
         return run
 
+    @reads_one_fit
     def transform(self, X: SequencesLike) -> RaggedSequences:
         """Move the tokens.
 
@@ -193,10 +193,10 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         ConvergenceWarning
             The depth is None, and after max_iter layers a sequence is not within tol of its limit.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         return _like(sequences, self._run(sequences).tokens)
 
+    @reads_one_fit
     def leader_layers(self, X: SequencesLike) -> list[IntArray]:
         """First layer at which each token is a leader.
 
@@ -210,10 +210,10 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
             The first layer, counted from 0, at which the token attends only to itself and its copies; -1 for a token that
             never does. A leader stays a leader in all later layers.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         return np.split(self._run(sequences).leader_layers, sequences.offsets[1:-1])
 
+    @reads_one_fit
     def limits(self, X: SequencesLike) -> list[IntArray]:
         """For each token an index of the limit that it moves to, whatever the depth.
 
@@ -239,10 +239,10 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         >>> LeaderFlow().fit(X).limits(X)
         [array([0, 1, 0]), array([0])]
         """
-        check_is_fitted(self)
-        tokens = self._converged(validate_sequences(self, X, reset=False), stacklevel=3).tokens
+        tokens = self._converged(validate_sequences(self, X, reset=False), stacklevel=4).tokens
         return [self._flow.clusters(ends, self.tol) for ends in tokens]
 
+    @reads_one_fit
     def to_transformer(self) -> Transformer:
         """The weights of the flow as a Transformer: `n_iter_` layers of one attention each.
 
@@ -250,9 +250,9 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         -------
         Transformer
         """
-        check_is_fitted(self)
         return self._flow.transformer(self.n_iter_)
 
+    @reads_one_fit
     def encode(self, X: SequencesLike) -> RaggedSequences:
         """Turn X into the input of `to_transformer()`: the tokens as they are.
 
@@ -264,9 +264,9 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         -------
         RaggedSequences
         """
-        check_is_fitted(self)
         return validate_sequences(self, X, reset=False)
 
+    @reads_one_fit
     def decode(self, tokens: SequencesLike) -> RaggedSequences:
         """The moved tokens from the output of the transformer, which are that output.
 
@@ -285,9 +285,9 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         ValueError
             The tokens do not have the width of the network.
         """
-        check_is_fitted(self)
         return as_network_output(tokens, self.n_features_in_)
 
+    @reads_one_fit
     def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
         """Names of the features of an output token, which are those of an input token.
 
@@ -300,7 +300,6 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
         -------
         ndarray of str objects
         """
-        check_is_fitted(self)
         return np.array(input_names(self, input_features), dtype=object)
 
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AnyArray, BoolArray, FloatArray, IntArray
 from sklearn_hardmax.constructions.classification.code_classifier import CodeClassifier
@@ -14,6 +13,7 @@ from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
 from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin
+from sklearn_hardmax.estimators.transactions import reads_one_fit
 from sklearn_hardmax.estimators.validation import check_integer, validate_sequences
 from sklearn_hardmax.sequences import SequencesLike
 
@@ -64,6 +64,7 @@ class InspectionMixin(BuiltNetworkMixin):
     n_jobs: int | None
     _built: CodeClassifier | PooledClassifier
 
+    @reads_one_fit
     def explain(self, X: SequencesLike, top: int | None = 5) -> list[AnyArray]:
         """Explain decisions: the contribution of each head to each class, and the token that each max head attends to.
 
@@ -114,7 +115,6 @@ class InspectionMixin(BuiltNetworkMixin):
         >>> heads["kind"][0], heads["value"][0]
         ('max', array([8.5]))
         """
-        check_is_fitted(self)
         built = self._built
         if not isinstance(built, PooledClassifier):
             raise ValueError("explain needs heads: without them one code decides; plotting.CodeLineDisplay shows it.")
@@ -124,6 +124,7 @@ class InspectionMixin(BuiltNetworkMixin):
         explainer = Explainer(built, self.classes_, getattr(self, "feature_names_in_", None))
         return [explainer.table(sequences[j : j + 1], top) for j in range(len(sequences))]
 
+    @reads_one_fit
     def head_windows(self, heads: ArrayLike) -> HeadWindows | None:
         """Kernel, dilation and features of heads of ordered sequences.
 
@@ -155,7 +156,6 @@ class InspectionMixin(BuiltNetworkMixin):
         >>> clf.head_windows([0, 1]).dilations
         array([1, 1])
         """
-        check_is_fitted(self)
         built = self._built
         if not isinstance(built, PooledClassifier):
             raise ValueError("head_windows needs heads: the classifier was fitted with n_heads=0.")
@@ -168,6 +168,7 @@ class InspectionMixin(BuiltNetworkMixin):
             return None
         return HeadWindows(*built.heads.windows_of(indices))
 
+    @reads_one_fit
     def code_line(self, X: SequencesLike) -> CodeLine:
         """Codes of sequences, and the intervals of codes of each class: the whole decision if n_heads=0.
 
@@ -205,7 +206,6 @@ class InspectionMixin(BuiltNetworkMixin):
         >>> clf.classes_[line.interval_labels[line.boundaries.searchsorted(line.codes)]]
         array(['a', 'b', 'a'], dtype='<U1')
         """
-        check_is_fitted(self)
         built = self._built
         if not isinstance(built, CodeClassifier):
             raise ValueError(

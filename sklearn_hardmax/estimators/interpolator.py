@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
@@ -15,7 +14,7 @@ from sklearn_hardmax.constructions.interpolation.targets import as_targets, carr
 from sklearn_hardmax.constructions.interpolation.token_interpolator import TokenInterpolator
 from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_flag, check_verbose, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
@@ -161,6 +160,7 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         self.temperature_ = self._built.temperature
         return self
 
+    @reads_one_fit
     def predict(self, X: SequencesLike) -> RaggedSequences | FloatArray:
         """Output of every token, or of every sequence, computed without running the layers of the transformer.
 
@@ -182,7 +182,6 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         ramps between plateaus, which are at most a quarter of the gap between two codes wide. An unseen token whose code lies
         on a plateau gets the target of that training token bit for bit.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         outputs = self._built.outputs(sequences, self.n_jobs)
         return self._shaped(outputs if self._built.one_target else RaggedSequences(outputs, sequences.offsets))
@@ -191,6 +190,7 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         """Outputs (n_sequences, 1) as (n_sequences,), if y was 1-D at fit."""
         return outputs[:, 0] if self._is_1d else outputs
 
+    @reads_one_fit
     def score(self, X: SequencesLike, y: SequencesLike) -> float:
         """Fraction of sequences whose targets are all reproduced exactly: 1.0 on the training data.
 
@@ -209,7 +209,6 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         ValueError
             Targets have another form or dimension than at fit.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         targets, one_target = as_targets(y, sequences)
         wanted = targets if one_target else targets.tokens
@@ -223,6 +222,7 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         right = (outputs[carrier_indices(sequences, targets)] == wanted).all(axis=1)
         return float(np.logical_and.reduceat(right, targets.offsets[:-1]).mean())
 
+    @reads_one_fit
     def to_transformer(self) -> Transformer:
         """The weights of the network as a Transformer.
 
@@ -236,9 +236,9 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         MemoryError
             The weights would take more than 2 GiB; the message gives their size.
         """
-        check_is_fitted(self)
         return self._built.transformer()
 
+    @reads_one_fit
     def decode(self, tokens: SequencesLike) -> RaggedSequences | FloatArray:
         """Outputs from the tokens that `apply` returns, in the form of `predict`.
 
@@ -256,7 +256,6 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         ValueError
             The tokens do not have the width of the network.
         """
-        check_is_fitted(self)
         return self._shaped(self._built.decode(tokens))
 
     def __sklearn_tags__(self) -> Any:

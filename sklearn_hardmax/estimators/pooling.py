@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import Auto, NamesLike, ObjectArray, RandomStateLike, RealArray
 from sklearn_hardmax.constructions.heads.sampling import default_n_heads, sample_heads
@@ -16,7 +15,7 @@ from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.heads.sets import SetHeads
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
@@ -146,10 +145,10 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_sequences, n_heads)
             Of dtype float32 for float32 tokens, otherwise float64.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         return self._heads.features(sequences, sequences.dtype, self.n_jobs)
 
+    @reads_one_fit
     def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
         """Name of each column, such as "max of kernel 17, dilation 4, channels x0 -x2, tilt 31".
 
@@ -167,10 +166,14 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
             is the "difference 5 (x0 - 0.4 x1)", a linear form of standardised features, and proportions count tokens "above
             0.3".
         """
-        check_is_fitted(self)
         return np.array(self._heads.names(input_names(self, input_features)), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+# Decorated here, because scikit-learn has put functions around both: these read the names of columns after the numbers.
+HardmaxPooling.transform = reads_one_fit(HardmaxPooling.transform)
+HardmaxPooling.fit_transform = transactional_fit(HardmaxPooling.fit_transform)

@@ -7,13 +7,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import encoding
 from sklearn_hardmax._typing import NamesLike, ObjectArray
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices, not_finite
@@ -121,6 +120,7 @@ class RaggedSequenceTransformer(
                 )
         return self
 
+    @reads_one_fit
     def transform(self, X: SequencesLike) -> RaggedSequences:
         """Scale the tokens, join them to windows and append positions.
 
@@ -138,7 +138,6 @@ class RaggedSequenceTransformer(
         ValueError
             Tokens are so far from the training tokens that they overflow when they are scaled.
         """
-        check_is_fitted(self)
         sequences = validate_sequences(self, X, reset=False)
         tokens = sequences.tokens
         offsets = sequences.offsets
@@ -167,6 +166,7 @@ class RaggedSequenceTransformer(
         # sines and cosines come in pairs
         return self.n_features_in_ + self.n_features_in_ % 2
 
+    @reads_one_fit
     def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
         """Names of the features of an output token.
 
@@ -180,7 +180,6 @@ class RaggedSequenceTransformer(
         ndarray of str objects
             Features of neighbours are named "x0[-1]", "x0[+1]", ..., positions "position" or "position 0", "position 1", ...
         """
-        check_is_fitted(self)
         names = input_names(self, input_features)
         shifts = encoding.window_shifts(self.window, self.dilation).tolist()
         out = [name + (f"[{shift:+d}]" if shift else "") for shift in shifts for name in names]

@@ -2,18 +2,24 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax.estimators.transactions import snapshot
 from sklearn_hardmax.estimators.validation import check_integer
 
 
-def check_fitted(display, estimator, *kinds):
-    """Raise TypeError or NotFittedError unless this is a fitted estimator of one of these kinds."""
+def fitted_snapshot(display, estimator, *kinds):
+    """A copy of a fitted estimator, of which a picture is drawn: it shows one fit.
+
+    TypeError unless the estimator is of one of these kinds; NotFittedError unless it is fitted.
+    """
     if not isinstance(estimator, kinds):
         shown = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(
             f"{display.__name__} shows a {shown} (of a pipeline: its last step, with X transformed by the others), got "
             f"{type(estimator).__name__}."
         )
+    estimator = snapshot(estimator)
     check_is_fitted(estimator)
+    return estimator
 
 
 def check_index(index, n_sequences):

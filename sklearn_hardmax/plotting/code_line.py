@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_hardmax._typing import AnyArray
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
-from sklearn_hardmax.plotting.canvas import check_fitted, pyplot
+from sklearn_hardmax.plotting.canvas import fitted_snapshot, pyplot
 from sklearn_hardmax.sequences import SequencesLike
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class CodeLineDisplay:
         >>> [text.get_text() for text in display.ax_.get_yticklabels()]
         ['network', '0', '1', '2']
         """
-        check_fitted(cls, estimator, HardmaxTransformerClassifier)
+        estimator = fitted_snapshot(cls, estimator, HardmaxTransformerClassifier)
         line = estimator.code_line(X)
         labels = _class_indices(estimator.classes_, y)
         check_consistent_length(line.codes, labels)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn_hardmax._typing import TextsLike
 from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.estimators.validation import check_integer
-from sklearn_hardmax.plotting.canvas import check_class_label, check_fitted, pyplot
+from sklearn_hardmax.plotting.canvas import check_class_label, fitted_snapshot, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,7 +127,7 @@ class LeaderBarDisplay:
         ImportError
             matplotlib is not installed.
         """
-        check_fitted(cls, estimator, LeaderTextClassifier)
+        estimator = fitted_snapshot(cls, estimator, LeaderTextClassifier)
         check_integer(top, "top", 1)
         found = estimator.leader_counts(X, strongest)[:top]
         if not found:

@@ -15,7 +15,7 @@ from sklearn_hardmax.encoding import window_shifts
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.plotting import leader_marks, texts
-from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
+from sklearn_hardmax.plotting.canvas import check_index, fitted_snapshot, pyplot
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class LeaderDisplay:
         >>> display.marks_.get_offsets()[-1].data  # the strongest: token 2, which is 8
         array([8., 0.])
         """
-        check_fitted(cls, estimator, HardmaxTransformerClassifier)
+        estimator = fitted_snapshot(cls, estimator, HardmaxTransformerClassifier)
         if not estimator.n_heads_:
             raise ValueError(
                 "LeaderDisplay needs heads: a classifier with n_heads=0 decides by one code, see CodeLineDisplay."

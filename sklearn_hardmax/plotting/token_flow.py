@@ -12,7 +12,7 @@ from sklearn_hardmax.estimators.clustering import LeaderClustering
 from sklearn_hardmax.estimators.flow import LeaderFlow
 from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.plotting import flow_paths, texts
-from sklearn_hardmax.plotting.canvas import check_fitted, check_index, pyplot
+from sklearn_hardmax.plotting.canvas import check_index, fitted_snapshot, pyplot
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
 from sklearn_hardmax.transformer import Transformer
 
@@ -163,7 +163,7 @@ class TokenFlowDisplay:
         ConvergenceWarning
             The limits of the tokens of a LeaderFlow were not reached after max_iter layers, see `LeaderFlow.limits`.
         """
-        check_fitted(cls, estimator, LeaderFlow, LeaderClustering, LeaderTextClassifier)
+        estimator = fitted_snapshot(cls, estimator, LeaderFlow, LeaderClustering, LeaderTextClassifier)
         if isinstance(estimator, LeaderTextClassifier):
             return cls._of_text(estimator, X, index, ax, cmap)
         sequences = estimator.encode(X)

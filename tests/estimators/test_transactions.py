@@ -1,4 +1,7 @@
-"""A fit that does not end changes neither the estimator nor, after an interrupt, the session (test_faults.py: all fits)."""
+"""What fits and methods of an estimator see of each other, and what a fit that does not end leaves behind.
+
+All fits are in tests/test_faults.py, all methods in tests/test_threads.py.
+"""
 
 import inspect
 import warnings
@@ -8,14 +11,16 @@ import pytest
 import session_guard
 import sklearn
 from cases.threads import three_blas_threads
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
 
 from sklearn_hardmax import HardmaxTransformerClassifier
 from sklearn_hardmax.constructions.common.threads import one_blas_thread
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 
 
-class Summary:
-    """Learns two attributes, and calls a function between them."""
+class Summary(BaseEstimator):
+    """Learns two attributes, and calls a function between them; methods call it between reading them."""
 
     def __init__(self, between=lambda: None):
         self.between = between
@@ -32,6 +37,23 @@ class Summary:
     def fit_transform(self, numbers):
         self.largest_ = max(numbers)
         return [number / self.largest_ for number in numbers]
+
+    @reads_one_fit
+    def limits(self, *, closed=True):
+        """The least and the largest."""
+        least = self.least_
+        self.between()
+        return [least, self.largest_, closed]
+
+    @reads_one_fit
+    def labelled_limits(self):
+        return {"limits": self.limits()}
+
+    @property
+    @reads_one_fit
+    def spread_(self):
+        """The largest less the least."""
+        return self.largest_[0] - self.least_[0]
 
 
 def raising(error):
@@ -71,6 +93,86 @@ def test_a_fit_returns_the_estimator_itself_or_what_it_computed():
 def test_a_fit_keeps_its_name_docstring_and_parameters():
     assert (Summary.fit.__name__, Summary.fit.__doc__) == ("fit", "Learn the least and the largest.")
     assert list(inspect.signature(Summary.fit).parameters) == ["self", "numbers"]
+
+
+def test_a_method_and_a_property_keep_their_names_docstrings_and_parameters():
+    assert (Summary.limits.__name__, Summary.limits.__doc__) == ("limits", "The least and the largest.")
+    assert str(inspect.signature(Summary.limits)) == "(self, *, closed=True)"
+    assert Summary.spread_.__doc__ == "The largest less the least."
+    assert Summary().fit([1, 3]).spread_ == 2
+
+
+def test_before_a_fit_a_method_is_refused():
+    for ask in (Summary().limits, lambda: Summary().spread_):
+        with pytest.raises(NotFittedError, match="This Summary instance is not fitted yet"):
+            ask()
+
+
+def test_a_method_reads_one_fit_though_another_ends_meanwhile():
+    summary = Summary().fit([1, 2])
+    summary.between = lambda: Summary.fit(summary.set_params(between=int), [3, 4])
+    assert summary.limits(closed=False) == [[1], [2], False]
+    assert summary.limits(closed=False) == [[3], [4], False]
+
+
+def test_a_method_reads_parameters_of_one_moment():
+    summary = Summary().fit([1, 2])
+
+    def between():
+        summary.largest_ = [5]  # in place, as set_params does
+
+    summary.between = between
+    assert summary.limits() == [[1], [2], True]
+    assert summary.limits() == [[1], [5], True]
+
+
+def test_methods_of_a_subclass_are_called_on_a_snapshot_and_what_they_set_on_it_is_gone():
+    class Doubled(Summary):
+        def limits(self, *, closed=True):
+            self.asked_ = True
+            return super().limits(closed=closed) * 2
+
+    doubled = Doubled().fit([1, 2])
+    assert doubled.labelled_limits() == {"limits": [[1], [2], True] * 2}
+    assert not hasattr(doubled, "asked_")
+    assert doubled.limits(closed=False) == [[1], [2], False] * 2
+    assert doubled.asked_
+
+
+def test_of_two_fits_at_once_the_one_that_ends_later_replaces_all_that_the_other_has_learned():
+    def other_fit():
+        Summary.fit(summary.set_params(between=int), [3, 4])
+        summary.only_there_ = True
+
+    summary = Summary(other_fit)
+    summary.fit([1, 2])
+    assert (summary.least_, summary.largest_) == ([1], [2])
+    assert not hasattr(summary, "only_there_")
+
+
+class Step(TransformerMixin, Summary):
+    """Its output may be a data frame."""
+
+    def transform(self, numbers):
+        return np.array(numbers)[:, None]
+
+    def get_feature_names_out(self):
+        return ["number"]
+
+
+def test_what_is_chosen_during_a_fit_stays_chosen():
+    def choose():
+        step.set_params(between=int)
+        step.set_output(transform="pandas")
+        step.set_fit_request(numbers=True)
+
+    step = Step(choose)
+    with sklearn.config_context(enable_metadata_routing=True):
+        step.fit([1, 2])
+    assert step.largest_ == [2]
+    assert step.between is int
+    assert list(step.transform([1]).columns) == ["number"]
+    assert step.get_metadata_routing().fit.requests == {"numbers": True}
 
 
 def entered_and_left_open():

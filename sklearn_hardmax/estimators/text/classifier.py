@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax import forward
 from sklearn_hardmax._typing import AnyArray, FloatArray, RandomStateLike, TextsLike
@@ -19,7 +18,7 @@ from sklearn_hardmax.estimators.text import training
 from sklearn_hardmax.estimators.text.inspection import TextInspectionMixin
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
-from sklearn_hardmax.estimators.transactions import transactional_fit
+from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import validate_class_labels
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
@@ -217,6 +216,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         self.validation_scores_ = trained.held_out_accuracies
         return self
 
+    @reads_one_fit
     def encode(self, X: TextsLike) -> RaggedSequences:
         """Turn texts into the input of `to_transformer()`: the embeddings of their known words.
 
@@ -241,6 +241,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
             raise ValueError(f"Texts {format_indices(empty)} hold no known word: there is nothing to encode.")
         return self._leaders.sequences(indices)
 
+    @reads_one_fit
     def to_transformer(self) -> Transformer:
         """The weights as a Transformer: `depth` layers of the flow, and one uniform attention that averages the words.
 
@@ -248,9 +249,9 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         -------
         Transformer
         """
-        check_is_fitted(self)
         return self._leaders.parameters.transformer(self._leaders.depth)
 
+    @reads_one_fit
     def decode(self, tokens: SequencesLike) -> AnyArray:
         """Class label of each text from the output of the transformer.
 
@@ -269,9 +270,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         ValueError
             The tokens do not have the width of the network.
         """
-        check_is_fitted(self)
-        tokens = as_network_output(tokens, self.embeddings_.shape[1])
-        return self._classes_of(self._decoded_scores(tokens))
+        return self._classes_of(self._decoded_scores(as_network_output(tokens, self.embeddings_.shape[1])))
 
     def _decoded_scores(self, tokens):
         # after the last layer all tokens of a text are equal, namely the mean: the first one is enough
@@ -293,6 +292,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
             scores[known] = self._decoded_scores(forward.apply(self.to_transformer(), sequences))
         return scores, known
 
+    @reads_one_fit
     def decision_function(self, X: TextsLike) -> FloatArray:
         """Score of every class before the sigmoid or softmax; for texts without a known word that of `class_prior_`.
 
@@ -309,6 +309,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         scores, _ = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    @reads_one_fit
     def predict_proba(self, X: TextsLike) -> FloatArray:
         """Probability of each class.
 
@@ -327,6 +328,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         probabilities[~known] = self.class_prior_
         return probabilities
 
+    @reads_one_fit
     def predict(self, X: TextsLike) -> AnyArray:
         """Class label of each text, that of the largest probability.
 
@@ -339,8 +341,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         -------
         ndarray of shape (n_texts,)
         """
-        scores, _ = self._scores(X)
-        return self._classes_of(scores)
+        return self._classes_of(self._scores(X)[0])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

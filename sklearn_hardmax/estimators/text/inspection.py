@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hardmax._typing import AnyArray, FloatArray, TextsLike
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import tokenize_texts
+from sklearn_hardmax.estimators.transactions import reads_one_fit
 from sklearn_hardmax.estimators.validation import check_flag
 
 
@@ -20,6 +20,7 @@ class TextInspectionMixin:
     vocabulary_: dict[str, int]
     _leaders: WordLeaders
 
+    @reads_one_fit
     def known_words(self, X: TextsLike) -> list[list[str]]:
         """The words of each text that the classifier uses: those of its vocabulary among the first max_length words.
 
@@ -33,17 +34,16 @@ class TextInspectionMixin:
         list of lists of str
             One list per text, in the order of the text, with repetitions.
         """
-        check_is_fitted(self)
         return [[word for word in text if word in self.vocabulary_] for text in tokenize_texts(X, self.max_length)]
 
     def _known(self, X):
         """The indices in `embeddings_` of the known words of each text, in order."""
-        check_is_fitted(self)
         # bound once, called for every word
         index_of = self.vocabulary_.get
         texts = tokenize_texts(X, self.max_length)
         return [np.array([i for word in text if (i := index_of(word)) is not None], dtype=np.int64) for text in texts]
 
+    @reads_one_fit
     def explain(self, X: TextsLike) -> list[AnyArray]:
         """Score and weight of each word of each text in its decision.
 
@@ -67,6 +67,7 @@ class TextInspectionMixin:
         """
         return [self._leaders.table(text) for text in self._known(X)]
 
+    @reads_one_fit
     def leaders(self, text: str | Sequence[str]) -> list[tuple[str, float | FloatArray]]:
         """The leaders of one text, by decreasing share in its mean.
 
@@ -84,6 +85,7 @@ class TextInspectionMixin:
         table = self.explain([text])[0]
         return [(row["word"], row["logit"]) for row in table[table["leader"] >= 0]]
 
+    @reads_one_fit
     def leader_counts(self, X: TextsLike, strongest: bool = False) -> list[tuple[str, int, float | FloatArray]]:
         """How many texts each word leads.
 

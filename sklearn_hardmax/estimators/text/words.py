@@ -19,7 +19,7 @@ def tokenize_texts(X, max_length=None):
         warnings.warn(
             f"Texts {format_indices(cut)} have more than max_length={max_length} words; the words after these are ignored.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return [text[:max_length] for text in words]
 
