@@ -53,7 +53,7 @@ class SessionSettings:
 
 
 def snapshot(estimator: Estimator) -> Estimator:
-    """A shallow copy of an estimator as it is now, taken in a fifth of a microsecond.
+    """A shallow copy of an estimator as it is now, taken in half a microsecond.
 
     Its parameters and fitted attributes are those of one moment: `__dict__` is read once, and copied by one call of C.
     Slots are not copied; scikit-learn's estimators have none.

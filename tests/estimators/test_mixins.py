@@ -33,3 +33,17 @@ def test_a_pickle_of_another_version_says_so(monkeypatch):
     ):
         again = pickle.loads(data)
     assert (again.predict(GOOD) == [0, 1, 0]).all()
+
+
+def test_a_pickle_holds_the_attributes_of_one_moment():
+    class Telling:
+        """Sets an attribute while it is pickled, as another thread may."""
+
+        def __reduce__(self):
+            fitted.late_ = True
+            return int, ()
+
+    fitted = classifier().fit(GOOD, [0, 1, 0])
+    fitted.telling_ = Telling()
+    again = pickle.loads(pickle.dumps(fitted))
+    assert (fitted.late_, again.telling_, hasattr(again, "late_")) == (True, 0, False)
