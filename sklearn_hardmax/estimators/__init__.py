@@ -14,7 +14,7 @@ text/             LeaderTextClassifier: texts to class labels by the words that 
 What they share
 ---------------
 validation.py     Checks of user input and of parameters; the function that pickles name.
-transactions.py   The decorators of methods: a fit that fails changes nothing, and the others read one fit, while threads fit too.
+transactions.py   The decorators of methods: a fit that fails changes nothing, and all others read one fit at a time.
 _mixins.py        Networks that were built, versions in pickles, ragged output, progress lines.
 _bases.py         The base classes of scikit-learn, with signatures for type checkers.
 """
