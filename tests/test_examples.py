@@ -131,3 +131,17 @@ def test_the_benchmark_of_scale_prints_one_row_a_call_and_equal_labels(tmp_path)
     assert [row.split("|")[1].strip() for row in rows] == ["fit"] * 4 + ["predict"] * 4
     assert {row.split("|")[-2].strip() for row in rows} == {"equal"}
     assert {row.split("|")[-3].strip() for row in rows[:4]} == {"1.000000"}
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_growth_prints_one_row_an_operation_and_one_a_size(tmp_path):
+    exponents, ratios = run(
+        EXAMPLES / "benchmarks" / "growth.py", tmp_path, "--sequences", "60", "120", "--factor", "2", "--repeats", "1"
+    ).split("\n\n")
+    rows = [row.split("|") for row in exponents.splitlines()[2:]]
+    assert len(rows) > 25
+    assert len({row[1] for row in rows}) == len(rows)
+    assert {row[-2].strip() for row in rows} == {"1", "1.5", "2"}
+    assert [row.split("|")[1:4] for row in ratios.splitlines()[2:]] == [
+        [f" {n} ", f" {heads} ", f" {ordered} "] for n in (60, 120) for heads in (0, 100) for ordered in (False, True)
+    ]

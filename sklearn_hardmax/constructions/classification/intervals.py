@@ -169,15 +169,30 @@ def _paint(starts, ends, labels, weights):
     """Boundaries and labels of the line from 1 to 2 after all intervals were painted on it, the heaviest class first."""
     # between two neighbouring cuts the line has one label
     cuts = np.unique(np.concatenate([starts, ends, [1.0, 2.0]]))
-    painted = np.full(len(cuts) - 1, labels[0])
-    for label in np.argsort(-weights, kind="stable"):
-        of_class = labels == label
-        # +1 where an interval starts and -1 where it ends: the cumulative sum counts the intervals over each piece
-        steps = np.zeros(len(cuts), dtype=np.int64)
-        np.add.at(steps, np.searchsorted(cuts, starts[of_class]), 1)
-        np.add.at(steps, np.searchsorted(cuts, ends[of_class]), -1)
-        painted[np.cumsum(steps)[:-1] > 0] = label
+    order = np.argsort(-weights, kind="stable")
+    turns = np.empty(len(order), dtype=np.int64)  # of each class: which one it is to be painted
+    turns[order] = np.arange(len(order))
+    last_turn = _largest_over(np.searchsorted(cuts, starts), np.searchsorted(cuts, ends), turns[labels], len(cuts) - 1)
+    painted = np.where(last_turn < 0, labels[0], order[last_turn])
     return _merge_equal_labels(cuts[1:-1], painted)
+
+
+def _largest_over(starts, ends, values, n):
+    """Largest value of the ranges starts to ends (exclusive) that hold each of n places, (n,); -1 where none does.
+
+    A range is two ranges of one length 2^k, which may overlap. From the longest lengths to 1, each range of length 2^k hands
+    its value to its two halves. Cost: n log n.
+    """
+    levels = np.log2(ends - starts).astype(np.int64)
+    largest = np.full(n, -1)  # of the ranges of length 2^level that begin at each place
+    for level in range(int(levels.max(initial=0)), -1, -1):
+        of_level = levels == level
+        for first in (starts[of_level], ends[of_level] - 2**level):
+            np.maximum.at(largest, first, values[of_level])
+        if level > 0:
+            half = 2 ** (level - 1)
+            largest[half:] = np.maximum(largest[half:], largest[:-half].copy())
+    return largest
 
 
 def _without_slivers(boundaries, labels):

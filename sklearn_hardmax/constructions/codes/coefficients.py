@@ -166,27 +166,23 @@ def _without_superfluous(tokens, sums, labels):
     key_of = [0] * len(labels)
     for j, hash_ in zip(owners, hashes):
         key_of[j] = (key_of[j] + hash_) & _ALL_BITS
-    counts = Counter(key_of)
+    counts = dict(Counter(key_of))
     label_of = dict(zip(key_of, labels))
     kept = []
     for token, start, end in zip(tokens.tolist(), [0, *ends], ends):
-        members = owners[start:end]
-        for j in members:
-            counts[key_of[j]] -= 1
         moved = {}  # hash without this token -> label
-        keys = [(key_of[j] - hash_) & _ALL_BITS for j, hash_ in zip(members, hashes[start:end])]
-        apart = all(
-            moved.setdefault(key, labels[j]) == labels[j] and (not counts[key] or label_of[key] == labels[j])
-            for j, key in zip(members, keys)
-        )
-        if apart:
-            label_of.update(moved)
-            for j, key in zip(members, keys):
-                key_of[j] = key
+        for j, hash_ in zip(owners[start:end], hashes[start:end]):
+            key = (key_of[j] - hash_) & _ALL_BITS
+            label = label_of[key] if counts.get(key) else moved.setdefault(key, labels[j])
+            if label != labels[j]:
+                kept.append(token)
+                break
         else:
-            kept.append(token)
-        for j in members:
-            counts[key_of[j]] += 1
+            label_of.update(moved)
+            for j, hash_ in zip(owners[start:end], hashes[start:end]):
+                counts[key_of[j]] -= 1
+                key_of[j] = (key_of[j] - hash_) & _ALL_BITS
+                counts[key_of[j]] = counts.get(key_of[j], 0) + 1
     return np.array(kept, dtype=np.int64)
 
 

@@ -36,6 +36,7 @@ If there is one target per sequence, token_scale is 0 and c identifies the multi
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -241,11 +242,14 @@ def _token_values(direction, columns):
     return clipped_ramp(project(direction, columns))
 
 
+def _values_on_line(projection, direction, sequences):
+    """s of every token, (n_tokens,)."""
+    return np.concatenate([_token_values(direction, columns) for *_, columns in projection.encoded(sequences)])
+
+
 def _training_line(problem, direction, target_indices, one_target):
     """The training tokens on a line, and the two tokens that must be told apart and are nearest to each other."""
-    s = np.concatenate(
-        [_token_values(direction, columns) for *_, columns in problem.projection.encoded(problem.sequences)]
-    )
+    s = in_batches(partial(_values_on_line, problem.projection, direction), problem.sequences, problem.n_jobs)
     if one_target:
         return _TrainingLine(direction, s, np.inf, ())
     # Tokens must be told apart by s only among sequences of one label. So tokens are sorted by label, then by s, gaps between
