@@ -1,11 +1,12 @@
 """A Transformer is a stack of layers on one residual stream; it can be saved to a file.
 
-A file is one npz of plain arrays: the types of the layers, their sizes, and all weights one after another. What was read
-goes through the checks of the layers, so that a file with other shapes is refused and not run.
+A file has four sections: the names of the coordinates, the types of the layers, their sizes, and all weights one after
+another. What was read goes through the checks of the layers, so that a file with other shapes is refused and not run.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_hardmax._files import atomic_write
+from sklearn_hardmax._container import load_sections, save_sections
 from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
 
-_FORMAT = "sklearn_hardmax.Transformer/2"
-# the arrays of a file: kind of dtype and number of dimensions
-_PARTS = {"format": ("U", 0), "names": ("U", 1), "kinds": ("i", 1), "sizes": ("i", 2), "entries": ("f", 1)}
+# of a file: dtypes and number of dimensions
+_SECTIONS = {"names": (("text",), 1), "kinds": (("int64",), 1), "sizes": (("int64",), 2), "entries": (("float64",), 1)}
 _LAYER_TYPES = (FeedForward, Attention, ThirdOrderAttention)  # a file names a layer type by its index here
 
 
@@ -119,31 +119,47 @@ class Transformer:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights to one npz file (plain arrays, no pickle); `path` is replaced only by a whole file.
+        """Write the weights to one file: plain numbers and texts with checksums, no pickle.
 
         Parameters
         ----------
         path : str or path-like
-            File name; taken as it is, no ending is added.
+            File name; taken as it is, no ending is added. An older file is replaced completely or, if writing fails, not at
+            all. It keeps its permissions, owner and group.
+
+        Raises
+        ------
+        OSError
+            No space, no permission, or `path` is a folder, a FIFO, a device, a socket, or a file with further names (hard
+            links), which would not be replaced; what is there is then left as it was.
+
+        Warns
+        -----
+        UserWarning
+            The system does not allow to give the new file the owner or the group of the one that it replaces.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from sklearn_hardmax import FeedForward, Transformer
+        >>> transformer = Transformer([FeedForward(U=[[1., 0.]], b=[-1.], W=[[0.], [1.]])], names=["position", "code"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     transformer.save(os.path.join(folder, "weights"))
+        ...     Transformer.load(os.path.join(folder, "weights")) == transformer
+        True
         """
-        kinds = np.array([_LAYER_TYPES.index(type(layer)) for layer in self.layers])
-        entries = [
-            np.concatenate([np.ravel(getattr(layer, n)) for n in layer.array_names + layer.scalar_names])
-            for layer in self.layers
-        ]
-        with atomic_write(path) as file:
-            np.savez(
-                file,
-                format=np.array(_FORMAT),
-                names=np.array(self.names),
-                kinds=kinds,
-                sizes=np.array([layer.sizes for layer in self.layers], dtype=np.int64),
-                entries=np.concatenate(entries),
-            )
+        entries = [np.ravel(getattr(layer, n)) for layer in self.layers for n in layer.array_names + layer.scalar_names]
+        sections = {
+            "names": list(self.names),
+            "kinds": np.array([_LAYER_TYPES.index(type(layer)) for layer in self.layers], dtype=np.int64),
+            "sizes": np.array([layer.sizes for layer in self.layers], dtype=np.int64),
+            "entries": np.concatenate(entries),
+        }
+        save_sections(path, "Transformer", sections)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Transformer:
-        """Read a file that `save` wrote.
+        """Read a file that `save` wrote, in this version or an earlier one.
 
         Parameters
         ----------
@@ -157,28 +173,19 @@ class Transformer:
         Raises
         ------
         ValueError
-            The file is damaged, or was not written by `save`.
-        FileNotFoundError
-            There is no such file.
+            The file is damaged, holds something else, or was written by a newer version.
+        OSError
+            There is no such file (FileNotFoundError), or it is a folder, a FIFO, a device or a socket.
+        MemoryError
+            There is too little memory.
         """
-        path = os.fspath(path)
-        try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                parts = {name: file[name] for name in _PARTS}
-            if str(parts["format"]) != _FORMAT:
-                raise ValueError(f"its format is {str(parts['format'])!r}, not {_FORMAT!r}")
-            for name, (kind, ndim) in _PARTS.items():
-                if parts[name].dtype.kind != kind or parts[name].ndim != ndim:
-                    raise ValueError(f"its {name} are {parts[name].dtype} of shape {parts[name].shape}")
-            return cls(_layers_from(parts), parts["names"].tolist())
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # zipfile, zlib, NumPy and our own shape checks each raise their own kind
-            raise ValueError(f"{path!r} holds no Transformer as written by save, or a damaged one: {error}.") from error
+        return load_sections(
+            path, "Transformer", _SECTIONS, lambda sections: cls(_layers_from(sections), sections["names"])
+        )
 
 
 def _layers_from(parts):
-    """The layers of a file, from its arrays; ValueError or TypeError where these do not fit each other."""
+    """The layers of a file, from its sections; an exception where these do not fit each other."""
     for name in ("kinds", "sizes"):
         if (parts[name] < 0).any():
             raise ValueError(f"its {name} are negative")
@@ -191,7 +198,7 @@ def _layers_from(parts):
         shapes = (*layer_type.array_shapes(token_dim, *sizes), *[()] * len(layer_type.scalar_names))
         arguments = []
         for shape in shapes:
-            size = int(np.prod(shape))
+            size = math.prod(shape)
             # too few entries are left: reshape raises
             arguments.append(entries[position : position + size].reshape(shape))
             position += size

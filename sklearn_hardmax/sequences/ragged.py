@@ -18,11 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax._files import atomic_write
+from sklearn_hardmax._container import load_sections, save_sections
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.conversions import Conversions
+
+# of a file: dtypes and number of dimensions
+_SECTIONS = {"tokens": (("float64", "float32"), 2), "offsets": (("int64",), 1)}
 
 
 class RaggedSequences(Conversions):
@@ -242,24 +245,39 @@ class RaggedSequences(Conversions):
     # -- files -------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tokens and then the offsets to one file, each in the format of `np.save`.
+        """Write the tokens and the offsets to one file.
+
+        The file holds plain numbers with checksums: 64 bytes aligned sections behind a header in JSON, which the
+        page *Other runtimes, and files* describes. Tokens are written in pieces, and need no further memory.
 
         Parameters
         ----------
         path : str or path-like
             File name; no ending is added. An older file is replaced completely or, if writing fails, not at all; it may be
-            the file that these sequences are mapped from.
+            the file that these sequences are mapped from. It keeps its permissions, owner and group.
 
         Raises
         ------
         OSError
-            No space, no permission, or `path` is a folder; an older file is then left as it was.
+            No space, no permission, or `path` is a folder, a FIFO, a device, a socket, or a file with further names (hard
+            links), which would not be replaced; what is there is then left as it was.
+
+        Warns
+        -----
+        UserWarning
+            The system does not allow to give the new file the owner or the group of the one that it replaces.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from sklearn_hardmax import RaggedSequences
+        >>> X = RaggedSequences.from_list([[[0., 1.], [2., 3.]], [[4., 5.]]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     X.save(os.path.join(folder, "pairs"))
+        ...     RaggedSequences.load(os.path.join(folder, "pairs")) == X
+        True
         """
-        with atomic_write(path) as file:
-            for array in (self.tokens, self.offsets):
-                np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-                # not np.save, which raises no error if the disk is full at the last bytes
-                file.write(array.data)
+        save_sections(path, "RaggedSequences", {"tokens": self.tokens, "offsets": self.offsets})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], mmap_mode: Literal["r"] | None = None) -> Self:
@@ -270,8 +288,9 @@ class RaggedSequences(Conversions):
         path : str or path-like
             The file.
         mmap_mode : None or "r"
-            "r" maps the tokens into memory instead of reading them, for data larger than memory; they are then not searched
-            for NaN and infinity again. Worker processes map the file anew: do not replace it while they run.
+            "r" maps the tokens into memory instead of reading them, for data larger than memory. They are then not
+            searched for NaN and infinity again, and their checksum is not verified; everything else in the file is. Worker
+            processes map the file anew: do not replace it while they run.
 
         Returns
         -------
@@ -280,46 +299,26 @@ class RaggedSequences(Conversions):
         Raises
         ------
         ValueError
-            The file does not contain RaggedSequences, or is damaged.
-        FileNotFoundError
-            There is no such file.
+            The file is damaged, holds something else, or was written by a newer version. (Files of version 0.1 have no
+            checksums: damage of their numbers is not noticed.)
+        OSError
+            There is no such file (FileNotFoundError), or it is a folder, a FIFO, a device or a socket.
+        MemoryError
+            There is too little memory; mapped tokens need none.
         """
         if mmap_mode not in (None, "r"):
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
-        path = os.fspath(path)
-        with open(path, "rb") as file:
-            try:
-                tokens = _read_npy(file, mmap_mode)
-                offsets = _read_npy(file)
-                trailing = file.read(1)
-            except Exception as error:
-                # a damaged header fails in many ways: as a syntax error, by its size, by an early end of the file
-                raise ValueError(f"{path!r} holds no RaggedSequences as written by save: {error}.") from error
-        readable = tokens.ndim == 2 and tokens.dtype in (np.float64, np.float32) and tokens.flags.c_contiguous
-        if not readable or tokens.shape[1] == 0:
-            raise ValueError(f"{path!r} holds no RaggedSequences: tokens are {tokens.dtype} of shape {tokens.shape}.")
-        if trailing:
-            raise ValueError(
-                f"{path!r} holds no RaggedSequences as written by save: there are bytes after the offsets."
-            )
-        if mmap_mode is None:
-            return cls(tokens, offsets)
-        _check_offsets(offsets, len(tokens))
-        return cls._trusted(tokens, offsets)
 
+        def build(sections):
+            if mmap_mode is None:
+                return cls(**sections)
+            if sections["tokens"].shape[1] == 0:
+                raise ValueError("its tokens have no features")
+            _check_offsets(sections["offsets"], len(sections["tokens"]))
+            return cls._trusted(**sections)
 
-def _read_npy(file, mmap_mode=None):
-    """Read or map the array that begins at the current position of the file, and move to the position after it."""
-    if mmap_mode is None:
-        # np.load would also read archives and return an object that is not an array
-        return np.lib.format.read_array(file, allow_pickle=False)
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"its tokens are of version {version} of the format of np.save")
-    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
-    array = np.memmap(file, dtype, mmap_mode, file.tell(), shape, "F" if fortran_order else "C")
-    file.seek(array.offset + array.nbytes)
-    return array
+        mapped = ("tokens",) if mmap_mode == "r" else ()
+        return load_sections(path, "RaggedSequences", _SECTIONS, build, mapped)
 
 
 def _check_offsets(offsets, n_tokens):
