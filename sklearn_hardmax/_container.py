@@ -10,7 +10,8 @@ A file is, one after another,
   NumPy, or ``"text"``; its shape; its number of bytes; its checksum, eight hexadecimal digits; whether it is optional;
 - the sections in the order of the header, each at the next multiple of 64 bytes (with zeros before it), so that it can be
   mapped into memory: the numbers of an array in C order; texts as one JSON list of strings in UTF-8, where a surrogate
-  without its partner has the three bytes that the rule of UTF-8 gives. Nothing follows the last section.
+  without its partner has the three bytes that the rule of UTF-8 gives. Nothing follows the last section. No number is NaN
+  or infinite.
 
 All checksums are CRC-32 of zlib: it finds every damage of up to 32 adjacent bits and nearly every other one (one in 4e9 is
 missed), and is computed faster than a disk reads. It is no protection against a forger; there is no code in a file, and what
@@ -76,11 +77,11 @@ def save_sections(path: str | os.PathLike[str], kind: str, sections: Mapping[str
     for name, content in sections.items():
         if isinstance(content, list):
             dtype, shape = "text", [len(content)]
-            content = memoryview(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            content = np.frombuffer(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"), np.uint8)
         else:
             content = np.ascontiguousarray(content, content.dtype.newbyteorder("<"))
             dtype, shape = content.dtype.str, list(content.shape)
-            content = content.reshape(-1).view(np.uint8).data
+            content = content.reshape(-1).view(np.uint8)
         described.append(_Section(name, dtype, shape, len(content), "0" * 8, False))
         contents.append(content)
     with atomic_write(path) as file:
@@ -117,7 +118,8 @@ def load_sections(
     build : callable
         Takes a dict of all sections. An exception that it raises means that the file is no file of this kind.
     mapped : collection of str
-        Names of the arrays that are mapped into memory. Their checksums are not verified, since they are not read.
+        Names of the arrays that are mapped into memory. They are not read, so that damage of them, NaN and infinity are not
+        noticed.
 
     Raises
     ------
@@ -239,20 +241,26 @@ def _read_section(file, section, is_mapped):
         file.seek(array.offset + section.bytes)
         return array
     content = np.empty(section.bytes, np.uint8)
+    dtype = _DTYPES.get(section.dtype, np.dtype(np.uint8))
+    finite = True
     checksum = 0
-    for piece in _pieces(content.data):
+    for piece in _pieces(content):
         if file.readinto(piece) < len(piece):
             raise ValueError("it was cut while it was read")
         checksum = zlib.crc32(piece, checksum)
+        # here, where the piece is in the cache: a second pass would take as long as the checksum
+        finite = finite and bool(np.isfinite(piece.view(dtype)).all())
     if f"{checksum:08x}" != section.crc32:
         raise ValueError(f"its section {section.name!r} does not have the checksum that the header names")
+    if not finite:
+        raise ValueError(f"its section {section.name!r} holds NaN or infinity")
     if section.dtype == "text":
         texts = json.loads(content.tobytes().decode("utf-8", "surrogatepass"))
         if not isinstance(texts, list) or [len(texts)] != section.shape or not all(isinstance(t, str) for t in texts):
             raise ValueError(f"its section {section.name!r} is no list of {section.shape} texts")
         return texts
     if section.dtype in _DTYPES:
-        return content.view(_DTYPES[section.dtype]).reshape(section.shape)
+        return content.view(dtype).reshape(section.shape)
     return None  # an optional section of a later version
 
 

@@ -35,6 +35,8 @@ def _read_sequences(file, size, mapped):
         file.seek(tokens.offset + n_bytes)
     else:
         tokens = np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
+        if dtype.kind == "f" and not np.isfinite(tokens).all():
+            raise ValueError("its tokens hold NaN or infinity")
     dtype, shape, n_bytes = _read_array_header(file, size - file.tell())
     if file.tell() + n_bytes != size:
         raise ValueError("there are bytes after the offsets")

@@ -108,6 +108,17 @@ def test_sections_of_any_size_are_written_and_read_in_pieces(tmp_path, n_bytes):
     assert found["texts"] == content["texts"]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [0, 32_767, 65_536, 99_999])  # in each of the pieces, at their ends
+def test_one_number_that_is_not_finite_is_refused(tmp_path, dtype, number, at):
+    numbers = np.ones(100_000, dtype)
+    numbers[at] = number
+    save_sections(tmp_path / "file", "Transformer", {"numbers": numbers})
+    with pytest.raises(ValueError, match="is damaged: its section 'numbers' holds NaN or infinity"):
+        load_sections(tmp_path / "file", "Transformer", {"numbers": ((numbers.dtype.name,), 1)}, dict)
+
+
 # -- damage ------------------------------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,7 @@ def test_damaged_sequences_are_refused(tmp_path, damage, mmap_mode):
         ("tokens", np.zeros((3, 2), dtype=">f8")),
         ("tokens", np.zeros((3, 2), order="F")),
         ("tokens", np.zeros((3, 0))),
+        ("tokens", np.zeros((0, 2))),
         ("tokens", np.zeros((2, 2))),
         ("offsets", np.array([[Trap()]], dtype=object)),
         ("offsets", np.array([0.0, 3.0])),
@@ -130,6 +131,13 @@ def test_arrays_that_are_no_sequences_are_refused(tmp_path, name, array, mmap_mo
     parts = {"tokens": TOKENS, "offsets": OFFSETS, name: array}
     with pytest.raises(ValueError, match="file' holds no RaggedSequences as written by save: "):
         load(tmp_path, npy(*parts.values()), mmap_mode=mmap_mode)
+
+
+def test_numbers_that_are_not_finite_are_refused_unless_mapped(tmp_path):
+    data = npy(np.full((3, 2), np.inf), OFFSETS)
+    with pytest.raises(ValueError, match="as written by save: its tokens hold NaN or infinity"):
+        load(tmp_path, data)
+    assert np.isinf(load(tmp_path, data, mmap_mode="r").tokens).all()
 
 
 @MODES

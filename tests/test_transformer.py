@@ -65,7 +65,7 @@ def test_a_missing_file_is_a_missing_file(tmp_path):
     [
         ({"entries": lambda e: e[:, None]}, r"its entries are float64 of shape \(37, 1\)"),
         ({"entries": lambda e: e.astype(np.float32)}, r"its entries are float32 of shape \(37,\)"),
-        ({"entries": lambda e: e * np.nan}, "FeedForward.U contains NaN"),
+        ({"entries": lambda e: e * np.nan}, "its section 'entries' holds NaN or infinity"),
         ({"entries": lambda e: np.append(e, 0.0)}, "38 weights where the layers need 37"),
         ({"entries": lambda e: e[:-1]}, "cannot reshape"),
         ({"sizes": lambda s: -s}, "its sizes are negative"),

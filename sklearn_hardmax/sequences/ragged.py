@@ -310,12 +310,10 @@ class RaggedSequences(Conversions):
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
 
         def build(sections):
-            if mmap_mode is None:
-                return cls(**sections)
             if sections["tokens"].shape[1] == 0:
                 raise ValueError("its tokens have no features")
             _check_offsets(sections["offsets"], len(sections["tokens"]))
-            return cls._trusted(**sections)
+            return cls._trusted(**sections)  # what was read is finite
 
         mapped = ("tokens",) if mmap_mode == "r" else ()
         return load_sections(path, "RaggedSequences", _SECTIONS, build, mapped)

@@ -436,7 +436,7 @@ def test_a_missing_file_is_a_missing_file(tmp_path, mmap_mode):
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
-        ("tokens", np.zeros((10, 0)), "0 feature|no features"),
+        ("tokens", np.zeros((10, 0)), "its tokens have no features"),
         ("tokens", np.zeros((9, 2)), "offsets must run from 0 to n_tokens = 9, got 0 to 10"),
         ("offsets", np.array([0, 3, 3, 10]), "Sequences 1 are empty"),
         ("offsets", np.array([0, 3, 11]), "offsets must run from 0 to n_tokens = 10, got 0 to 11"),
@@ -453,7 +453,7 @@ def test_loading_arrays_that_are_no_sequences_is_refused(X, tmp_path, name, arra
 
 def test_loading_searches_for_infinity_unless_mapped(X, tmp_path):
     (tmp_path / "saved").write_bytes(of_sequences(np.full((10, 2), np.inf), X.offsets))
-    with pytest.raises(ValueError, match=r"saved' is damaged: .* NaN or infinity in sequences 0, 1, 2, 3;"):
+    with pytest.raises(ValueError, match="saved' is damaged: its section 'tokens' holds NaN or infinity"):
         RaggedSequences.load(tmp_path / "saved")
     assert np.isinf(RaggedSequences.load(tmp_path / "saved", mmap_mode="r").tokens).all()
 
