@@ -247,8 +247,8 @@ class RaggedSequences(Conversions):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the tokens and the offsets to one file.
 
-        The file holds plain numbers with checksums: 64 bytes aligned sections behind a header in JSON, which the
-        page *Other runtimes, and files* describes. Tokens are written in pieces, and need no further memory.
+        The file holds plain numbers with checksums; the page "Other runtimes, and files" of the documentation has its bytes.
+        Tokens are written piece by piece, and not copied.
 
         Parameters
         ----------
