@@ -28,7 +28,6 @@ import errno
 import json
 import math
 import os
-import re
 import struct
 import zlib
 from collections.abc import Callable, Collection, Mapping
@@ -201,8 +200,6 @@ def _read_sections(file, size, kind, expected, mapped):
 def _read_head(file):
     """The kind of the file and its sections, checked one by one."""
     numbers = file.read(_NUMBERS.size)
-    if len(numbers) < _NUMBERS.size:
-        raise ValueError("it ends within its first bytes")
     checksum, version, n_bytes = _NUMBERS.unpack(numbers)
     # a longer one is damaged in any version, and is not read
     text = file.read(n_bytes) if n_bytes <= _MAX_HEADER else b""
@@ -210,24 +207,25 @@ def _read_head(file):
         raise ValueError("its header does not have the checksum that is written before it")
     if version > _VERSION:
         raise _newer(f"its format has version {version}, and this version reads up to {_VERSION}")
-    header = json.loads(text)
-    described = [_Section(**section) for section in header["sections"]]
-    sound = isinstance(header["kind"], str) and all(map(_is_sound, described))
-    if not sound or _head(header["kind"], described) != _MAGIC + numbers + text:
+    try:
+        header = json.loads(text)
+        kind = header["kind"]
+        described = [_Section(**section) for section in header["sections"]]
+        # of all texts that mean the same, there is one that this package writes
+        as_written = all(map(_is_sound, described)) and _head(kind, described) == _MAGIC + numbers + text
+    except (ValueError, TypeError, KeyError, RecursionError):
+        as_written = False
+    if not as_written:
         raise ValueError("its header is not as this package writes it")
-    return header["kind"], described
+    return kind, described
 
 
 def _is_sound(section):
-    """Whether the values have the types that they must have, and the shape fits the number of bytes."""
-    sizes = section.shape if isinstance(section.shape, list) else [None]
-    if any(type(n) is not int or n < 0 for n in (*sizes, section.bytes)) or type(section.optional) is not bool:
+    """Whether the sizes are integers that are not negative, and fit each other."""
+    if any(type(n) is not int or n < 0 for n in (*section.shape, section.bytes)):
         return False
-    if not all(isinstance(text, str) for text in (section.name, section.dtype, section.crc32)):
-        return False
-    if section.dtype in _DTYPES and math.prod(sizes) * _DTYPES[section.dtype].itemsize != section.bytes:
-        return False
-    return re.fullmatch("[0-9a-f]{8}", section.crc32) is not None
+    dtype = _DTYPES.get(section.dtype)
+    return dtype is None or math.prod(section.shape) * dtype.itemsize == section.bytes
 
 
 def _newer(reason):
@@ -236,7 +234,7 @@ def _newer(reason):
 
 def _read_section(file, section, is_mapped):
     """Read or map the section that begins here, and move behind it."""
-    if is_mapped and section.bytes:  # what is empty cannot be mapped
+    if is_mapped:
         array = np.memmap(file, _DTYPES[section.dtype], "r", file.tell(), tuple(section.shape))
         file.seek(array.offset + section.bytes)
         return array

@@ -30,12 +30,12 @@ def read_sections(file, kind, start, size, mapped):
 def _read_sequences(file, size, mapped):
     """Tokens and offsets of RaggedSequences; the tokens are mapped if `mapped` names them."""
     dtype, shape, n_bytes = _read_array_header(file, size - file.tell())
-    if "tokens" in mapped and n_bytes:
+    if "tokens" in mapped:
         tokens = np.memmap(file, dtype, "r", file.tell(), shape)
         file.seek(tokens.offset + n_bytes)
     else:
         tokens = np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
-        if dtype.kind == "f" and not np.isfinite(tokens).all():
+        if not np.isfinite(tokens).all():
             raise ValueError("its tokens hold NaN or infinity")
     dtype, shape, n_bytes = _read_array_header(file, size - file.tell())
     if file.tell() + n_bytes != size:
