@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -259,7 +260,7 @@ def test_missing_and_repeated_sections_are_refused(tmp_path, names):
 @pytest.mark.parametrize("data", [b'["a"', b'{"a":1,"b":2}', b'["a"]', b'["a",1]', b'["a","\xff"]', b"[" * 10_000])
 def test_texts_that_are_no_list_of_their_number_are_refused(tmp_path, data):
     described, _ = section("names", ["a", "b"], bytes=len(data), crc32=f"{zlib.crc32(data):08x}")
-    with pytest.raises(ValueError, match="is damaged: "):
+    with pytest.raises(ValueError, match=r"is no list of \[2\] texts|Expecting|utf-8|recursion"):
         (tmp_path / "file").write_bytes(file_of("Transformer", (described, data)))
         load_sections(tmp_path / "file", "Transformer", {"names": (("text",), 1)}, dict)
 
@@ -341,6 +342,24 @@ def test_a_file_of_something_else_is_refused(kind, tmp_path, data):
 
 
 # -- memory and errors of the system -----------------------------------------------------------------------------------
+
+
+def peak_of(use):
+    """The most bytes that were allocated at once while this function ran, what it returns included."""
+    tracemalloc.start()
+    try:
+        use()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_saving_copies_no_tokens_and_loading_makes_one_copy(tmp_path):
+    X = RaggedSequences(np.ones((2**18, 4)), [0, 2**18])  # 8 MiB
+    room = 2**19
+    assert peak_of(lambda: X.save(tmp_path / "saved")) < room
+    assert peak_of(lambda: RaggedSequences.load(tmp_path / "saved")) < X.tokens.nbytes + room
+    assert peak_of(lambda: RaggedSequences.load(tmp_path / "saved", mmap_mode="r")) < room
 
 
 LARGE = 2**31

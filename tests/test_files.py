@@ -335,7 +335,7 @@ def test_an_owner_that_cannot_be_kept_is_told_and_another_group_gets_no_permissi
 
 def test_a_system_without_owners_and_folders_that_open_saves_too(tmp_path, monkeypatch):
     """As Windows."""
-    for name in ("fchown", "O_DIRECTORY"):
+    for name in ("fchown", "fchmod", "O_DIRECTORY"):
         monkeypatch.delattr(os, name, raising=False)
     for saved in (SMALL, LARGE):
         saved.save(tmp_path / "saved")
