@@ -7,6 +7,7 @@ import pytest
 from cases.multisets import SEQUENCES, flat, frequencies
 from hypothesis import given
 from hypothesis import strategies as st
+from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.codes import multisets as module
@@ -61,7 +62,8 @@ def test_keys_are_numbered_by_first_occurrence(keys):
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_tokens_are_distinct_as_numbers(n_jobs):
     X = RaggedSequences.from_list([[[0.0, 1.0], [-0.0, 1.0]], [[0.0, np.nextafter(1.0, 2)], [0.0, 1.0], [1.0, 0.0]]])
-    tokens = distinct_tokens(X, with_position=False, n_jobs=n_jobs)
+    with parallel_config("threading"):
+        tokens = distinct_tokens(X, with_position=False, n_jobs=n_jobs)
     assert (tokens.ids.tolist(), tokens.first.tolist()) == ([0, 0, 1, 0, 2], [0, 2, 4])
 
 
