@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import FloatArray, IntArray
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import check_integer, format_indices, sequences_containing
+from sklearn_hardmax.sequences.parsing import read_sequences
 
 LARGEST_MODULUS = 2**62  # the sum of two residues fits into an int64
 LARGEST_TOKEN = 2**53  # from here on float64 does not distinguish adjacent integers
@@ -221,7 +222,7 @@ def sparse_averages(X: SequencesLike, q: int) -> RaggedSequences:
     >>> sparse_averages(X, q=2)[0].ravel()
     array([30., 15., 25.])
     """
-    sequences = as_sequences(X)
+    sequences = read_sequences(X)
     values, _, _, rows = averaging_parts(sequences, q)
     members = values[rows]
     # mean as least + mean(member - least): exactly the common value where all members are equal
@@ -304,7 +305,7 @@ def integer_tokens(X: SequencesLike) -> tuple[RaggedSequences, IntArray]:
     ValueError
         Another token_dim; tokens that are not integers, negative, or 2^53 or more.
     """
-    sequences = as_sequences(X)
+    sequences = read_sequences(X)
     if sequences.token_dim != 1:
         raise ValueError(
             f"Tokens must be single integers (token_dim 1), got token_dim {sequences.token_dim}; for rows or lists of "

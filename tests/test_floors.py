@@ -16,10 +16,11 @@ import sklearn_hardmax
 PACKAGE = {
     "_typing": set(),
     "_version": set(),
+    "_extras": set(),
     "_files": set(),
     "_old_files": set(),
     "_container": {"_typing", "_files", "_old_files"},
-    "sequences": {"_typing", "_container"},
+    "sequences": {"_typing", "_extras", "_container"},
     "layers": {"_typing"},
     "transformer": {"_container", "layers"},
     "encoding": {"_typing"},
@@ -28,8 +29,17 @@ PACKAGE = {
     "forward": {"_typing", "sequences", "layers", "transformer"},
     "constructions": {"_typing", "sequences", "layers", "transformer", "encoding", "tasks", "forward"},
     "estimators": {"_typing", "_version", "transformer", "sequences", "encoding", "forward", "constructions"},
-    "plotting": {"_typing", "sequences", "transformer", "encoding", "forward", "constructions", "estimators"},
-    "export": {"sequences", "layers", "transformer"},
+    "plotting": {
+        "_typing",
+        "_extras",
+        "sequences",
+        "transformer",
+        "encoding",
+        "forward",
+        "constructions",
+        "estimators",
+    },
+    "export": {"_extras", "sequences", "layers", "transformer"},
 }
 CONSTRUCTIONS = {
     "common": set(),

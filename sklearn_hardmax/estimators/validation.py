@@ -11,8 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
 from sklearn_hardmax import _version
-from sklearn_hardmax.sequences import as_sequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
+from sklearn_hardmax.sequences.parsing import parse, warn_if_channels_first, warn_if_one_sequence
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):
@@ -23,8 +23,10 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
     """
     # scikit-learn checks the column names of data frames alone: it cannot count the features in a list or a container
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
-    sequences = as_sequences(X)
+    sequences, layout = parse(X)
     if reset:
+        warn_if_channels_first(sequences, layout, stacklevel=5)  # the caller of fit
+        estimator._typical_length = float(np.median(sequences.lengths))
         estimator.n_features_in_ = sequences.token_dim
         # ColumnTransformer passes a Series, one column of sequences, and later its name in place of the feature names
         name = getattr(X, "name", None)
@@ -34,6 +36,9 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
             f"X has {sequences.token_dim} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input"
         )
+    else:
+        # estimators of earlier versions do not know the length
+        warn_if_one_sequence(sequences, layout, getattr(estimator, "_typical_length", 1))
     return sequences
 
 

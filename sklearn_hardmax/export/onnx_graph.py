@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sklearn_hardmax._extras import extra
 from sklearn_hardmax.export.checks import check_layers, check_temperature, exported_temperature
 from sklearn_hardmax.export.onnx_steps import STEPS
 from sklearn_hardmax.export.onnx_sums import Graph
@@ -65,7 +66,8 @@ def to_onnx(transformer: Transformer, *, temperature: float | None = None) -> Mo
         (out,) = session.run(None, {"tokens": clf.encode([x])[0]})
         (label,) = clf.decode([out])
     """
-    from onnx import TensorProto, checker, helper
+    with extra("onnx"):
+        from onnx import TensorProto, checker, helper
 
     check_layers(transformer, STEPS, "ONNX")
     check_temperature(temperature, transformer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from sklearn_hardmax._extras import extra
 from sklearn_hardmax.export.checks import check_layers, check_temperature, exported_temperature
 from sklearn_hardmax.export.torch_steps import STEPS
 from sklearn_hardmax.export.torch_sums import Segments, check_range
@@ -82,7 +83,8 @@ def to_torch(
         X_out = module(clf.encode(X).to_torch())
         labels = clf.decode(RaggedSequences.from_torch(X_out))
     """
-    import torch
+    with extra("torch"):
+        import torch
 
     check_layers(transformer, STEPS, "torch")
     check_temperature(temperature, transformer)

@@ -26,7 +26,8 @@ from sklearn_hardmax.forward import pairwise, softmax, third_order
 from sklearn_hardmax.forward.feed_forward import NonzeroWeights, add_to_residual, apply_feed_forward
 from sklearn_hardmax.forward.ties import inner_products, leaders, rounding_bound
 from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.sequences.segments import Segments, chunks
 from sklearn_hardmax.transformer import Transformer
 
@@ -152,7 +153,7 @@ def trace(transformer: Transformer, sequences: SequencesLike) -> list[LayerTrace
 
 def _with_token_dim(transformer: Transformer, sequences: SequencesLike) -> RaggedSequences:
     """The input as RaggedSequences; ValueError unless it has the token_dim of the transformer."""
-    sequences = as_sequences(sequences)
+    sequences = read_sequences(sequences)
     if sequences.token_dim != transformer.token_dim:
         raise ValueError(
             f"The transformer acts on tokens of {transformer.token_dim} coordinates, the sequences have token_dim "

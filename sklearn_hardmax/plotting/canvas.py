@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hardmax._extras import extra
 from sklearn_hardmax.estimators.transactions import snapshot
 from sklearn_hardmax.estimators.validation import check_integer
 
@@ -33,13 +34,9 @@ def check_class_label(class_label, classes):
         raise ValueError(f"class_label must be one of {', '.join(map(str, classes[:10]))}, got {class_label!r}.")
 
 
-def pyplot(display):
+def pyplot():
     """The module matplotlib.pyplot; raise ImportError with the name of the extra if matplotlib is not installed."""
     # imported when something is drawn, so that the package works without matplotlib
-    try:
+    with extra("plot"):
         import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f'{type(display).__name__} draws with matplotlib; install it with pip install "sklearn-hardmax[plot]".'
-        ) from error
     return plt

@@ -181,7 +181,7 @@ class CodeLineDisplay:
         CodeLineDisplay
             The display itself, with `ax_` and `figure_` set.
         """
-        plt = pyplot(self)
+        plt = pyplot()
         n_classes = len(self.classes)
         colors = _class_colors(n_classes, cmap)
         if ax is None:

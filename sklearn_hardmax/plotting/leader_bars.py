@@ -164,7 +164,7 @@ class LeaderBarDisplay:
         LeaderBarDisplay
             The display itself, with `ax_` and `figure_` set.
         """
-        plt = pyplot(self)
+        plt = pyplot()
         import matplotlib
 
         n = len(self.words)

@@ -16,7 +16,8 @@ from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.validation import check_integer
 from sklearn_hardmax.plotting import leader_marks, texts
 from sklearn_hardmax.plotting.canvas import check_index, fitted_snapshot, pyplot
-from sklearn_hardmax.sequences import SequencesLike, as_sequences
+from sklearn_hardmax.sequences import SequencesLike
+from sklearn_hardmax.sequences.parsing import read_sequences
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -201,7 +202,7 @@ class LeaderDisplay:
             )
         if top is not None:
             check_integer(top, "top", 1)
-        sequences = as_sequences(X)
+        sequences = read_sequences(X)
         check_index(index, len(sequences))
         # a part of a data frame, not of its sequences: explain checks its column names
         one = X.iloc[[index]] if hasattr(X, "iloc") else sequences[index : index + 1]
@@ -252,7 +253,7 @@ class LeaderDisplay:
         ValueError
             The features are not features of the sequence, or more than two for a point set.
         """
-        plt = pyplot(self)
+        plt = pyplot()
         sequence = np.asarray(self.sequence)
         is_series = self.dilations is not None
         features = _check_features(features, sequence.shape[1], is_series)

@@ -13,7 +13,8 @@ from sklearn_hardmax.estimators.flow import LeaderFlow
 from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
 from sklearn_hardmax.plotting import flow_paths, texts
 from sklearn_hardmax.plotting.canvas import check_index, fitted_snapshot, pyplot
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class TokenFlowDisplay:
         """
         if not isinstance(transformer, Transformer):
             raise TypeError(f"{cls.__name__}.from_transformer draws a Transformer, got {type(transformer).__name__}.")
-        sequences = as_sequences(X)
+        sequences = read_sequences(X)
         check_index(index, len(sequences))
         one = sequences[index : index + 1]
         layers = transformer.layers
@@ -283,7 +284,7 @@ class TokenFlowDisplay:
         TokenFlowDisplay
             The display itself, with `ax_` and `figure_` set.
         """
-        plt = pyplot(self)
+        plt = pyplot()
         from matplotlib.collections import LineCollection
 
         if ax is None:

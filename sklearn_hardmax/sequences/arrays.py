@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from sklearn_hardmax.sequences.segments import changes
+from sklearn_hardmax.sequences.values import as_numbers, columns_of
 
 _MAX_SHOWN = 10  # indices or names that an error message lists
 _BLOCK_NUMBERS = 2**20  # numbers that are checked for NaN and infinity at once
@@ -75,59 +76,42 @@ def not_finite(tokens, offsets):
     return sequences_containing(np.flatnonzero(~np.isfinite(tokens).all(axis=1)), offsets)
 
 
-def check_finite(tokens, offsets):
-    """Raise ValueError naming the sequences that contain NaN or infinity."""
+def check_finite(tokens, offsets, allow_nan=False):
+    """Return whether tokens contain NaN; raise ValueError naming sequences with infinity or, unless allowed, NaN."""
     bad = not_finite(tokens, offsets)
+    if len(bad) and allow_nan:
+        bad = sequences_containing(np.flatnonzero(np.isinf(tokens).any(axis=1)), offsets)
+        if len(bad) == 0:
+            return True
     if len(bad):
         raise ValueError(
-            f"Input X contains NaN or infinity in sequences {format_indices(bad)}; remove or impute these tokens "
-            "(RaggedSequences.from_padded drops NaN padding)."
+            f"Input X contains NaN or infinity in sequences {format_indices(bad)}; {_remedy(tokens, offsets, bad)}."
         )
+    return False
 
 
-def as_float_tokens(tokens, name="tokens"):
-    """Return a numeric array as float64 or float32, C-contiguous, not copied if it already is that.
-
-    Raises ValueError for complex, string and datetime entries and for rows of unequal lengths, TypeError for objects that
-    are not numbers; messages call the array `name`.
-    """
-    if np.ma.is_masked(tokens) or (isinstance(tokens, (list, tuple)) and any(map(np.ma.is_masked, tokens))):
-        raise ValueError(
-            f"{name} hold masked values: leave these tokens out, or use RaggedSequences.from_padded(X.data, mask=...), True "
-            "for real tokens."
+def _remedy(tokens, offsets, bad):
+    """What to do about the numbers that are not finite in the sequences `bad`, at least one."""
+    at_end = in_front = True
+    for i in bad:
+        sequence = tokens[offsets[i] : offsets[i + 1]]
+        # padding is NaN in all features
+        real = ~np.isnan(sequence).all(axis=1)
+        n_real = real.sum()
+        whole = np.isfinite(sequence[real]).all() and 0 < n_real
+        at_end &= whole and real[:n_real].all()
+        in_front &= whole and real[len(real) - n_real :].all()
+    if at_end:
+        return (
+            "they look like padding behind the end: leave it out; RaggedSequences.from_padded drops NaN padding of an array "
+            "(n_sequences, n_max, token_dim), for a table of series X[:, :, None]"
         )
-    try:
-        array = np.asarray(tokens)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} cannot be read as an array, rows have unequal lengths ({error}); give every token all features."
-        ) from error
-    if array.dtype == object:
-        # NumPy would drop the imaginary parts of its own complex scalars
-        if any(isinstance(v, (complex, np.complexfloating)) for v in array.flat):
-            raise ValueError(
-                f"Complex data not supported: {name} hold complex numbers; stack real and imaginary parts."
-            )
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError, OverflowError) as error:
-            # "argument must be .* string.* number" is the wording that scikit-learn's estimator checks search for
-            raise TypeError(
-                f"{name} must be numbers, got dtype object: argument must be a string or a real number in every entry "
-                f"({error}); encode categories as numbers first."
-            ) from error
-    if np.iscomplexobj(array):
-        raise ValueError(
-            f"Complex data not supported: {name} have dtype {array.dtype}; stack real and imaginary parts."
+    if in_front:
+        return (
+            "they look like padding in front: leave it out; RaggedSequences.from_padded(X, mask=~np.isnan(X).all(axis=2)) "
+            "drops it from an array (n_sequences, n_max, token_dim)"
         )
-    # floats, signed and unsigned integers, booleans
-    if array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{name} must be real numbers, got dtype {array.dtype}; encode texts and dates as numbers first."
-        )
-    # float32 of the other byte order is still float32
-    kept = np.float32 if array.dtype.newbyteorder("=") == np.float32 else np.float64
-    return np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
+    return "remove or impute these tokens, before they are given as sequences"
 
 
 # -- converters to (tokens, offsets), and back -------------------------------------------------------------------------
@@ -135,7 +119,7 @@ def as_float_tokens(tokens, name="tokens"):
 
 def from_list(sequences):
     """Read a list of arrays of shape (n_i, token_dim); see `RaggedSequences.from_list`."""
-    arrays = [as_float_tokens(s, f"tokens of sequence {i}") for i, s in enumerate(sequences)]
+    arrays = [as_numbers(s, f"tokens of sequence {i}") for i, s in enumerate(sequences)]
     if not arrays:
         raise ValueError("Found array with 0 sample(s): at least one sequence is needed.")
     odd = [i for i, a in enumerate(arrays) if a.ndim != 2]
@@ -181,7 +165,7 @@ def to_list(tokens, offsets):
 
 def from_padded(X, lengths=None, mask=None, fill=np.nan):
     """Read a padded array (n_sequences, n_max, token_dim); see `RaggedSequences.from_padded`."""
-    X = as_float_tokens(X, "padded tokens")
+    X = as_numbers(X, "padded tokens")
     if X.ndim != 3:
         raise ValueError(f"A padded array has shape (n_sequences, n_max, token_dim), got shape {X.shape}.")
     if lengths is not None and mask is not None:
@@ -212,22 +196,22 @@ def to_padded(tokens, offsets, fill):
 
 def from_flat(tokens, lengths=None, groups=None):
     """Read all tokens in one matrix (n_tokens, token_dim); see `RaggedSequences.from_flat`."""
-    tokens = as_float_tokens(tokens)
+    tokens = as_numbers(tokens)
     if tokens.ndim != 2:
         raise ValueError(f"Flat tokens have shape (n_tokens, token_dim), got shape {tokens.shape}.")
     if (lengths is None) == (groups is None):
         raise ValueError("Give either lengths (one per sequence) or groups (one per token).")
     if lengths is None:
         return tokens, _offsets_of_groups(groups, len(tokens))
-    lengths = check_lengths(lengths, np.size(lengths), len(tokens))
+    lengths = np.asarray(lengths)
+    lengths = check_lengths(lengths, lengths.size, len(tokens))
     if lengths.sum() != len(tokens):
         raise ValueError(f"lengths add up to {lengths.sum()}, but there are {len(tokens)} tokens.")
     return tokens, offsets_of(lengths)
 
 
-def _offsets_of_groups(groups, n_tokens):
-    """Offsets from the group of each token; the sequences are the groups in the order in which they appear."""
-    groups = np.asarray(groups)
+def check_group_names(groups, n_tokens):
+    """Raise ValueError unless groups, an array, has one name per token, and none is missing."""
     if groups.shape != (n_tokens,):
         raise ValueError(f"groups must name the sequence of each of the {n_tokens} tokens, got shape {groups.shape}.")
     # None and NaN, which differs from itself, stand for a missing name
@@ -236,6 +220,12 @@ def _offsets_of_groups(groups, n_tokens):
         raise ValueError(
             f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing."
         )
+
+
+def _offsets_of_groups(groups, n_tokens):
+    """Offsets from the group of each token; the sequences are the groups in the order in which they appear."""
+    groups = np.asarray(groups)
+    check_group_names(groups, n_tokens)
     starts = np.append(0, changes(groups) + 1) if len(groups) else np.zeros(0, int)
     # a group that begins more than once is interrupted by others
     names, counts = np.unique(groups[starts], return_counts=True)
@@ -250,10 +240,15 @@ def _offsets_of_groups(groups, n_tokens):
 
 def from_series(X):
     """Read one-channel series, each value a token; see `RaggedSequences.from_series`."""
+    if columns_of(X) is not None:
+        raise ValueError(
+            "A table holds series in its rows or in its columns: write RaggedSequences.from_series(table.to_numpy()) for "
+            "rows, with .T for columns; RaggedSequences.from_frame reads a column of sequences, or one row per token."
+        )
     if isinstance(X, np.ndarray) and X.ndim == 2:
-        values = as_float_tokens(X, "values")
+        values = as_numbers(X, "values")
         return values.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1]
-    series = [as_float_tokens(x, f"values of series {i}") for i, x in enumerate(X)]
+    series = [as_numbers(x, f"values of series {i}") for i, x in enumerate(X)]
     odd = [i for i, x in enumerate(series) if x.ndim != 1]
     if odd:
         raise ValueError(
@@ -269,7 +264,15 @@ def from_aeon(X):
 
 
 def _transposed(x, i):
-    x = np.asanyarray(x)  # keeps masked arrays masked, so that as_float_tokens refuses them
+    try:
+        # np.asanyarray keeps masked arrays masked, so that as_numbers refuses them
+        x = np.asanyarray(x) if isinstance(x, np.ndarray) else as_numbers(x, f"channels of series {i}")
+    except ValueError as error:
+        if "unequal lengths" in str(error):
+            raise ValueError(
+                f"The channels of series {i} have unequal lengths; cut or fill them so that every moment has all channels."
+            ) from error
+        raise
     if x.ndim != 2:
         raise ValueError(f"A channels-first series has shape (channels, time); series {i} has shape {x.shape}.")
     return x.T

@@ -2,29 +2,29 @@
 
 Each `from_...` passes the pair (tokens, offsets) to the constructor of RaggedSequences, which checks it; each `to_...`
 starts from these two arrays. The work is done by the functions of the same name in arrays.py and, for containers of other
-libraries (extras interop and torch), in libraries.py, which imports a library when a function for it is called.
+libraries (extras interop and torch), in libraries.py and nested.py, which import a library when a function needs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, libraries
+from sklearn_hardmax.sequences.nested import NestedConversions
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.times import TimeUnit
+from sklearn_hardmax.sequences.values import check_dtype
 
 
-class Conversions:
+class Conversions(NestedConversions):
     """Base class of RaggedSequences with its conversions; `tokens` and `offsets` are the two arrays of RaggedSequences."""
 
     __slots__ = ()
-
-    tokens: RealArray
-    offsets: IntArray
 
     # -- lists and arrays ----------------------------------------------------------------------------------------------
 
@@ -212,66 +212,35 @@ class Conversions:
     # -- containers of other libraries ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_arrow(cls, X: Any) -> Self:
-        """Read Arrow lists of lists of numbers: each inner list is a token, each outer list a sequence.
-
-        Parameters
-        ----------
-        X : pyarrow.Array or ChunkedArray, or a column of another library that supports Arrow
-            Of type list, large list, fixed-size list or list view. Not copied if the inner lists are of fixed size, or of
-            one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
-
-        Returns
-        -------
-        RaggedSequences
-
-        Raises
-        ------
-        ValueError
-            Nulls anywhere, tokens of unequal numbers of features, other depths of nesting, entries that are not numbers.
-        """
-        return cls(*libraries.from_arrow(X))
-
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.LargeListArray of fixed-size lists, one per token, that shares the memory of this container."""
-        return libraries.to_arrow(self.tokens, self.offsets)
-
-    @classmethod
-    def from_awkward(cls, X: Any) -> Self:
-        """Read an Awkward array.
-
-        Parameters
-        ----------
-        X : awkward.Array of type N * var * token_dim * number
-            Or N * var * number, series of one channel. Copied in the same cases as by `from_arrow`.
-
-        Returns
-        -------
-        RaggedSequences
-
-        Raises
-        ------
-        ValueError
-            The same input as for `from_arrow`.
-        """
-        return cls(*libraries.from_awkward(X))
-
-    def to_awkward(self) -> Any:
-        """Return an awkward.Array of type N * var * token_dim * number that shares the memory of this container."""
-        return libraries.to_awkward(self.tokens, self.offsets)
-
-    @classmethod
-    def from_frame(cls, frame: Any, group: str | None = None) -> Self:
+    def from_frame(
+        cls,
+        frame: Any,
+        group: str | None = None,
+        *,
+        time: str | None = None,
+        time_unit: TimeUnit = "s",
+        dtype: Literal["numeric"] = "numeric",
+        allow_nan: bool = False,
+    ) -> Self:
         """Read a column or a table of pandas, polars or pyarrow.
 
         Parameters
         ----------
         frame : Series, data frame or table
-            A Series holds one sequence per cell: an array (n_i, token_dim) or a list of tokens; cells of plain numbers are
-            series of one channel. A data frame has one row per sequence and, for every feature, a column of lists of numbers.
+            A Series, or a data frame of one column, holds one sequence per cell: an array (n_i, token_dim) or a list of
+            tokens; cells of plain numbers are series of one channel. A data frame has one row per sequence and, for every
+            feature, a column of lists of numbers.
         group : str, optional
             Name of the column that names the sequence of each row; the frame then has one row per token. The rows of a
-            sequence must be adjacent. All other columns are features, in their order.
+            sequence must be adjacent, unless `time` orders them. All other columns are features, in their order.
+        time : str, optional
+            With `group`: name of the column of times, by which the tokens of each sequence are sorted; rows of equal times
+            keep their order. In its place is a feature: numbers as they are; for dates, the time since the first token of
+            the sequence.
+        time_unit : {"D", "h", "min", "s", "ms", "us", "ns"}, default="s"
+            Unit of that feature, if times are dates or durations.
+        dtype, allow_nan : optional
+            As in `as_sequences`.
 
         Returns
         -------
@@ -280,9 +249,21 @@ class Conversions:
         Raises
         ------
         ValueError
-            Missing cells and nulls, features of unequal lengths, categories and texts, sequences that are not contiguous.
+            Missing cells, times and groups; features of unequal lengths; categories, texts, and dates elsewhere than in
+            `time`; sequences that are not contiguous.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn_hardmax import RaggedSequences
+        >>> day = pd.to_datetime(["2024-03-02", "2024-03-09", "2024-03-01"])
+        >>> visits = pd.DataFrame({"patient": ["p", "q", "p"], "day": day, "pulse": [71, 64, 80]})
+        >>> RaggedSequences.from_frame(visits, group="patient", time="day", time_unit="D")[0]
+        array([[ 0., 80.],
+               [ 1., 71.]])
         """
-        return cls(*libraries.from_frame(frame, group))
+        check_dtype(dtype)
+        return cls._checked(*libraries.from_frame(frame, group, time, time_unit), allow_nan)
 
     def to_pandas(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a pandas Series of arrays or, with `group`, a data frame with one row per token.
@@ -315,33 +296,3 @@ class Conversions:
             The Series is of type List(Array) and shares the memory of the tokens.
         """
         return libraries.to_polars(self.tokens, self.offsets, group, names)
-
-    @classmethod
-    def from_torch(cls, nested: Any) -> Self:
-        """Read a nested tensor of torch.
-
-        Parameters
-        ----------
-        nested : torch.Tensor of shape (n_sequences, ragged, token_dim)
-            A jagged tensor on the CPU is not copied; strided tensors and those with holes are. Gradients are dropped.
-
-        Returns
-        -------
-        RaggedSequences
-
-        Raises
-        ------
-        ValueError
-            A tensor that is not nested, or of other dimensions.
-        """
-        return cls(*libraries.from_torch(nested))
-
-    def to_torch(self) -> Any:
-        """Return a jagged nested tensor of torch that shares the memory of the tokens.
-
-        Returns
-        -------
-        torch.Tensor of shape (n_sequences, ragged, token_dim)
-            Do not write into it, only into a clone: torch has no read-only tensors.
-        """
-        return libraries.to_torch(self.tokens, self.offsets)

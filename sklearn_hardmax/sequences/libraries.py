@@ -1,18 +1,34 @@
-"""Convert containers of other libraries to the pair (tokens, offsets) of RaggedSequences, and back.
+"""Detect containers of other libraries; convert data frames to the pair (tokens, offsets) of RaggedSequences, and back.
 
-These containers hold sequences in one of three layouts. *Nested*: a list of lists of tokens, stored as flat values and
-offsets (Arrow, Awkward, jagged tensors), as in RaggedSequences, so that nothing is copied. *Columns*: a data frame with one
-row per sequence and one column per feature, each cell a list of numbers. *Long*: a table with one row per token, and a
-column that names its sequence. Lists of plain numbers are series of one channel. A library is imported where it is used.
+Containers hold sequences in one of three layouts. *Nested*: a list of lists of tokens, which nested.py converts. *Columns*:
+a data frame with one row per sequence and one column per feature, each cell a list of numbers. *Long*: a table with one row
+per token, and a column that names its sequence. Lists of plain numbers are series of one channel. A library is imported
+where it is used.
 """
-
-import warnings
 
 import numpy as np
 
+from sklearn_hardmax._extras import extra
 from sklearn_hardmax.sequences import arrays
-from sklearn_hardmax.sequences.arrays import format_indices, sequences_containing
+from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.nested import (
+    arrow_array,
+    awkward_to_arrow,
+    from_arrow,
+    from_torch,
+    list_depth,
+    raise_missing,
+    to_arrow,
+)
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.times import read_times
+from sklearn_hardmax.sequences.values import (
+    as_numbers,
+    columns_of,
+    library_of,
+    refuse_categories,
+    type_of,
+)
 
 _FRAMES = ("pandas", "polars", "pyarrow")  # libraries of data frames and tables
 
@@ -24,25 +40,21 @@ def parse_container(X):
 
     Raises ValueError for categories, and for lists of plain numbers: series of one channel or rows of a matrix.
     """
-    library = _library(X)
+    library = library_of(X)
     if library == "torch" and getattr(X, "is_nested", False):
         return from_torch(X)
     if library == "awkward":
-        return _read_if_nested(_awkward_to_arrow(X), "from_awkward")
+        return _read_if_nested(awkward_to_arrow(X), "from_awkward")
     if library == "pyarrow" and hasattr(X, "null_count"):  # arrays have it, tables and scalars do not
-        return _read_if_nested(_arrow_array(X), "from_arrow")
+        return _read_if_nested(arrow_array(X), "from_arrow")
     if library in _FRAMES:
         return _parse_frame(X)
     return None
 
 
-def _library(X):
-    return type(X).__module__.partition(".")[0]
-
-
 def _read_if_nested(array, converter):
     """Read lists of lists; refuse lists of numbers, which only the method named `converter` reads, as series."""
-    if _depth(array.type) == 1:
+    if list_depth(array.type) == 1:
         raise ValueError(
             "Lists of numbers are series of one channel or rows of a matrix; "
             f"use RaggedSequences.{converter} for series, a 2-D NumPy array for one token per row."
@@ -51,187 +63,90 @@ def _read_if_nested(array, converter):
 
 
 def _parse_frame(X):
-    names = _column_names(X)
-    if names is None:  # a single column; as_sequences reads object columns by NumPy
-        return _read_if_nested(_arrow_array(X), "from_frame") if _is_nested(getattr(X, "dtype", None)) else None
-    columns = list(zip(names, _dtypes(X)))
-    for name, dtype in columns:
-        _refuse_categories(name, dtype)
-    has_lists = any(_is_nested(dtype) or (str(dtype) == "object" and _holds_lists(X[name])) for name, dtype in columns)
-    return from_frame(X) if has_lists else None
+    columns = columns_of(X)
+    if columns is None:  # a single column; as_sequences reads object columns by NumPy
+        return _read_if_nested(arrow_array(X), "from_frame") if _is_nested(type_of(X)) else None
+    _refuse_single_numbers(columns)
+    _refuse_levels(X)
+    for name, column in columns:
+        refuse_categories(type_of(column), f"entries of column {name!r}")
+    return from_frame(X) if any(_is_nested(type_of(column)) or _holds_lists(column) for _, column in columns) else None
 
 
-def _column_names(X):
-    """Names of the columns of a frame or table; None for a single column."""
-    if type(X).__name__ == "LazyFrame":
-        raise ValueError("A LazyFrame holds no data yet; pass X.collect().")
-    if hasattr(X, "schema") and _library(X) == "pyarrow":
-        return X.schema.names
-    return list(X.columns) if hasattr(X, "columns") else None
+def _refuse_single_numbers(columns):
+    """Raise ValueError for the layout of sktime with one number per row, which the columns name by their fixed names."""
+    if columns is not None and {name for name, _ in columns} == {"case_id", "dim_id", "reading_id", "value"}:
+        raise ValueError(
+            "The columns are those of a long table with one number per row; write RaggedSequences.from_frame("
+            "X.pivot(index=['case_id', 'reading_id'], columns='dim_id', values='value').reset_index(), group='case_id', "
+            "time='reading_id')."
+        )
 
 
-def _dtypes(X):
-    """Types of the columns of a frame or table."""
-    return X.schema.types if _library(X) == "pyarrow" else list(X.dtypes)
+def _refuse_levels(X):
+    """Raise ValueError for a data frame whose index has several levels: the first may name the sequences."""
+    levels = getattr(getattr(X, "index", None), "nlevels", 1)
+    if levels > 1:
+        group, time = (f"level_{i}" if name is None else name for i, name in enumerate(X.index.names[:2]))
+        raise ValueError(
+            f"The index of the data frame has {levels} levels. If the first names the sequence of each row, and the second "
+            f"the time, write RaggedSequences.from_frame(X.reset_index(), group={group!r}, time={time!r}); for sequences of "
+            "one token per row X.reset_index(drop=True)."
+        )
 
 
 def _is_nested(dtype):
     """Whether a type of pandas, polars or pyarrow is a type of lists."""
     if hasattr(dtype, "is_nested"):
         return dtype.is_nested() and not hasattr(dtype, "fields")  # polars; structs have fields
-    return _depth(getattr(dtype, "pyarrow_dtype", dtype)) > 0
+    return list_depth(getattr(dtype, "pyarrow_dtype", dtype)) > 0
 
 
 def _holds_lists(column):
-    """Whether the cells of an object column of pandas are lists or arrays, judged by the first that is not missing."""
+    """Whether the cells of an object column of pandas hold sequences, judged by the first that is not missing."""
+    if str(type_of(column)) != "object" or library_of(column) != "pandas":
+        return False
     cells = column.dropna()
-    return len(cells) > 0 and isinstance(cells.iloc[0], (list, tuple, np.ndarray))
+    return len(cells) > 0 and _is_sequence(cells.iloc[0])
 
 
-def _refuse_categories(name, dtype):
-    if str(dtype).lower().startswith(("category", "categorical", "enum", "dictionary")):
-        raise ValueError(f"column {name!r} is categorical ({dtype}); encode categories as numbers first.")
-
-
-# -- Arrow, Awkward ----------------------------------------------------------------------------------------------------
-
-
-def _depth(arrow_type):
-    """Number of list levels of an Arrow type; dictionaries (index_type) and extensions (storage_type) are not lists."""
-    depth = 0
-    while hasattr(arrow_type, "value_type") and not (
-        hasattr(arrow_type, "index_type") or hasattr(arrow_type, "storage_type")
-    ):
-        arrow_type = arrow_type.value_type
-        depth += 1
-    return depth
-
-
-def _arrow_array(X):
-    """One pyarrow array from a column of any library that supports Arrow."""
-    import pyarrow
-
-    if not isinstance(X, (pyarrow.Array, pyarrow.ChunkedArray)):
-        X = pyarrow.chunked_array(X) if hasattr(X, "__arrow_c_stream__") else pyarrow.array(X)
-    if isinstance(X, pyarrow.ChunkedArray):
-        X = X.chunk(0) if X.num_chunks == 1 else X.combine_chunks()
-    return X
-
-
-def from_arrow(X):
-    """Read Arrow lists of lists of numbers, or of numbers; see `RaggedSequences.from_arrow`."""
-    array = _arrow_array(X)
-    depth = _depth(array.type)
-    if depth not in (1, 2):
-        raise ValueError(
-            f"Sequences are lists of tokens, tokens lists of numbers (for series, numbers); got Arrow type {array.type}."
-        )
-    _refuse_nulls(array, np.arange(len(array)), "missing sequences")
-    offsets, values = _lists(array)
-    owners = sequence_of_each_token(np.diff(offsets)) if values.null_count else None
-    _refuse_nulls(values, owners, "missing values")
-    if depth == 1:
-        return _arrow_numbers(values)[:, None], offsets
-    # second level: the boundaries of the tokens among the numbers
-    boundaries, numbers = _lists(values)
-    dims = np.diff(boundaries)
-    if len(dims) and (dims != dims[0]).any():
-        odd = sequences_containing(np.flatnonzero(dims != dims[0]), offsets)
-        raise ValueError(
-            f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences "
-            f"{format_indices(odd)} have others."
-        )
-    token_dim = int(dims[0]) if len(dims) else 1
-    if numbers.null_count:
-        tokens = np.flatnonzero(numbers.is_null().to_numpy(zero_copy_only=False)) // token_dim
-        _raise_missing(sequences_containing(tokens, offsets), "missing values")
-    return _arrow_numbers(numbers).reshape(len(dims), token_dim), offsets
-
-
-def _refuse_nulls(array, owners, kind):
-    """Raise ValueError for nulls; owners[k] is the sequence of entry k, `kind` the name of the nulls in the message."""
-    if array.null_count:
-        _raise_missing(owners[array.is_null().to_numpy(zero_copy_only=False)], kind)
-
-
-def _raise_missing(sequences, kind):
-    listed = format_indices(np.unique(sequences))
-    raise ValueError(f"There are {kind} (nulls) in sequences {listed}; drop or fill them first.")
-
-
-def _lists(array):
-    """Offsets of a list array without nulls, beginning with 0, and the concatenated entries of its lists."""
-    if hasattr(array.type, "list_size"):  # lists of fixed size
-        return np.arange(len(array) + 1) * array.type.list_size, array.flatten()
-    if hasattr(array, "sizes"):  # a list view
-        return arrays.offsets_of(array.sizes.to_numpy()), array.flatten()
-    # a slice of an Arrow array has the offsets of the whole array
-    offsets = array.offsets.to_numpy()
-    return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
-
-
-def _arrow_numbers(array):
-    import pyarrow.types as types
-
-    if not any(is_kind(array.type) for is_kind in (types.is_integer, types.is_floating, types.is_boolean)):
-        raise ValueError(
-            f"tokens must be real numbers, got Arrow type {array.type}; encode texts, dates and categories first."
-        )
-    return arrays.as_float_tokens(array.to_numpy(zero_copy_only=False))
-
-
-def to_arrow(tokens, offsets):
-    """Inverse of `from_arrow`; see `RaggedSequences.to_arrow`."""
-    import pyarrow
-
-    rows = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(tokens.ravel()), tokens.shape[1])
-    return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), rows)
-
-
-def from_awkward(X):
-    """Read an Awkward array; see `RaggedSequences.from_awkward`."""
-    return from_arrow(_awkward_to_arrow(X))
-
-
-def _awkward_to_arrow(X):
-    import awkward
-
-    return awkward.to_arrow(X, list_to32=False, extensionarray=False)
-
-
-def to_awkward(tokens, offsets):
-    """Inverse of `from_awkward`; see `RaggedSequences.to_awkward`."""
-    import awkward
-
-    values = awkward.contents.NumpyArray(tokens)
-    return awkward.Array(awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), values))
+def _is_sequence(cell):
+    """Whether a cell is a list, or an array of any library with at least one dimension."""
+    return isinstance(cell, (list, tuple)) or (hasattr(cell, "__array__") and np.ndim(cell) > 0)
 
 
 # -- data frames -------------------------------------------------------------------------------------------------------
 
 
-def from_frame(frame, group=None):
+def from_frame(frame, group=None, time=None, time_unit="s"):
     """Read a column or a table of pandas, polars or pyarrow; see `RaggedSequences.from_frame`."""
-    if _library(frame) not in _FRAMES:
+    if library_of(frame) not in _FRAMES:
         raise TypeError(
             f"from_frame takes a Series, data frame or table of {', '.join(_FRAMES)}, got {type(frame).__name__}."
         )
-    names = _column_names(frame)
+    columns = columns_of(frame)
+    _refuse_single_numbers(columns)
     if group is not None:
-        return _from_long(frame, names, group)
-    if names is None:
+        return _from_long(columns, group, time, time_unit)
+    if time is not None:
+        raise ValueError("time= needs group=, the name of the column that names the sequence of each row.")
+    if columns is None:
         return _from_column(frame, "the column")
+    names = [name for name, _ in columns]
     if not names or len(set(names)) < len(names):
         raise ValueError(
             f"A data frame needs one column of lists per feature, each with a name of its own, got columns {names}."
         )
     # every column is read as series of one channel, and the columns must agree in the lengths of the series
-    parts = [_from_column(frame[name], f"column {name!r}") for name in names]
+    parts = [_from_column(column, f"column {name!r}") for name, column in columns]
+    if len(parts) == 1:  # its cells may be sequences of several features
+        return parts[0]
     offsets = parts[0][1]
     for name, (tokens, column_offsets) in zip(names, parts):
         if tokens.shape[1] != 1:
             raise ValueError(
-                f"Each cell of column {name!r} must be a list of numbers, got lists of {tokens.shape[1]} features."
+                f"Each cell of column {name!r} must be a list of numbers, got lists of {tokens.shape[1]} features; one "
+                f"column of sequences is read by RaggedSequences.from_frame(frame[{name!r}])."
             )
         odd = np.flatnonzero(np.diff(column_offsets) != np.diff(offsets))
         if len(odd):
@@ -244,15 +159,15 @@ def from_frame(frame, group=None):
 
 def _from_column(column, name):
     """Read a column with one sequence per cell; messages call it `name`."""
-    if _is_nested(getattr(column, "dtype", getattr(column, "type", None))):
+    if _is_nested(type_of(column)):
         return from_arrow(column)
     # the method of pandas, of polars and of pyarrow
     to_list = next(getattr(column, method) for method in ("tolist", "to_list", "to_pylist") if hasattr(column, method))
     cells = to_list()
     missing = [i for i, cell in enumerate(cells) if cell is None or (np.ndim(cell) == 0 and cell != cell)]
     if missing:
-        _raise_missing(missing, "missing cells")
-    odd = [i for i, cell in enumerate(cells) if not isinstance(cell, (list, tuple, np.ndarray))]
+        raise_missing(missing, "missing cells")
+    odd = [i for i, cell in enumerate(cells) if not _is_sequence(cell)]
     if odd:
         raise ValueError(
             f"Cells of {name} must be lists or arrays, one per sequence; cells {format_indices(odd)} are not (cell {odd[0]} "
@@ -264,23 +179,38 @@ def _from_column(column, name):
 
 def _dimensions(cell):
     """Number of dimensions of a cell; lists and object arrays have 2 if their first entry is a list or array, else 1."""
-    if isinstance(cell, np.ndarray) and cell.dtype != object:
-        return cell.ndim
-    return 1 + (len(cell) > 0 and isinstance(cell[0], (list, tuple, np.ndarray)))
+    if hasattr(cell, "__array__") and str(type_of(cell)) != "object":
+        return np.ndim(cell)
+    return 1 + (len(cell) > 0 and _is_sequence(next(iter(cell))))
 
 
-def _from_long(frame, names, group):
-    """Read a table with one row per token; the column `group` names the sequence."""
-    if names is None or group not in names or len(names) < 2 or len(set(names)) < len(names):
+def _from_long(columns, group, time, time_unit):
+    """Read a table with one row per token; the column `group` names the sequence, and the column `time` orders its tokens."""
+    names = None if columns is None else [name for name, _ in columns]
+    wanted = [group] if time is None else [group, time]
+    if names is None or not set(wanted) <= set(names) or len(names) < 2 or len({*names}) < len(names) or group == time:
         raise ValueError(
-            f"A table with one token per row needs a column {group!r} and features with names of their own, got {names}."
+            f"A table with one token per row needs a column {' and a column '.join(map(repr, wanted))} and features with "
+            f"names of their own, got {names}."
         )
+    groups = np.asarray(dict(columns)[group])
+    order = None
     features = []
-    for name, dtype in zip(names, _dtypes(frame)):
-        if name != group:
-            _refuse_categories(name, dtype)
-            features.append(arrays.as_float_tokens(np.asarray(frame[name]), f"entries of column {name!r}"))
-    return arrays.from_flat(np.column_stack(features), groups=np.asarray(frame[group]))
+    for name, column in columns:
+        if name == time:
+            arrays.check_group_names(groups, len(column))
+            seen = {}
+            sequence_of_row = np.array([seen.setdefault(key, len(seen)) for key in groups.tolist()], dtype=np.int64)
+            order, times = read_times(column, name, sequence_of_row, time_unit)
+            features.append(times)
+        elif name != group:
+            features.append(as_numbers(column, f"entries of column {name!r}"))
+    tokens = np.column_stack(features)
+    return (
+        arrays.from_flat(tokens, groups=groups)
+        if order is None
+        else arrays.from_flat(tokens[order], groups=groups[order])
+    )
 
 
 def _long(tokens, offsets, group, names):
@@ -294,7 +224,8 @@ def _long(tokens, offsets, group, names):
 
 def to_pandas(tokens, offsets, group=None, names=None):
     """Return a Series of arrays, with `group` a long table; see `RaggedSequences.to_pandas`."""
-    import pandas
+    with extra("interop"):
+        import pandas
 
     if group is not None:
         return pandas.DataFrame(_long(tokens, offsets, group, names))
@@ -306,45 +237,9 @@ def to_pandas(tokens, offsets, group=None, names=None):
 
 def to_polars(tokens, offsets, group=None, names=None):
     """Return a Series of lists of arrays, with `group` a long table; see `RaggedSequences.to_polars`."""
-    import polars
+    with extra("interop"):
+        import polars
 
     if group is None:
         return polars.Series(to_arrow(tokens, offsets))
     return polars.DataFrame(_long(tokens, offsets, group, names))
-
-
-# -- torch -------------------------------------------------------------------------------------------------------------
-
-
-def from_torch(nested):
-    """Read a nested tensor of either layout, from any device; see `RaggedSequences.from_torch`."""
-    import torch
-
-    if not isinstance(nested, torch.Tensor) or not nested.is_nested or nested.dim() != 3:
-        given = type(nested).__name__
-        if isinstance(nested, torch.Tensor):
-            given = f"a {'nested ' * nested.is_nested}tensor of {nested.dim()} dimensions"
-        raise ValueError(f"from_torch takes a nested tensor of shape (n_sequences, ragged, token_dim), got {given}.")
-    nested = nested.detach()
-    # jagged, ragged in the second dimension and without holes: its values and offsets are ours
-    if nested.layout == torch.jagged and isinstance(nested.shape[1], torch.SymInt) and nested.lengths() is None:
-        return _numbers(nested.values()), nested.offsets().cpu().numpy()
-    return arrays.from_list([_numbers(component) for component in nested.unbind()])
-
-
-def _numbers(tensor):
-    # NumPy has no bfloat16, so dtypes of one or two bytes become float32
-    tensor = tensor.cpu()
-    return (tensor if tensor.dtype.itemsize > 2 else tensor.float()).numpy()
-
-
-def to_torch(tokens, offsets):
-    """Inverse of `from_torch`; see `RaggedSequences.to_torch`."""
-    import torch
-
-    # torch warns that the memory is read-only; the docstring of the method warns too
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
-        values = torch.from_numpy(tokens)
-        boundaries = torch.from_numpy(offsets)
-    return torch.nested.nested_tensor_from_jagged(values, boundaries)

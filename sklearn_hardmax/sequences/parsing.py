@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,12 +12,17 @@ from numpy.typing import ArrayLike
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.ragged import RaggedSequences
+from sklearn_hardmax.sequences.values import as_numbers, check_dtype, columns_of, library_of
+
+_MANY_FEATURES = 4  # features per token from which arrays of one shape look channels-first
 
 # data frames, Arrow arrays, ... have a method __array__, so that they count as ArrayLike
 SequencesLike: TypeAlias = RaggedSequences | ArrayLike
 
 
-def as_sequences(X: SequencesLike) -> RaggedSequences:
+def as_sequences(
+    X: SequencesLike, *, dtype: Literal["numeric"] = "numeric", allow_nan: bool = False
+) -> RaggedSequences:
     """Read user input as RaggedSequences; all estimators and functions of the package parse input by this function.
 
     Parameters
@@ -26,6 +32,12 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
         equal length; a 2-D array, data frame or nested list of numbers holds sequences of one token each. Nested columns of
         pyarrow, Awkward, polars and pandas, data frames with one column of lists per feature, and nested tensors of torch are
         read by `RaggedSequences.from_arrow`, `from_awkward`, `from_frame` and `from_torch`.
+    dtype : {"numeric"}, default="numeric"
+        What tokens are made of: numbers. Integers, floats, booleans, Decimal and Fraction are numbers; texts (of digits too),
+        dates, durations and categories are not, in any container.
+    allow_nan : bool, default=False
+        Whether missing values (None, NaN, NaT, pandas.NA, nulls) are kept, as NaN, to be filled in `tokens`. The estimators
+        refuse them.
 
     Returns
     -------
@@ -34,10 +46,16 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
     Raises
     ------
     ValueError
-        Any other input: a list of 1-D arrays, empty sequences, NaN or infinity, unequal token_dim, complex numbers, text.
-        The message names the offending sequences.
+        Any other input: a list of 1-D arrays, empty sequences, NaN or infinity, unequal token_dim, complex numbers, texts,
+        dates, numbers too large for float64. The message names the offending sequences. An unknown dtype.
     TypeError
-        Entries that are not numbers; sparse matrices.
+        Other objects than numbers; sparse matrices.
+
+    Warns
+    -----
+    UserWarning
+        A 3-D array or a list of arrays of one shape, whose features are at least four times as many as their tokens: this
+        looks channels-first. `RaggedSequences.from_aeon` reads it so; `from_list` and `from_padded` do not warn.
 
     Examples
     --------
@@ -48,12 +66,44 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
     >>> as_sequences(np.zeros((4, 2)))
     RaggedSequences(4 sequences of 1 tokens, token_dim=2, float64)
     """
+    check_dtype(dtype)
+    sequences, layout = parse(X, allow_nan)
+    warn_if_channels_first(sequences, layout, stacklevel=3)
+    return sequences
+
+
+def read_sequences(X):
+    """Read user input without a warning: data of a transformer that is there already, or targets."""
+    return parse(X)[0]
+
+
+def parse(X, allow_nan=False):
+    """Read user input, and return RaggedSequences and the layout in which X held them.
+
+    The layout is "rows" for a table of numbers with one token a row, "arrays" for one array per sequence (or one for all), or
+    "container" for a container that can only mean sequences.
+    """
     if isinstance(X, RaggedSequences):
         if len(X) == 0:
             raise ValueError(
                 "Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence."
             )
-        return X
+        if X._may_hold_nan and not allow_nan:
+            arrays.check_finite(X.tokens, X.offsets)
+        return X, "container"
+    _refuse_other_things(X)
+    if isinstance(X, Sequence):
+        tokens, offsets, layout = _from_nested(list(X))
+        return RaggedSequences._checked(tokens, offsets, allow_nan), layout
+    parsed = libraries.parse_container(X)
+    if parsed is not None:
+        return RaggedSequences._checked(*parsed, allow_nan), "container"
+    tokens, offsets, layout = _from_array(X)
+    return RaggedSequences._checked(tokens, offsets, allow_nan), layout
+
+
+def _refuse_other_things(X):
+    """Raise for masked arrays, sparse matrices, and things that hold no sequences in a fixed order."""
     if isinstance(X, np.ma.MaskedArray):
         raise ValueError(
             "Masked arrays are not supported: use RaggedSequences.from_padded(X.data, mask=...), True for real tokens."
@@ -63,62 +113,84 @@ def as_sequences(X: SequencesLike) -> RaggedSequences:
         raise TypeError(
             "Sparse input is not supported; pass X.toarray(), one token per row, or a list of dense arrays."
         )
-    if isinstance(X, (str, bytes, dict, set)) or X is None:
-        raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}")
-    if isinstance(X, (list, tuple)):
-        return _from_nested(X)
-    parsed = libraries.parse_container(X)
-    if parsed is not None:
-        return RaggedSequences(*parsed)
-    # any other object is read as an array
-    array = np.asarray(X)
+    if "GroupBy" in type(X).__name__ and library_of(X) in ("pandas", "polars"):
+        raise ValueError(
+            f"Cannot read sequences from {type(X).__name__}; write RaggedSequences.from_frame(frame, group=...) with the "
+            "name of the column of groups."
+        )
+    if isinstance(X, (str, bytes, dict, set, frozenset)) or X is None:
+        hint = " The values of a dict are list(X.values())." if isinstance(X, dict) else ""
+        raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}{hint}")
+
+
+def _from_array(X):
+    """Read anything that NumPy makes an array of."""
+    # a list of NumPy would lose what the columns of a table are
+    array = as_numbers(X) if columns_of(X) is not None or library_of(X) == "torch" else np.asarray(X)
+    if array.ndim == 0 and isinstance(X, Iterable):
+        raise ValueError(f"Cannot read sequences from {type(X).__name__}, which is no list; write list(X).")
     if array.dtype == object and array.ndim == 1:
         return _from_nested(list(array))
     if array.ndim == 3:
-        return _from_equal(array)
+        n_sequences, length, token_dim = array.shape
+        return array.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1) * length, "arrays"
     if array.ndim == 2:
         return _one_token_each(array)
     raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
 
 
 def _from_nested(X):
-    """Read a list or tuple: of rows of plain numbers, a token each, or else of 2-D arrays."""
+    """Read a list: of rows of plain numbers, a token each, or else of 2-D arrays."""
     if len(X) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
     if all(isinstance(row, (list, tuple)) and not any(_is_array(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
         if min(lengths) == max(lengths):
-            return _one_token_each(np.array(X))
+            return _one_token_each(as_numbers(X))
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
-    tokens, offsets = arrays.from_list(X)
-    sequences = RaggedSequences(tokens, offsets)
-    _warn_if_channels_first(sequences)
-    return sequences
+    return *arrays.from_list(X), "arrays"
 
 
 def _is_array(value):
     return isinstance(value, (list, tuple)) or np.ndim(value) > 0
 
 
-def _from_equal(array):
-    n_sequences, length, token_dim = array.shape
-    sequences = RaggedSequences(array.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1) * length)
-    _warn_if_channels_first(sequences)
-    return sequences
-
-
 def _one_token_each(array):
     if len(array) == 0:
         raise ValueError(f"Found array with 0 sample(s) (shape={array.shape}) while a minimum of 1 is required.")
-    return RaggedSequences(array, np.arange(len(array) + 1))
+    return array, np.arange(len(array) + 1), "rows"
 
 
-def _warn_if_channels_first(sequences):
-    """Warn if every sequence has one token of several features, like series of one channel in channels-first layout."""
-    if sequences.n_tokens == len(sequences) and sequences.token_dim > 1:
-        warnings.warn(
+# -- readings that are probably not meant ------------------------------------------------------------------------------
+
+
+def warn_if_channels_first(sequences, layout, stacklevel):
+    """Warn if arrays of one shape have few tokens of very many features, as series have in channels-first layout."""
+    length = sequences.n_tokens // len(sequences)
+    if layout != "arrays" or (sequences.lengths != length).any():
+        return
+    if length == 1 < sequences.token_dim:
+        text = (
             f"Every sequence has one token of {sequences.token_dim} features. If these are series of one channel in "
-            "channels-first layout (1, T), use RaggedSequences.from_aeon or from_series.",
+            "channels-first layout (1, T), use RaggedSequences.from_aeon or from_series."
+        )
+    elif sequences.token_dim >= _MANY_FEATURES * length:
+        text = (
+            f"Every sequence has {length} tokens of {sequences.token_dim} features. If these are series of {length} channels "
+            f"in channels-first layout ({length}, {sequences.token_dim}), use RaggedSequences.from_aeon(X); if tokens come "
+            "first, RaggedSequences.from_list(X) reads them so without this warning."
+        )
+    else:
+        return
+    warnings.warn(text, UserWarning, stacklevel=stacklevel)
+
+
+def warn_if_one_sequence(sequences, layout, typical_length):
+    """Warn if a table is read as sequences of one token where the training sequences had many: it may be one sequence."""
+    if layout == "rows" and len(sequences) > 1 and typical_length > 1:
+        warnings.warn(
+            f"X is a table, read as {len(sequences)} sequences of one token each, but the training sequences had about "
+            f"{typical_length:g} tokens. If X is one sequence, put it into a list: [X], such as [X[0]].",
             UserWarning,
-            stacklevel=4,  # the caller of as_sequences
+            stacklevel=4,
         )

@@ -23,6 +23,7 @@ from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.conversions import Conversions
+from sklearn_hardmax.sequences.values import as_numbers
 
 # of a file: dtypes and number of dimensions
 _SECTIONS = {"tokens": (("float64", "float32"), 2), "offsets": (("int64",), 1)}
@@ -72,33 +73,43 @@ class RaggedSequences(Conversions):
     array([2, 1])
     """
 
-    __slots__ = ("offsets", "tokens")
+    __slots__ = ("_may_hold_nan", "offsets", "tokens")
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
     ndim = 1
 
     def __init__(self, tokens: ArrayLike, offsets: ArrayLike) -> None:
-        tokens = arrays.as_float_tokens(tokens)
+        self._check_and_hold(tokens, offsets)
+
+    def _check_and_hold(self, tokens, offsets, allow_nan=False):
+        tokens = as_numbers(tokens)
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
             raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
         _check_offsets(offsets, len(tokens))
         if tokens.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={tokens.shape}) while a minimum of 1 is required.")
-        arrays.check_finite(tokens, offsets)
-        self._hold(tokens, offsets)
+        self._hold(tokens, offsets, arrays.check_finite(tokens, offsets, allow_nan))
 
-    def _hold(self, tokens, offsets):
+    @classmethod
+    def _checked(cls, tokens, offsets, allow_nan):
+        """RaggedSequences of any arrays, as the constructor makes them, but with NaN if that is allowed."""
+        new = object.__new__(cls)
+        new._check_and_hold(tokens, offsets, allow_nan)
+        return new
+
+    def _hold(self, tokens, offsets, may_hold_nan=False):
         """Store read-only views of both arrays; the arrays of the caller stay writable."""
+        object.__setattr__(self, "_may_hold_nan", may_hold_nan)
         for name, array in (("tokens", tokens), ("offsets", offsets.astype(np.int64, copy=False))):
             array = array.view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)  # __setattr__ of this class always raises
 
     @classmethod
-    def _trusted(cls, tokens, offsets):
+    def _trusted(cls, tokens, offsets, may_hold_nan=False):
         """RaggedSequences of arrays that are known to be valid, such as parts of others; nothing is checked."""
         new = object.__new__(cls)
-        new._hold(tokens, offsets)
+        new._hold(tokens, offsets, may_hold_nan)
         return new
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -107,11 +118,12 @@ class RaggedSequences(Conversions):
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be deleted.")
 
-    def __getstate__(self) -> dict[str, AnyArray]:
+    def __getstate__(self) -> dict[str, Any]:
         # np.asarray turns a memory map into an ordinary array
-        return {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
+        state = {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
+        return state | ({"may_hold_nan": True} if self._may_hold_nan else {})
 
-    def __setstate__(self, state: dict[str, AnyArray]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self._hold(**state)
 
     # -- content -----------------------------------------------------------------------------------------------------
@@ -232,7 +244,7 @@ class RaggedSequences(Conversions):
         """The adjacent sequences start to stop - 1; their tokens are a view."""
         first = self.offsets[start]
         last = self.offsets[stop]
-        return self._trusted(self.tokens[first:last], self.offsets[start : stop + 1] - first)
+        return self._trusted(self.tokens[first:last], self.offsets[start : stop + 1] - first, self._may_hold_nan)
 
     def _gather(self, indices):
         """A copy of the sequences with these indices, which are not negative."""
@@ -240,7 +252,7 @@ class RaggedSequences(Conversions):
         offsets = arrays.offsets_of(lengths)
         # new row r of the k-th chosen sequence i comes from row r - offsets[k] + self.offsets[i]
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
-        return self._trusted(self.tokens[rows], offsets)
+        return self._trusted(self.tokens[rows], offsets, self._may_hold_nan)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -258,6 +270,8 @@ class RaggedSequences(Conversions):
 
         Raises
         ------
+        ValueError
+            The tokens contain NaN, as `as_sequences` with allow_nan=True reads them; a file holds finite numbers.
         OSError
             No space, no permission, or `path` is a folder, a FIFO, a device, a socket, or a file with further names (hard
             links), which would not be replaced; what is there is then left as it was.
@@ -277,6 +291,8 @@ class RaggedSequences(Conversions):
         ...     RaggedSequences.load(os.path.join(folder, "pairs")) == X
         True
         """
+        if self._may_hold_nan:
+            arrays.check_finite(self.tokens, self.offsets)  # a file holds finite numbers
         save_sections(path, "RaggedSequences", {"tokens": self.tokens, "offsets": self.offsets})
 
     @classmethod

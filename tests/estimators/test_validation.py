@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("n_heads")  # every test runs without heads
         ([np.zeros((2, n)) for n in (5, 6, 7, 8)], ValueError, "looks channels-first; use RaggedSequences.from_aeon"),
         ([np.zeros(3), np.zeros(4), np.zeros(5), np.zeros(6)], ValueError, "use RaggedSequences.from_series"),
         ([*GOOD, [[1j, 0.0]]], ValueError, "Complex data not supported"),
-        ([*GOOD, [["a", "b"]]], ValueError, "encode texts and dates as numbers first"),
-        ([*GOOD, [[object(), 0.0]]], TypeError, "must be numbers, got dtype object"),
+        ([*GOOD, [["a", "b"]]], ValueError, "must be real numbers, but hold texts"),
+        ([*GOOD, [[object(), 0.0]]], TypeError, "must be real numbers, but hold an object of type object"),
         ([], ValueError, r"Found array with 0 sample\(s\)"),
     ],
 )

@@ -62,7 +62,7 @@ def test_without_matplotlib_the_extra_is_named(fitted, monkeypatch):
 def test_leaders_need_matplotlib_and_say_so(monkeypatch):
     X, clf = with_heads()
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'LeaderDisplay draws with .* pip install "sklearn-hardmax\[plot\]"'):
+    with pytest.raises(ImportError, match=r'^matplotlib is not installed; .* pip install "sklearn-hardmax\[plot\]"'):
         LeaderDisplay.from_estimator(clf, X)
 
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from sklearn_hardmax._typing import AnyArray
 from sklearn_hardmax.constructions.common import plans
 from sklearn_hardmax.constructions.common.construction import as_network_output
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.transformer import Transformer
 
 
@@ -66,7 +67,7 @@ class BuiltNetwork(ABC):
 
     def encode(self, X: SequencesLike) -> RaggedSequences:
         """User input as the RaggedSequences that the transformer takes, tokens of shape (n_tokens, token_dim)."""
-        return self.projection.encode(as_sequences(X), self.token_dim)
+        return self.projection.encode(read_sequences(X), self.token_dim)
 
     def _checked_output(self, tokens: SequencesLike) -> RaggedSequences:
         """Tokens that `apply` returned, as RaggedSequences; ValueError if they are not of the width of the network."""

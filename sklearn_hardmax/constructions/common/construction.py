@@ -8,8 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from sklearn_hardmax._typing import AnyArray, IntArray
-from sklearn_hardmax.sequences import RaggedSequences, SequencesLike, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.transformer import Transformer
 
 
@@ -88,7 +89,7 @@ def conflict_message(conflicts: Sequence[Conflict]) -> str:
 
 def as_network_output(tokens: SequencesLike, token_dim: int) -> RaggedSequences:
     """Tokens as RaggedSequences; ValueError unless they have as many coordinates as the residual stream of the network."""
-    sequences = as_sequences(tokens)
+    sequences = read_sequences(tokens)
     if sequences.token_dim != token_dim:
         raise ValueError(f"The network has {token_dim} coordinates, these tokens have {sequences.token_dim}.")
     return sequences

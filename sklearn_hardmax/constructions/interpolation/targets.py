@@ -20,8 +20,9 @@ from sklearn_hardmax.constructions.codes.multisets import (
     multisets_from_tokens,
 )
 from sklearn_hardmax.constructions.common.construction import ConstructionError
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 _SHOWN = 5  # contradictions that a message names
@@ -73,7 +74,7 @@ def as_targets(Y, sequences):
         check_consistent_length(sequences, targets)
         return targets.reshape(len(targets), -1), True
     try:
-        targets = as_sequences(Y)
+        targets = read_sequences(Y)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The targets Y cannot be read as sequences of targets: {error}") from error
     if len(targets) != len(sequences):

@@ -19,7 +19,8 @@ from sklearn_hardmax.constructions.heads.pooled import PooledHeads
 from sklearn_hardmax.constructions.scoring.corrections import Corrections
 from sklearn_hardmax.constructions.scoring.network import StreamLayout, network_plan
 from sklearn_hardmax.constructions.scoring.readout import Readout
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
+from sklearn_hardmax.sequences.parsing import read_sequences
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class PooledClassifier(BuiltNetwork):
 
     def encode(self, X):
         """User input as the RaggedSequences that the transformer takes, (n_tokens, token_dim)."""
-        sequences = as_sequences(X)
+        sequences = read_sequences(X)
         stream = self._stream()
         tokens = np.zeros((sequences.n_tokens, stream.width))
         if self.corrections is not None:

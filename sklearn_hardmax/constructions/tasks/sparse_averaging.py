@@ -29,8 +29,9 @@ from sklearn_hardmax.constructions.tasks.position_keys import (
 )
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.layers import Attention
-from sklearn_hardmax.sequences import RaggedSequences, as_sequences
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer, format_indices
+from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.tasks import averaging_parts
 from sklearn_hardmax.transformer import Transformer
 
@@ -152,7 +153,7 @@ class SparseAveraging:
 
     def encode(self, X):
         """Tokens (z, y, i) as (z, w, u, 0); every query is checked against all keys of its sequence."""
-        sequences = as_sequences(X)
+        sequences = read_sequences(X)
         d = self.token_dim
         n, m = self.keys.shape
         if sequences.token_dim != d + self.q + 1:

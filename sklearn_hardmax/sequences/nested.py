@@ -1,0 +1,261 @@
+"""Nested containers, which hold lists of tokens: Arrow, Awkward and torch's nested tensors, from and to RaggedSequences.
+
+They store flat values and offsets, as RaggedSequences does, so that nothing is copied where the layouts agree. The methods of
+NestedConversions are those of RaggedSequences; the functions of the same names work on the pair (tokens, offsets). Lists of
+plain numbers are series of one channel. A library is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_hardmax._extras import extra
+from sklearn_hardmax._typing import IntArray, RealArray
+from sklearn_hardmax.sequences import arrays
+from sklearn_hardmax.sequences.arrays import format_indices, sequences_containing
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.values import as_numbers, decoded, numpy_of_tensor, refuse_categories
+
+
+class NestedConversions:
+    """Base class of RaggedSequences with conversions from and to nested containers."""
+
+    __slots__ = ()
+
+    tokens: RealArray
+    offsets: IntArray
+
+    @classmethod
+    def from_arrow(cls, X: Any) -> Self:
+        """Read Arrow lists of lists of numbers: each inner list is a token, each outer list a sequence.
+
+        Parameters
+        ----------
+        X : pyarrow.Array or ChunkedArray, or a column of another library that supports Arrow
+            Of type list, large list, fixed-size list or list view. Not copied if the inner lists are of fixed size, or of
+            one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
+
+        Returns
+        -------
+        RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            Nulls anywhere, tokens of unequal numbers of features, other depths of nesting, entries that are not numbers.
+        """
+        return cls(*from_arrow(X))
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.LargeListArray of fixed-size lists, one per token, that shares the memory of this container."""
+        return to_arrow(self.tokens, self.offsets)
+
+    @classmethod
+    def from_awkward(cls, X: Any) -> Self:
+        """Read an Awkward array.
+
+        Parameters
+        ----------
+        X : awkward.Array of type N * var * token_dim * number
+            Or N * var * number, series of one channel. Copied in the same cases as by `from_arrow`.
+
+        Returns
+        -------
+        RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            The same input as for `from_arrow`.
+        """
+        return cls(*from_awkward(X))
+
+    def to_awkward(self) -> Any:
+        """Return an awkward.Array of type N * var * token_dim * number that shares the memory of this container."""
+        return to_awkward(self.tokens, self.offsets)
+
+    @classmethod
+    def from_torch(cls, nested: Any) -> Self:
+        """Read a nested tensor of torch.
+
+        Parameters
+        ----------
+        nested : torch.Tensor of shape (n_sequences, ragged, token_dim)
+            A jagged tensor on the CPU is not copied; strided tensors and those with holes are. Gradients are dropped.
+
+        Returns
+        -------
+        RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            A tensor that is not nested, or of other dimensions.
+        """
+        return cls(*from_torch(nested))
+
+    def to_torch(self) -> Any:
+        """Return a jagged nested tensor of torch that shares the memory of the tokens.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_sequences, ragged, token_dim)
+            Do not write into it, only into a clone: torch has no read-only tensors.
+        """
+        return to_torch(self.tokens, self.offsets)
+
+
+# -- Arrow, Awkward ----------------------------------------------------------------------------------------------------
+
+
+def list_depth(arrow_type):
+    """Number of list levels of an Arrow type; no other types with values are lists."""
+    depth = 0
+    # of dictionaries, extensions and run-end encoded arrays
+    others = ("index_type", "storage_type", "run_end_type")
+    while hasattr(arrow_type, "value_type") and not any(hasattr(arrow_type, name) for name in others):
+        arrow_type = arrow_type.value_type
+        depth += 1
+    return depth
+
+
+def arrow_array(X):
+    """One pyarrow array from a column of any library that supports Arrow."""
+    with extra("interop"):
+        import pyarrow
+
+    if not isinstance(X, (pyarrow.Array, pyarrow.ChunkedArray)):
+        X = pyarrow.chunked_array(X) if hasattr(X, "__arrow_c_stream__") else pyarrow.array(X)
+    if isinstance(X, pyarrow.ChunkedArray):
+        X = X.chunk(0) if X.num_chunks == 1 else X.combine_chunks()
+    return X
+
+
+def from_arrow(X):
+    """Read Arrow lists of lists of numbers, or of numbers; see `RaggedSequences.from_arrow`."""
+    array = arrow_array(X)
+    depth = list_depth(array.type)
+    if depth not in (1, 2):
+        raise ValueError(
+            f"Sequences are lists of tokens, tokens lists of numbers (for series, numbers); got Arrow type {array.type}."
+        )
+    _refuse_nulls(array, np.arange(len(array)), "missing sequences")
+    offsets, values = _lists(array)
+    if depth == 1:
+        return _arrow_numbers(values, (len(values), 1)), offsets
+    owners = sequence_of_each_token(np.diff(offsets)) if values.null_count else None
+    _refuse_nulls(values, owners, "missing tokens")
+    # second level: the boundaries of the tokens among the numbers
+    boundaries, numbers = _lists(values)
+    dims = np.diff(boundaries)
+    if len(dims) and (dims != dims[0]).any():
+        odd = sequences_containing(np.flatnonzero(dims != dims[0]), offsets)
+        raise ValueError(
+            f"All tokens need the same number of features: the first has {dims[0]}, tokens of sequences "
+            f"{format_indices(odd)} have others."
+        )
+    token_dim = int(dims[0]) if len(dims) else 1
+    return _arrow_numbers(numbers, (len(dims), token_dim)), offsets
+
+
+def _refuse_nulls(array, owners, kind):
+    """Raise ValueError for nulls; owners[k] is the sequence of entry k, `kind` the name of the nulls in the message."""
+    if array.null_count:
+        raise_missing(owners[array.is_null().to_numpy(zero_copy_only=False)], kind)
+
+
+def raise_missing(sequences, kind):
+    """Raise ValueError for sequences with nulls; `kind` names these in the message."""
+    listed = format_indices(np.unique(sequences))
+    raise ValueError(f"There are {kind} (nulls) in sequences {listed}; drop or fill them first.")
+
+
+def _lists(array):
+    """Offsets of a list array without nulls, beginning with 0, and the concatenated entries of its lists."""
+    if hasattr(array.type, "list_size"):  # lists of fixed size
+        return np.arange(len(array) + 1) * array.type.list_size, array.flatten()
+    if hasattr(array, "sizes"):  # a list view
+        return arrays.offsets_of(array.sizes.to_numpy()), array.flatten()
+    # a slice of an Arrow array has the offsets of the whole array
+    offsets = array.offsets.to_numpy()
+    return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
+
+
+def _arrow_numbers(array, shape):
+    """The tokens of all sequences, of this shape, from an array of their numbers."""
+    name = "tokens of all sequences together"
+    refuse_categories(array.type, name)
+    # objects and nulls are left to as_numbers
+    return as_numbers(decoded(array).to_numpy(zero_copy_only=False).reshape(shape), name)
+
+
+def to_arrow(tokens, offsets):
+    """Inverse of `from_arrow`; see `RaggedSequences.to_arrow`."""
+    with extra("interop"):
+        import pyarrow
+
+    rows = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(tokens.ravel()), tokens.shape[1])
+    return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), rows)
+
+
+def from_awkward(X):
+    """Read an Awkward array; see `RaggedSequences.from_awkward`."""
+    return from_arrow(awkward_to_arrow(X))
+
+
+def awkward_to_arrow(X):
+    """The Arrow array of the same content, with the memory of the Awkward array."""
+    with extra("interop"):
+        import awkward
+
+    try:
+        return awkward.to_arrow(X, list_to32=False, extensionarray=False)
+    except NotImplementedError as error:  # of pyarrow
+        raise ValueError(
+            f"tokens must be real numbers, got Awkward type {X.type}; stack real and imaginary parts of complex numbers."
+        ) from error
+
+
+def to_awkward(tokens, offsets):
+    """Inverse of `from_awkward`; see `RaggedSequences.to_awkward`."""
+    with extra("interop"):
+        import awkward
+
+    values = awkward.contents.NumpyArray(tokens)
+    return awkward.Array(awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), values))
+
+
+# -- torch -------------------------------------------------------------------------------------------------------------
+
+
+def from_torch(nested):
+    """Read a nested tensor of either layout, from any device; see `RaggedSequences.from_torch`."""
+    with extra("torch"):
+        import torch
+
+    if not isinstance(nested, torch.Tensor) or not nested.is_nested or nested.dim() != 3:
+        given = type(nested).__name__
+        if isinstance(nested, torch.Tensor):
+            given = f"a {'nested ' * nested.is_nested}tensor of {nested.dim()} dimensions"
+        raise ValueError(f"from_torch takes a nested tensor of shape (n_sequences, ragged, token_dim), got {given}.")
+    nested = nested.detach()
+    # jagged, ragged in the second dimension and without holes: its values and offsets are ours
+    if nested.layout == torch.jagged and isinstance(nested.shape[1], torch.SymInt) and nested.lengths() is None:
+        return numpy_of_tensor(nested.values()), nested.offsets().cpu().numpy()
+    return arrays.from_list([numpy_of_tensor(component) for component in nested.unbind()])
+
+
+def to_torch(tokens, offsets):
+    """Inverse of `from_torch`; see `RaggedSequences.to_torch`."""
+    with extra("torch"):
+        import torch
+
+    # torch warns that the memory is read-only; the docstring of the method warns too
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        values = torch.from_numpy(tokens)
+        boundaries = torch.from_numpy(offsets)
+    return torch.nested.nested_tensor_from_jagged(values, boundaries)
