@@ -21,6 +21,7 @@ _CLASSES = (
     ("numbers", (numbers.Real, np.bool_, Decimal)),
     ("complex numbers", (numbers.Complex,)),
 )
+_KEPT = (np.dtype(np.float64), np.dtype(np.float32))  # dtypes of tokens
 # kinds of dtypes of NumPy
 _DTYPE_KINDS = {"M": "dates", "m": "durations", "U": "texts", "S": "texts", "T": "texts", "c": "complex numbers"}
 # names of types of other libraries: of categories, which NumPy would replace by what they name, and of plain numbers
@@ -110,6 +111,8 @@ def as_numbers(values, name="tokens"):
         Any other object, and sparse matrices.
     """
     array = values if type(values) is np.ndarray else _array_of(values, name)
+    if array.dtype in _KEPT:
+        return np.asarray(array, order="C")  # np.ascontiguousarray would turn a number into an array
     if array.dtype == object:
         array = _numbers_of_objects(array, name)
     kind = array.dtype.kind
@@ -119,13 +122,14 @@ def as_numbers(values, name="tokens"):
         _refuse(_DTYPE_KINDS[kind], name, array, (0,) * array.ndim)
     elif kind not in "fiub":
         raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}: give one number per feature.")
-    # float32 of the other byte order is still float32
-    kept = np.float32 if array.dtype.newbyteorder("=") == np.float32 else np.float64
-    with np.errstate(over="ignore"):
-        floats = np.asarray(array, dtype=kept, order="C")  # np.ascontiguousarray would turn a number into an array
-    if kind == "f" and array.dtype.itemsize > 8:
+    if array.dtype.itemsize > 8:  # long double
+        with np.errstate(over="ignore"):
+            floats = array.astype(np.float64)
         _refuse_too_large(array, floats, name)
-    return floats
+        return np.asarray(floats, order="C")
+    # float32 of the other byte order is still float32
+    native = array.dtype.newbyteorder("=")
+    return np.asarray(array, dtype=native if native in _KEPT else np.float64, order="C")
 
 
 def _array_of(values, name):
