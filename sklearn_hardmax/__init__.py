@@ -16,6 +16,9 @@ is a list of layers: FeedForward, Attention, ThirdOrderAttention. It comes from 
 from sklearn_hardmax.constructions; sklearn_hardmax.forward runs it, and sklearn_hardmax.export converts it.
 """
 
+from importlib import import_module
+from typing import Any
+
 from sklearn_hardmax._version import __version__ as __version__
 from sklearn_hardmax.constructions.common.construction import ConstructionError, SequenceConflictWarning
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
@@ -46,3 +49,10 @@ __all__ = [
     "Transformer",
     "as_sequences",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # these rooms are imported at their first use
+    if name in ("datasets", "export", "plotting"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

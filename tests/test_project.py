@@ -2,8 +2,11 @@
 
 import configparser
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from packaging.version import Version
 
 import sklearn_hardmax
@@ -47,3 +50,12 @@ def test_the_versions_of_python_are_the_same_everywhere():
     (matrix,) = re.findall(r"^ +python: \[(.*)\]$", text_of(".github/workflows/tests.yml"), re.MULTILINE)
     assert listed == gate.split() == re.findall(r"[\d.]+", matrix)
     assert setup()["options"]["python_requires"] == f">={listed[0]}"
+
+
+def test_public_rooms_are_reachable_from_the_package():
+    """In a new process, in which nothing has imported them."""
+    code = "import sklearn_hardmax as s; print(*(getattr(s, name).__name__ for name in 'datasets export plotting'.split()))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split() == ["sklearn_hardmax.datasets", "sklearn_hardmax.export", "sklearn_hardmax.plotting"]
+    with pytest.raises(AttributeError, match="module 'sklearn_hardmax' has no attribute 'dataset'"):
+        sklearn_hardmax.dataset  # noqa: B018

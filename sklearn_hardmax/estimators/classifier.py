@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import compute_class_weight
 
 from sklearn_hardmax._typing import AnyArray, AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.classification.build import build_classification
@@ -28,6 +28,7 @@ from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
     check_option,
+    check_random_state,
     check_verbose,
     is_auto,
     validate_class_labels,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sklearn_hardmax._typing import AttentionKind, Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
@@ -15,7 +14,7 @@ from sklearn_hardmax.constructions.interpolation.token_interpolator import Token
 from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
-from sklearn_hardmax.estimators.validation import check_flag, check_verbose, validate_sequences
+from sklearn_hardmax.estimators.validation import check_flag, check_random_state, check_verbose, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
 
@@ -25,8 +24,8 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
 
     A sequence of any length has one target, or one target for each of its first tokens. `fit` computes a code, one number,
     for every token that has a target, and builds a transformer that maps each code to its target. The transformer reproduces
-    all training targets exactly, with hardmax or softmax attention. It memorises: an unseen token gets the target of the
-    training token whose code is nearest.
+    all training targets exactly (-0.0 as 0.0), with hardmax or softmax attention. It memorises: an unseen token gets the
+    target of the training token whose code is nearest.
 
     Parameters
     ----------

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_hardmax._typing import Auto, NamesLike, ObjectArray, RandomStateLike, RealArray
@@ -17,8 +16,10 @@ from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
+    as_labels,
     check_flag,
     check_integer,
+    check_random_state,
     input_names,
     is_auto,
     validate_class_labels,
@@ -125,7 +126,7 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         check_flag(self.ordered, "ordered")
         sequences = validate_sequences(self, X, reset=True)
         labels = None
-        if y is not None and not self.ordered and type_of_target(y) in ("binary", "multiclass"):
+        if y is not None and not self.ordered and type_of_target(as_labels(y)) in ("binary", "multiclass"):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         rng = check_random_state(self.random_state)

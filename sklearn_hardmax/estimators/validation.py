@@ -5,14 +5,18 @@ Each check raises ValueError with a message that names the parameter and the val
 
 import numbers
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
+import sklearn.utils
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
 
 from sklearn_hardmax import _version
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
+from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.parsing import parse, warn_if_channels_first, warn_if_one_sequence
+from sklearn_hardmax.sequences.values import kind_of
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):
@@ -44,11 +48,56 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
 
 def validate_class_labels(sequences, y):
     """Classes in sorted order, and the class index of each sequence; both 1-D arrays."""
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(as_labels(y), warn=True)
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     check_consistent_length(sequences, y)
     return np.unique(y, return_inverse=True)
+
+
+def as_labels(y):
+    """Labels in any container as an array; ValueError for missing ones, and for those that NumPy would change or merge."""
+    array = np.asarray(y)
+    if array.ndim == 0 and isinstance(y, Iterable):
+        raise ValueError(f"y must be a list or an array of labels, got {type(y).__name__}; write list(y).")
+    is_object = array.dtype == object and array.ndim == 1
+    entries = array.tolist() if is_object else list(y) if isinstance(y, (list, tuple)) else []
+    kinds = list(map(kind_of, entries))
+    missing = [
+        i for i, kind in enumerate(kinds) if kind == "missing" or (kind == "numbers" and entries[i] != entries[i])
+    ]
+    if array.dtype.kind in "mM":
+        missing = np.flatnonzero(np.isnat(array))
+    if len(missing):
+        raise ValueError(f"Input y contains NaN or None: labels {format_indices(missing)} are missing; leave them out.")
+    if len(set(kinds)) > 1:
+        other = next(i for i, kind in enumerate(kinds) if kind != kinds[0])
+        raise ValueError(
+            f"y mixes {kinds[0]} and {kinds[other]}: labels 0 and {other} are {entries[0]!r} and {entries[other]!r}; make "
+            "all of them texts, for example by str."
+        )
+    if is_object and set(kinds) == {"numbers"}:
+        array = np.array(entries)  # as a list of the same numbers
+    if "numbers" in kinds and array.ndim == 1:
+        changed = [i for i, label in enumerate(entries) if array.dtype == object or array[i].item() != label]
+    else:  # NumPy cuts off the characters NUL at the end of a text
+        changed = [i for i, label in enumerate(entries) if array.dtype.kind == "U" and label.endswith("\0")]
+    if changed:
+        raise ValueError(
+            f"labels {format_indices(changed)} of y have no exact counterpart in NumPy, the first is "
+            f"{entries[changed[0]]!r}; give other labels, such as their indices."
+        )
+    return array
+
+
+def check_random_state(value):
+    """The RandomState of a parameter random_state; ValueError unless it is a seed, a RandomState or None."""
+    try:
+        return sklearn.utils.check_random_state(value)
+    except ValueError as error:
+        raise ValueError(
+            f"random_state must be an integer from 0 to 2**32 - 1, a numpy.random.RandomState or None, got {value!r}."
+        ) from error
 
 
 def check_positive(value, name):

@@ -115,6 +115,11 @@ def _module_class():
             self.layers = nn.ModuleList(_parameters(layer, dtype) for layer in transformer.layers)
 
         def forward(self, tokens, offsets=None):
+            if not hasattr(tokens, "is_nested"):
+                raise TypeError(
+                    f"The module takes a tensor (n_tokens, token_dim) or a nested tensor, got {type(tokens).__name__}; "
+                    "clf.encode(X).to_torch() gives one."
+                )
             if tokens.is_nested:
                 return _on_nested(self, tokens)
             segments = Segments.from_offsets(tokens, offsets)
@@ -167,7 +172,12 @@ def _on_nested(module, nested):
 
 
 def _check_tokens(tokens, weights):
-    if tokens.ndim != 2 or tokens.shape[1] != weights.shape[1]:
+    if tokens.ndim != 2:
+        raise ValueError(
+            f"Tokens of all sequences stand in one tensor (n_tokens, {weights.shape[1]}), without padding, got shape "
+            f"{tuple(tokens.shape)}; give encoded sequences as a jagged nested tensor, clf.encode(X).to_torch()."
+        )
+    if tokens.shape[1] != weights.shape[1]:
         raise ValueError(
             f"The module acts on tokens of {weights.shape[1]} coordinates, shape (n_tokens, {weights.shape[1]}), got shape "
             f"{tuple(tokens.shape)}; encode the sequences first."

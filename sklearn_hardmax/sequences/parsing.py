@@ -148,7 +148,8 @@ def _from_nested(X):
         if min(lengths) == max(lengths):
             return _one_token_each(as_numbers(X))
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
-    return *arrays.from_list(X), "arrays"
+    # the rows of data frames are tokens, those of an array may be channels
+    return *arrays.from_list(X), "arrays" if columns_of(X[0]) is None else "container"
 
 
 def _is_array(value):
@@ -192,5 +193,5 @@ def warn_if_one_sequence(sequences, layout, typical_length):
             f"X is a table, read as {len(sequences)} sequences of one token each, but the training sequences had about "
             f"{typical_length:g} tokens. If X is one sequence, put it into a list: [X], such as [X[0]].",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,  # the caller of predict
         )

@@ -73,6 +73,11 @@ def type_of(column):
     return getattr(column, "dtype", getattr(column, "type", None))
 
 
+def holds_plain_numbers(column):
+    """Whether the type of a column of any library is an integer or a float."""
+    return bool(_PLAIN_NUMBERS.fullmatch(str(type_of(decoded(column)))))
+
+
 def refuse_categories(dtype, name):
     """Raise ValueError if this type, of any library, is a type of categories; the message calls its values `name`."""
     if _CATEGORIES.match(str(dtype)):
@@ -134,7 +139,8 @@ def as_numbers(values, name="tokens"):
 
 def _array_of(values, name):
     """Values in any container as an array of any dtype."""
-    if np.ma.is_masked(values) or (isinstance(values, (list, tuple)) and any(map(np.ma.is_masked, values))):
+    parts = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise ValueError(
             f"{name} hold masked values: leave these tokens out, or use RaggedSequences.from_padded(X.data, mask=...), True "
             "for real tokens."
@@ -204,7 +210,7 @@ def columns_of(frame):
 
 def _array_of_columns(frame, columns):
     """Columns side by side; each is read alone, since a library may turn dates beside numbers into numbers."""
-    if all(_PLAIN_NUMBERS.fullmatch(str(type_of(column))) for _, column in columns):
+    if all(holds_plain_numbers(column) for _, column in columns):
         return np.asarray(frame)
     read = [as_numbers(column, f"entries of column {name!r}") for name, column in columns]
     return np.column_stack(read)

@@ -182,7 +182,7 @@ def test_a_grid_search_over_a_pipeline_with_logistic_regression():
         ({"n_heads": 2.0}, "n_heads must be an integer of at least 1, got 2.0"),
         ({"n_heads": "many"}, "n_heads must be an integer of at least 1, got 'many'"),
         ({"ordered": "yes"}, "ordered must be True or False, got 'yes'"),
-        ({"random_state": "seed"}, "cannot be used to seed"),
+        ({"random_state": "seed"}, "random_state must be an integer from 0 to .* got 'seed'"),
     ],
 )
 def test_parameters_out_of_range_are_refused_and_leave_nothing_behind(parameters, message):
@@ -221,3 +221,19 @@ def test_transform_changes_no_attribute_and_no_input():
     step.get_feature_names_out()
     assert vars(step) == before
     assert np.array_equal(X.tokens, tokens)
+
+
+@pytest.mark.parametrize("dtype", [object, np.int8])
+def test_labels_of_any_dtype_guide_the_directions(dtype):
+    X, y = problem()
+    expected = pooling(ordered=False).fit(X, y.tolist()).transform(X)
+    assert np.array_equal(pooling(ordered=False).fit(X, y.astype(dtype)).transform(X), expected)
+    assert not np.array_equal(pooling(ordered=False).fit(X).transform(X), expected)
+
+
+def test_missing_labels_are_refused_where_labels_are_used():
+    X, y = problem(3)
+    y = [*y[:-1].tolist(), None]
+    with pytest.raises(ValueError, match="Input y contains NaN or None: labels 2 are missing"):
+        pooling(ordered=False).fit(X, y)
+    pooling(ordered=True).fit(X, y)

@@ -1,6 +1,7 @@
 """Input that cannot be read is refused in one sentence by every estimator."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases.classifier import GOOD, classifier
 from scipy import sparse
@@ -78,3 +79,51 @@ def test_nothing_answers_before_fit():
     ):
         with pytest.raises(NotFittedError, match="is not fitted yet"):
             call()
+
+
+# -- labels that NumPy would change or merge ---------------------------------------------------------------------------
+
+NAT = np.datetime64("NaT")
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([np.nan, "p", "q"], "Input y contains NaN or None: labels 0 are missing"),
+        (["p", None, "q"], "labels 1 are missing"),
+        (pd.Series(["p", pd.NA, "q"], dtype="string"), "labels 1 are missing"),
+        (pd.Series(["p", "q", None], dtype=object), "labels 2 are missing"),
+        (np.array(["2020", NAT, "2021"], dtype="datetime64[Y]"), "labels 1 are missing"),
+        ([1, "1", 2], r"y mixes numbers and texts: labels 0 and 1 are 1 and '1'; make all of them texts"),
+        (np.array([1, "a", 2], dtype=object), "y mixes numbers and texts"),
+        (["a\0", "a", "b"], r"labels 0 of y have no exact counterpart in NumPy, the first is 'a\\x00'"),
+        ([2**63, 2**63 + 1, -1], "labels 1 of y have no exact counterpart"),
+        ([10**30, 10**30 + 1, 1], "labels 0, 1, 2 of y have no exact counterpart"),
+        ((label for label in "abc"), r"list or an array of labels, got generator; write list\(y\)"),
+        ({0: "a"}.values(), r"got dict_values; write list\(y\)"),
+    ],
+)
+def test_labels_that_would_be_merged_or_are_missing_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(GOOD, y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [True, 2, 0],
+        np.array([5, 7, 5], dtype=object),
+        np.array([2**63, 2**63 + 1, 2**63], dtype=np.uint64),
+        pd.Series(["b", "a", "b"], dtype="category"),
+        np.array(["a\0", "a", "a\0"], dtype=object),
+        ["a b", "\0a", "é"],
+    ],
+    ids=["booleans among numbers", "objects", "uint64", "categories", "NUL in objects", "texts"],
+)
+def test_other_labels_come_back_as_they_are(y):
+    assert classifier().fit(GOOD, y).predict(GOOD).tolist() == list(y)
+
+
+def test_the_state_of_a_generator_of_numpy_is_no_random_state():
+    with pytest.raises(ValueError, match=r"random_state must be .*RandomState or None, got Generator"):
+        classifier(random_state=np.random.default_rng(0)).fit(GOOD, [0, 1, 0])

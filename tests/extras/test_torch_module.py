@@ -121,3 +121,19 @@ def test_nested_tensors_of_another_layout_are_refused():
     module, X = to_torch(example()), RaggedSequences.from_list([np.ones((2, 3)), np.ones((1, 3))])
     with pytest.raises(ValueError, match=r"layout torch\.jagged"):
         module(X.to_torch().transpose(1, 2))
+
+
+@pytest.mark.parametrize("make", [list, np.array, RaggedSequences.from_list], ids=["list", "array", "sequences"])
+def test_what_is_no_tensor_is_told_how_to_become_one(make):
+    X = [[[0.0], [1.0]]]
+    clf = HardmaxTransformerClassifier(n_heads=0, random_state=0).fit([*X, [[3.0]]], [0, 1])
+    module = to_torch(clf.to_transformer())
+    with pytest.raises(TypeError, match=r"takes a tensor .*, got \w+; clf\.encode\(X\)\.to_torch\(\) gives one"):
+        module(make(X))
+    assert clf.decode(RaggedSequences.from_torch(module(clf.encode(X).to_torch()))).tolist() == [0]
+
+
+def test_a_padded_batch_is_told_how_sequences_stand_side_by_side():
+    module = to_torch(random_transformer(np.random.default_rng(0), 2))
+    with pytest.raises(ValueError, match=r"without padding, got shape \(3, 4, 2\); give encoded sequences as a jagged"):
+        module(torch.zeros(3, 4, 2, dtype=torch.float64))

@@ -1,9 +1,10 @@
 """Tokens that are no finite numbers, or of unequal sizes, are refused, and the sequences are named."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sklearn_hardmax import as_sequences
+from sklearn_hardmax import RaggedSequences, as_sequences
 
 
 def ones(*lengths, token_dim=2):
@@ -93,3 +94,65 @@ def test_complex_numbers_are_refused(X):
 def test_no_features_are_refused(X):
     with pytest.raises(ValueError, match=r"^Found array with 0 feature\(s\) .* while a minimum of 1 is required"):
         as_sequences(X)
+
+
+# -- what to do about NaN ----------------------------------------------------------------------------------------------
+
+NAN = np.nan
+PAD = [NAN, NAN]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "remedy"),
+    [
+        ([[[1, 2], PAD], [[3, 4], [5, 6]]], "padding behind the end: .*from_padded drops NaN padding of an array"),
+        ([[[1, 2], PAD, PAD], [[3, 4], [5, 6], PAD]], "padding behind the end"),
+        ([[PAD, [1, 2]], [[3, 4], [5, 6]]], r"padding in front: .*mask=~np\.isnan\(X\)\.all\(axis=2\)"),
+        ([[[1, 2], [1, NAN]], [[3, 4], [5, 6]]], "remove or impute these tokens"),
+        ([[[1, 2], PAD, [1, 2]]], "remove or impute these tokens"),
+        ([[PAD, [1, 2]], [[3, 4], PAD]], "remove or impute these tokens"),
+        ([[[1, NAN], PAD]], "remove or impute these tokens"),
+        ([[[1, np.inf], PAD]], "remove or impute these tokens"),
+        ([[PAD, PAD], [[1, 2], [1, 2]]], "remove or impute these tokens"),
+    ],
+)
+def test_padding_is_told_from_gaps(sequences, remedy):
+    for X in (sequences, np.array(sequences, dtype=float)):
+        with pytest.raises(ValueError, match=rf"^Input X contains NaN or infinity in sequences [01, ]+; .*{remedy}"):
+            as_sequences(X)
+
+
+def test_what_the_remedies_say_is_read():
+    behind, front = np.array([[[1.0, 2.0], PAD]]), np.array([[PAD, [1.0, 2.0]]])
+    expected = RaggedSequences.from_list([[[1.0, 2.0]]])
+    assert RaggedSequences.from_padded(behind) == expected
+    assert RaggedSequences.from_padded(front, mask=~np.isnan(front).all(axis=2)) == expected
+    table = np.array([[1.0, NAN], [1.0, 2.0]])
+    with pytest.raises(ValueError, match=r"for a table of series X\[:, :, None\]"):
+        RaggedSequences.from_series(table)
+    assert RaggedSequences.from_padded(table[:, :, None]) == RaggedSequences.from_series([[1.0], [1.0, 2.0]])
+
+
+def test_gaps_are_no_padding_for_from_padded_either():
+    with pytest.raises(ValueError, match="in sequences 0; remove or impute these tokens"):
+        RaggedSequences.from_padded([[[1.0], [NAN], [1.0], [NAN]]])
+
+
+# -- series in tables, and channels of unequal lengths -------------------------------------------------------------------
+
+
+def test_a_table_of_series_is_refused_since_they_may_be_rows_or_columns():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
+    with pytest.raises(
+        ValueError, match=r"write RaggedSequences\.from_series\(table\.to_numpy\(\)\) for rows, with \.T"
+    ):
+        RaggedSequences.from_series(frame)
+    assert RaggedSequences.from_series(frame.to_numpy().T) == RaggedSequences.from_series([[1, 2, 3], [4, 5, 6]])
+
+
+@pytest.mark.parametrize("form", [list, lambda channels: [np.array(c) for c in channels], tuple])
+def test_channels_of_unequal_lengths_are_named(form):
+    with pytest.raises(ValueError, match="The channels of series 1 have unequal lengths; cut or fill them"):
+        RaggedSequences.from_aeon([form([[1, 2], [3, 4]]), form([[1, 2, 3], [4, 5]])])
+    with pytest.raises(ValueError, match="channels of series 0 must be real numbers, but hold texts"):
+        RaggedSequences.from_aeon([[["1", "2"]]])

@@ -111,3 +111,48 @@ def test_categories_are_refused_by_the_parser_and_tables_of_numbers_are_one_toke
     empty = pd.DataFrame({"a": [None, None]}, dtype=object)
     with pytest.raises(ValueError, match="NaN or infinity in sequences 0, 1"):
         as_sequences(empty)
+
+
+# -- layouts of sktime -------------------------------------------------------------------------------------------------
+
+
+def test_one_column_of_sequences_in_a_frame_is_read_as_the_column(X):
+    frame = pd.DataFrame({"seq": X.to_pandas()})
+    assert identical(RaggedSequences.from_frame(frame), X)
+    assert identical(as_sequences(frame), X)
+
+
+def test_cells_that_are_series_or_frames_of_pandas_are_sequences():
+    series = pd.DataFrame({"u": [pd.Series([1, 2]), pd.Series([3])], "v": [pd.Series([4, 5]), pd.Series([6])]})
+    frames = pd.Series([pd.DataFrame({"u": [1, 2], "v": [4, 5]}), pd.DataFrame({"u": [3], "v": [6]})])
+    expected = RaggedSequences.from_list([[[1, 4], [2, 5]], [[3, 6]]])
+    for frame in (series, frames, frames.to_frame("cell")):
+        assert as_sequences(frame) == RaggedSequences.from_frame(frame) == expected
+
+
+def test_an_index_of_two_levels_names_the_call_which_is_read():
+    """The layout pd-multiindex of sktime; its rows may be anywhere."""
+    index = pd.MultiIndex.from_tuples([("q", 1), ("p", 0), ("q", 0)], names=["case", "moment"])
+    X = pd.DataFrame({"a": [3.0, 1.0, 2.0]}, index=index)
+    with pytest.raises(ValueError, match=r"2 levels.*write RaggedSequences\.from_frame\(X\.reset_index\(\), ") as error:
+        as_sequences(X)
+    assert "from_frame(X.reset_index(), group='case', time='moment')" in str(error.value)
+    read = RaggedSequences.from_frame(X.reset_index(), group="case", time="moment")
+    assert read == RaggedSequences.from_list([[[0, 2], [1, 3]], [[0, 1]]])
+    assert as_sequences(X.reset_index(drop=True)).tokens.tolist() == [[3], [1], [2]]
+    with pytest.raises(ValueError, match=r"group='level_0', time='level_1'"):
+        as_sequences(X.rename_axis([None, None]))
+
+
+def test_one_number_per_row_names_the_call_which_is_read():
+    """The layout pd-long of sktime."""
+    X = pd.DataFrame(
+        [(0, 0, 0, 1.0), (0, 1, 0, 2.0), (0, 0, 1, 3.0), (0, 1, 1, 4.0), (1, 0, 0, 5.0), (1, 1, 0, 6.0)],
+        columns=["case_id", "dim_id", "reading_id", "value"],
+    )
+    for read in (as_sequences, RaggedSequences.from_frame, lambda X: RaggedSequences.from_frame(X, group="case_id")):
+        with pytest.raises(ValueError, match=r"write RaggedSequences\.from_frame\(X\.pivot\("):
+            read(X)
+    wide = X.pivot(index=["case_id", "reading_id"], columns="dim_id", values="value").reset_index()
+    expected = RaggedSequences.from_list([[[0, 1, 2], [1, 3, 4]], [[0, 5, 6]]])
+    assert RaggedSequences.from_frame(wide, group="case_id", time="reading_id") == expected

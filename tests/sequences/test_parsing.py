@@ -1,13 +1,15 @@
 """as_sequences reads every container of sequences, and refuses what could be read in two ways."""
 
 import warnings
+from collections import UserList, deque
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases.sequences import LIST, same
 from scipy import sparse
 
-from sklearn_hardmax import RaggedSequences, as_sequences
+from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences, as_sequences
 
 RULES = "accepted are RaggedSequences, a list of 2-D arrays"
 
@@ -57,15 +59,11 @@ def test_a_matrix_is_sequences_of_one_token(rows):
 
 
 def test_a_data_frame_is_sequences_of_one_token():
-    import pandas as pd
-
     frame = pd.DataFrame({"a": [0.5, 2, 4], "b": [1, 3, 5]}, index=[7, 8, 9])
     assert same(as_sequences(frame), [[[0.5, 1]], [[2, 3]], [[4, 5]]])
 
 
 def test_a_series_or_list_of_data_frames_is_ragged():
-    import pandas as pd
-
     assert same(as_sequences(pd.Series(LIST)), LIST)
     assert same(as_sequences([pd.DataFrame(Z) for Z in LIST]), LIST)
 
@@ -211,3 +209,125 @@ def test_masked_values_are_never_read_as_numbers(convert):
 
 def test_masked_arrays_without_masked_values_are_read():
     assert as_sequences([np.ma.masked_array(np.ones((2, 2)))]) == RaggedSequences.from_list([np.ones((2, 2))])
+
+
+# -- things that hold sequences, but are no lists of them ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", [deque, UserList, tuple, list], ids=lambda cls: cls.__name__)
+def test_every_sequence_of_python_is_read(container):
+    assert same(as_sequences(container(LIST)), LIST)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: (Z for Z in LIST),
+        lambda: iter(LIST),
+        lambda: dict(enumerate(LIST)).values(),
+        lambda: map(np.array, LIST),
+    ],
+    ids=["generator", "iterator", "values of a dict", "map"],
+)
+def test_what_has_no_index_is_to_be_made_a_list_which_is_read(make):
+    with pytest.raises(
+        ValueError, match=rf"^Cannot read sequences from {type(make()).__name__}, .* write list\(X\)\.$"
+    ):
+        as_sequences(make())
+    assert same(as_sequences(list(make())), LIST)
+
+
+def test_a_dict_names_its_values():
+    with pytest.raises(ValueError, match=r"from dict; .* The values of a dict are list\(X\.values\(\)\)"):
+        as_sequences({"a": LIST[0]})
+    with pytest.raises(ValueError, match=r"from frozenset; accepted are"):
+        as_sequences(frozenset())
+
+
+def test_groups_of_pandas_are_read_from_their_frame():
+    frame = pd.DataFrame({"id": [0, 0, 1], "a": [1.0, 2.0, 3.0]})
+    for grouped in (frame.groupby("id"), frame["a"].groupby(frame["id"])):
+        with pytest.raises(ValueError, match=r"from (DataFrame|Series)GroupBy; write .*\.from_frame\(frame, group"):
+            as_sequences(grouped)
+
+
+# -- few tokens of many features ---------------------------------------------------------------------------------------
+
+CHANNELS = np.zeros((4, 6, 100))
+
+
+@pytest.mark.parametrize(
+    "X", [CHANNELS, list(CHANNELS), tuple(CHANNELS), CHANNELS.tolist(), object_array(list(CHANNELS))],
+    ids=["3-D array", "list", "tuple", "nested lists", "object array"],
+)  # fmt: skip
+def test_series_with_channels_first_are_read_with_one_warning(X):
+    """BasicMotions of the UEA archive has this shape: 40 series of 6 channels and 100 points in time."""
+    with pytest.warns(
+        UserWarning, match=r"6 tokens of 100 features.*6 channels .*\(6, 100\), use .*from_aeon"
+    ) as record:
+        sequences = as_sequences(X)
+    assert len(record) == 1
+    assert record[0].filename == __file__
+    assert same(sequences, list(CHANNELS))
+
+
+def test_fit_warns_once_at_the_call_of_fit_and_predict_does_not():
+    y = [0, 1, 0, 1]
+    X = np.random.default_rng(0).normal(size=CHANNELS.shape)
+    with pytest.warns(UserWarning, match="6 tokens of 100 features") as record:
+        clf = HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(X, y)
+    assert [warning.filename for warning in record] == [__file__]
+    assert clf.predict(X).tolist() == clf.predict(list(X)).tolist() == y
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        RaggedSequences.from_padded(CHANNELS),
+        RaggedSequences.from_list(CHANNELS),
+        RaggedSequences.from_aeon(CHANNELS),
+        CHANNELS.transpose(0, 2, 1),
+        [pd.DataFrame(x) for x in CHANNELS],
+        np.zeros((4, 6, 23)),
+        [np.zeros((1, 100)), np.zeros((6, 100))],
+        np.zeros((4, 100)),
+    ],
+    ids=["from_padded", "from_list", "from_aeon", "tokens first", "frames", "below four times", "two lengths", "table"],
+)
+def test_what_says_or_shows_that_tokens_come_first_is_read_without_a_warning(X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_sequences(X)
+
+
+def test_four_features_per_token_are_the_least_that_warn():
+    with pytest.warns(UserWarning, match="6 tokens of 24 features"):
+        as_sequences(np.zeros((4, 6, 24)))
+
+
+# -- one sequence where many are meant ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [np.array, list, tuple], ids=["array", "list", "tuple"])
+def test_one_sequence_in_place_of_many_is_read_as_rows_with_a_warning(form):
+    X = [[[0.0, 1.0], [1.0, 1.0]], [[2.0, 0.0], [0.0, 3.0], [1.0, 0.0]]]
+    clf = HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(X, ["a", "b"])
+    message = (
+        r"X is a table, read as 3 sequences of one token each, .* about 2\.5 tokens\. .*: \[X\], such as \[X\[0\]\]"
+    )
+    with pytest.warns(UserWarning, match=message) as record:
+        assert clf.predict(form(X[1])).shape == (3,)
+    assert [warning.filename for warning in record] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert clf.predict([X[1]]).tolist() == ["b"]
+        assert clf.predict(form(X[1][:1])).shape == (1,)  # the same in a list
+        assert clf.predict([[token] for token in X[1]]).shape == (3,)
+
+
+def test_a_table_is_asked_about_without_a_warning_if_most_training_sequences_have_one_token():
+    X = [[[0.0]], [[2.0]], [[1.0], [0.0]]]
+    clf = HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(X, [0, 1, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert clf.predict([[0.0], [2.0]]).tolist() == [0, 1]

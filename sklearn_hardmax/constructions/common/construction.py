@@ -68,7 +68,7 @@ class Conflict(NamedTuple):
 
 # the end of the sentence "sequences ... " in the message, for each kind of conflict
 _REASONS = {
-    "equal": "are equal",
+    "equal": "are equal as floats",
     "order": "have equal frequencies of tokens (ordered=True tells them apart where their order or length differs)",
     "close": "are closer than float64 resolves",
 }

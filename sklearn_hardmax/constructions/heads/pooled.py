@@ -27,10 +27,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
-import joblib
 import numpy as np
 
-from sklearn_hardmax.constructions.common.batches import in_batches
+from sklearn_hardmax.constructions.common.batches import count_jobs, in_batches
 from sklearn_hardmax.constructions.heads.reductions import HEAD_CHUNK_TOKENS, BufferPool, chunks_by_length
 from sklearn_hardmax.encoding import TokenScale
 
@@ -217,7 +216,7 @@ class PooledHeads:
         # Columns are in the order of the chunks for any n_jobs, for two reasons: writing to scattered columns costs as much
         # as pooling, and numbers that are computed from the columns later are rounded in this order.
         order = np.concatenate([chunk.indices for chunk in self._chunks(sequences.lengths)])
-        if joblib.effective_n_jobs(n_jobs) > 1:
+        if count_jobs(n_jobs) > 1:
             return np.ascontiguousarray(self.features(sequences, dtype, n_jobs)[order].T), order
         out = np.empty((self.n_heads, len(sequences)), dtype)
         first = 0

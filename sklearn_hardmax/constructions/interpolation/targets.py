@@ -22,8 +22,10 @@ from sklearn_hardmax.constructions.codes.multisets import (
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.libraries import parse_container
 from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.values import as_numbers, columns_of, holds_plain_numbers
 
 _SHOWN = 5  # contradictions that a message names
 
@@ -70,13 +72,15 @@ def as_targets(Y, sequences):
     """
     if _has_one_target_per_sequence(Y):
         _check_rectangular(Y)
-        targets = check_array(Y, ensure_2d=False, dtype=np.float64, input_name="Y")
+        # as_numbers refuses texts and dates, which check_array would read as numbers
+        targets = check_array(as_numbers(Y, "targets Y"), ensure_2d=False, dtype=np.float64, input_name="Y")
         check_consistent_length(sequences, targets)
         return targets.reshape(len(targets), -1), True
     try:
         targets = read_sequences(Y)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The targets Y cannot be read as sequences of targets: {error}") from error
+        reason = str(error).replace("Input X", "Input Y").replace("tokens", "targets")
+        raise ValueError(f"The targets Y cannot be read as sequences of targets: {reason}") from error
     if len(targets) != len(sequences):
         raise ValueError(f"Y must hold targets for {len(sequences)} sequences, got {len(targets)}.")
     too_many = np.flatnonzero(targets.lengths > sequences.lengths)
@@ -92,6 +96,10 @@ def _has_one_target_per_sequence(Y):
     """Whether Y holds one number or one row per sequence, and not an array per sequence."""
     if isinstance(Y, RaggedSequences):
         return False
+    if columns_of(Y) is not None:
+        return parse_container(Y) is None  # no column of lists
+    if holds_plain_numbers(Y):
+        return np.ndim(Y) < 3
     if isinstance(Y, (list, tuple)):
         return len(Y) > 0 and np.ndim(Y[0]) < 2
     if getattr(Y, "ndim", 0) == 1 and len(Y) > 0:  # an array of objects may hold one array per sequence

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from sklearn_hardmax import forward
 from sklearn_hardmax._typing import AnyArray, FloatArray, RandomStateLike, TextsLike
@@ -19,7 +18,7 @@ from sklearn_hardmax.estimators.text.inspection import TextInspectionMixin
 from sklearn_hardmax.estimators.text.word_leaders import WordLeaders
 from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
-from sklearn_hardmax.estimators.validation import validate_class_labels
+from sklearn_hardmax.estimators.validation import check_random_state, validate_class_labels
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.transformer import Transformer
@@ -174,7 +173,7 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         ------
         ValueError
             X does not hold texts, or y one class only; no word is frequent enough; a class has too few texts to hold one
-            out; a parameter is out of range.
+            out; the training diverges; a parameter is out of range.
 
         Warns
         -----
@@ -198,12 +197,12 @@ class LeaderTextClassifier(TextInspectionMixin, VersionedMixin, ClassifierMixin,
         # two classes have one score, the logit of the second
         n_scores = 1 if len(self.classes_) == 2 else len(self.classes_)
         start = text_training.Parameters.sample(counts.shape[1], int(self.n_components), n_scores, rng)
-        trained = text_training.train(
+        trained = training.train(
+            self,
             start,
             counts[rows],
             labels[rows],
             (counts[held_out], labels[held_out]) if len(held_out) else None,
-            training.settings(self),
             rng,
             log,
         )

@@ -1,5 +1,7 @@
 """Check the parameters of LeaderTextClassifier, gather the settings of its training, and hold texts out."""
 
+import numbers
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -8,7 +10,7 @@ from sklearn_hardmax.estimators.validation import check_from_zero, check_integer
 
 
 def check_parameters(estimator):
-    """Raise ValueError if a parameter of the estimator is out of range; min_df is checked where words are counted."""
+    """Raise ValueError if a parameter of the estimator is out of range."""
     for name, low in (
         ("n_components", 1),
         ("depth", 0),
@@ -19,11 +21,37 @@ def check_parameters(estimator):
         check_integer(getattr(estimator, name), name, low)
     if estimator.max_length is not None:
         check_integer(estimator.max_length, "max_length", 1)
+    _check_min_df(estimator.min_df)
     check_positive(estimator.learning_rate_init, "learning_rate_init")
     check_from_zero(estimator.word_dropout, "word_dropout", below=1)
     check_from_zero(estimator.validation_fraction, "validation_fraction", below=1)
     check_from_zero(estimator.penalty, "penalty")
     check_verbose(estimator.verbose)
+
+
+def _check_min_df(value):
+    is_count = isinstance(value, numbers.Integral) and value >= 1
+    is_proportion = isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) and 0 <= value <= 1
+    if isinstance(value, bool) or not (is_count or is_proportion):
+        raise ValueError(f"min_df must be an integer of at least 1 or a float from 0 to 1, got {value!r}.")
+
+
+def train(estimator, start, counts, labels, held_out, rng, log):
+    """Run text_training.train with the parameters of the estimator; ValueError if the training runs away."""
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are looked for at the end
+        trained = text_training.train(start, counts, labels, held_out, settings(estimator), rng, log)
+        converged = all(np.isfinite(array).all() for array in trained.parameters)
+        alpha = trained.parameters.alpha
+    try:
+        trained.parameters.transformer(int(estimator.depth))  # refuses a step size that is too small or not finite
+    except ValueError:
+        converged = False
+    if not converged:
+        raise ValueError(
+            f"The training diverged: after {len(trained.losses)} epochs the mean loss is {trained.losses[-1]:.3g} and the "
+            f"step size of the flow {alpha:.3g}; choose a smaller learning_rate_init than {estimator.learning_rate_init!r}."
+        )
+    return trained
 
 
 def settings(estimator):

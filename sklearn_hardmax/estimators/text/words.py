@@ -1,6 +1,7 @@
 """Split texts into lists of words and count the words, by scikit-learn's CountVectorizer."""
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -36,8 +37,13 @@ def count_words(words, min_df):
         # CountVectorizer has several messages for an empty vocabulary; other errors pass
         if not any(part in str(error) for part in ("no terms remain", "empty vocabulary", "documents than min_df")):
             raise
+        if any(words):
+            raise ValueError(
+                f"No word occurs in at least min_df={min_df} of the {len(words)} texts; lower min_df or give more texts."
+            ) from error
         raise ValueError(
-            f"No word occurs in at least min_df={min_df} of the {len(words)} texts; lower min_df or give more texts."
+            "The texts hold no word: words of a text are two or more letters or digits in a row. Give lists of words where "
+            "words are shorter, or are not set apart by spaces, such as [list(text) for text in X] for single characters."
         ) from error
     return counts.tocsr(), {word: int(index) for word, index in counter.vocabulary_.items()}
 
@@ -54,8 +60,14 @@ def _as_texts(X):
         raise ValueError(f"{rule}; got one string: pass [text].")
     if getattr(X, "ndim", 1) != 1 or hasattr(X, "toarray"):
         raise ValueError(f"{rule}; got {type(X).__name__} of shape {getattr(X, 'shape', '?')}: pass one column.")
+    if isinstance(X, (set, frozenset, dict)):
+        raise ValueError(f"{rule}; got {type(X).__name__}, whose entries have no fixed order.")
+    if isinstance(X, Iterator):
+        raise ValueError(f"{rule}; got {type(X).__name__}, which can be read only once: write list(X).")
+    # a column of Arrow or polars holds scalars and columns of its own
+    convert = next((getattr(X, name) for name in ("to_pylist", "to_list") if hasattr(X, name)), lambda: list(X))
     try:
-        texts = list(X)
+        texts = convert()
     except TypeError:
         raise ValueError(f"{rule}; got {type(X).__name__}.") from None
     if not texts:

@@ -1,5 +1,7 @@
 """Batches of whole sequences give the same rows for any number of jobs."""
 
+import re
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -47,3 +49,11 @@ def test_one_sequence_is_one_batch():
     seen = []
     in_batches(lambda sequences: seen.append(sequences) or np.zeros(1), X[7:8], n_jobs=3)
     assert seen == [X[7:8]]
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "2", True, [1]])
+def test_what_is_no_number_of_jobs_is_refused(n_jobs):
+    with pytest.raises(
+        ValueError, match=rf"n_jobs must be None, a number of jobs, or -1 .* got {re.escape(repr(n_jobs))}"
+    ):
+        in_batches(row_per_sequence, X, n_jobs)

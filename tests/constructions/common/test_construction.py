@@ -22,18 +22,20 @@ def conflicts(kind, *groups):
 
 def test_the_message_names_three_groups_of_a_kind_and_counts_the_others():
     three = conflicts("equal", [0, 1], [2, 5], [3, 4, 6])
-    assert conflict_message(three) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 are equal"
+    assert conflict_message(three) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 are equal as floats"
     five = three + conflicts("equal", [7, 8], [9, 10])
-    assert conflict_message(five) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 2 more groups are equal"
-    assert conflict_message(five[:4]) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 1 more group are equal"
+    assert conflict_message(five) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 2 more groups are equal as floats"
+    assert (
+        conflict_message(five[:4]) == BEGINNING + "sequences 0, 1; 2, 5; 3, 4, 6 and 1 more group are equal as floats"
+    )
 
 
 def test_the_message_names_the_kinds_one_after_another():
     """Wherever they stand in the list: equal ones first, then those that differ in their order, then those that are close."""
     found = conflicts("close", [4, 5]) + conflicts("order", [2, 3]) + conflicts("equal", [0, 1])
     assert conflict_message(found) == BEGINNING + (
-        "sequences 0, 1 are equal, and sequences 2, 3 have equal frequencies of tokens (ordered=True tells them apart where "
-        "their order or length differs), and sequences 4, 5 are closer than float64 resolves"
+        "sequences 0, 1 are equal as floats, and sequences 2, 3 have equal frequencies of tokens (ordered=True tells them "
+        "apart where their order or length differs), and sequences 4, 5 are closer than float64 resolves"
     )
 
 

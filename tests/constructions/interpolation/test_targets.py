@@ -41,7 +41,10 @@ def test_many_conflicts_are_counted_and_five_are_shown():
         ([[[1.0]], [[1.0], [2.0], [3.0]], [[1.0]]], "Sequences 1 have fewer tokens than targets"),
         ([[[1.0]], [[1.0, 2.0]], [[1.0]]], "targets Y cannot be read as sequences of targets"),
         ([[[1.0]], np.zeros((0, 1)), [[1.0]]], "targets Y cannot be read as sequences of targets"),
-        ([[[1.0]], [[np.nan]], [[1.0]]], "targets Y cannot be read as sequences of targets"),
+        ([[[1.0]], [[np.nan]], [[1.0]]], "as sequences of targets: Input Y contains NaN or infinity in sequences 1;"),
+        ([1.0, None, 2.0], "Input Y contains NaN"),
+        (["1", "2", "3"], r"hold texts \('1' at index \[0\]\)"),
+        (np.array(["2020", "2021", "2022"], dtype="datetime64[Y]"), "targets Y must be real numbers, but hold dates"),
         ([[[1.0]], [[1.0]]], "Y must hold targets for 3 sequences, got 2"),
         (
             [[1.0], [1.0, 2.0], [3.0]],
@@ -50,7 +53,7 @@ def test_many_conflicts_are_counted_and_five_are_shown():
         ([[1.0, 2.0], 3.0, 4.0], r"rows of shapes \(2,\) and \(\) \(sequences 0 and 1\)"),
         ([1.0, 2.0], "inconsistent numbers of samples"),
         ([1.0, np.inf, 2.0], "Input Y contains infinity"),
-        (["a", "b", "c"], "could not convert string to float"),
+        (["a", "b", "c"], "targets Y must be real numbers, but hold texts"),
         ("abc", "targets Y cannot be read as sequences of targets"),
     ],
 )

@@ -1,6 +1,7 @@
 """Parameters are checked, and texts are held out class by class."""
 
 import pickle
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +29,10 @@ from sklearn_hardmax.estimators.text import training
         ({"penalty": np.inf}, "penalty must be at least 0 and a finite number, got inf"),
         ({"verbose": -1}, "verbose must be an integer of at least 0"),
         ({"min_df": 100}, "No word occurs in at least min_df=100 of the 60 texts"),
-        ({"min_df": -1}, "The 'min_df' parameter of CountVectorizer must be .* Got -1 instead"),
+        ({"min_df": -1}, "min_df must be an integer of at least 1 or a float from 0 to 1, got -1"),
+        ({"min_df": "2"}, "min_df must be an integer of at least 1 or a float from 0 to 1, got '2'"),
+        ({"min_df": 1.5}, "min_df must be .* got 1.5"),
+        ({"min_df": True}, "min_df must be .* got True"),
     ],
 )
 def test_wrong_parameters_are_refused_and_leave_the_estimator_as_it_was(options, message, fitted):
@@ -80,3 +84,15 @@ def test_the_penalty_of_the_mean_norm_is_shared_by_the_components():
     found = training.settings(clf)
     assert (found.penalty, found.depth, found.batch_size, found.patience) == (0.25, 3, 7, 2)
     assert {type(found.depth), type(found.batch_size), type(found.penalty)} == {int, float}
+
+
+@pytest.mark.parametrize("rate", [1000.0, 1e300])
+def test_a_training_that_diverges_is_refused_and_names_the_learning_rate(rate, fitted):
+    """Steps of Adam are about as long as the rate, and the step size of the flow is the exponential of a parameter."""
+    clf = pickle.loads(pickle.dumps(fitted)).set_params(learning_rate_init=rate)
+    with pytest.raises(
+        ValueError,
+        match=rf"The training diverged: .*; choose a smaller learning_rate_init than {re.escape(repr(rate))}\.",
+    ):
+        clf.fit(*corpus())
+    assert np.array_equal(clf.embeddings_, fitted.embeddings_)

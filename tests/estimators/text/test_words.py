@@ -76,3 +76,27 @@ def test_a_text_of_a_million_words_is_read():
     assert np.isfinite(clf.decision_function([text])).all()
     with pytest.warns(UserWarning, match="more than max_length=5"):
         assert clf.set_params(max_length=5).predict([text]).shape == (1,)
+
+
+@pytest.mark.parametrize("text", ["1 2", "😀 😀", "我 爱 你", "a b c"], ids=["digits", "emoji", "Chinese", "letters"])
+def test_texts_without_a_word_of_two_letters_are_told_how_words_are_split(text):
+    X, y = [text] * 8, [0, 1] * 4
+    with pytest.raises(
+        ValueError, match=r"hold no word: words of a text are two or more letters .* \[list\(text\) for text"
+    ):
+        classifier(validation_fraction=0).fit(X, y)
+    assert len(classifier(validation_fraction=0, max_iter=1).fit([list(t) for t in X], y).vocabulary_) > 1
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ({"a film", "a plot"}, "got set, whose entries have no fixed order"),
+        ({"a film": 1}, "got dict, whose entries have no fixed order"),
+        ((text for text in NEW), r"got generator, which can be read only once: write list\(X\)"),
+    ],
+    ids=["set", "dict", "generator"],
+)
+def test_texts_without_an_order_are_refused(X, message, fitted):
+    with pytest.raises(ValueError, match=message):
+        fitted.predict(X)
