@@ -111,7 +111,8 @@ class RaggedSequenceTransformer(
             # spread is the attribute of the scaler that overflows first
             scaler, spread = _SCALERS[self.scale]
             with np.errstate(over="ignore", invalid="ignore"):  # checked below
-                self.scaler_ = scaler().fit(sequences.tokens)
+                # tokens stay an array, whatever scikit-learn's configuration says about outputs
+                self.scaler_ = scaler().set_output(transform="default").fit(sequences.tokens)
             bad = np.flatnonzero(~np.isfinite(getattr(self.scaler_, spread)))
             if len(bad):
                 raise ValueError(

@@ -243,7 +243,8 @@ def from_series(X):
     if columns_of(X) is not None:
         raise ValueError(
             "A table holds series in its rows or in its columns: write RaggedSequences.from_series(table.to_numpy()) for "
-            "rows, with .T for columns; RaggedSequences.from_frame reads a column of sequences, or one row per token."
+            "rows, with .T for columns (of pyarrow, np.asarray(table)); RaggedSequences.from_frame reads "
+            "a column of sequences, or one row per token."
         )
     if isinstance(X, np.ndarray) and X.ndim == 2:
         values = as_numbers(X, "values")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from effort import slow
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
@@ -144,6 +145,15 @@ def test_set_output_leaves_ragged_output_ragged(ragged):
     for kind in ("default", "pandas"):
         out = make_pipeline(RaggedSequenceTransformer()).set_output(transform=kind).fit_transform(X)
         assert isinstance(out, RaggedSequences)
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax"])
+def test_the_configuration_of_outputs_leaves_ragged_output_as_it_is(ragged, scale):
+    X, _ = ragged
+    expected = RaggedSequenceTransformer(scale=scale).fit_transform(X)
+    with config_context(transform_output="pandas"):
+        assert RaggedSequenceTransformer(scale=scale).fit_transform(X) == expected
+        assert isinstance(HardmaxPooling(n_heads=3, random_state=0).fit_transform(X), pd.DataFrame)
 
 
 def test_a_data_frame_gives_its_column_names():
