@@ -7,6 +7,7 @@ names the problem, the offending sequences and the remedy.
 """
 
 import numbers
+from collections.abc import Iterable, Mapping, Set
 from itertools import pairwise
 
 import numpy as np
@@ -119,7 +120,7 @@ def _remedy(tokens, offsets, bad):
 
 def from_list(sequences):
     """Read a list of arrays of shape (n_i, token_dim); see `RaggedSequences.from_list`."""
-    arrays = [as_numbers(s, f"tokens of sequence {i}") for i, s in enumerate(sequences)]
+    arrays = [as_numbers(s, f"tokens of sequence {i}") for i, s in enumerate(_parts(sequences, "from_list"))]
     if not arrays:
         raise ValueError("Found array with 0 sample(s): at least one sequence is needed.")
     odd = [i for i, a in enumerate(arrays) if a.ndim != 2]
@@ -130,6 +131,17 @@ def from_list(sequences):
         )
     _check_token_dims(arrays)
     return np.concatenate(arrays), offsets_of([len(a) for a in arrays])
+
+
+def _parts(X, method):
+    """X, if it holds one thing per sequence; TypeError naming the method otherwise."""
+    is_other = isinstance(X, (str, bytes, Mapping, Set)) or hasattr(X, "toarray") or columns_of(X) is not None
+    if is_other or not isinstance(X, Iterable):
+        raise TypeError(
+            f"RaggedSequences.{method} takes a list of arrays, one per sequence, got {type(X).__name__}; data frames are "
+            "read by RaggedSequences.from_frame, the values of a dict by list(X.values())."
+        )
+    return X
 
 
 def _check_token_dims(arrays):
@@ -249,7 +261,7 @@ def from_series(X):
     if isinstance(X, np.ndarray) and X.ndim == 2:
         values = as_numbers(X, "values")
         return values.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1]
-    series = [as_numbers(x, f"values of series {i}") for i, x in enumerate(X)]
+    series = [as_numbers(x, f"values of series {i}") for i, x in enumerate(_parts(X, "from_series"))]
     odd = [i for i, x in enumerate(series) if x.ndim != 1]
     if odd:
         raise ValueError(
@@ -261,7 +273,7 @@ def from_series(X):
 
 def from_aeon(X):
     """Read channels-first series (channels, time), as in aeon; see `RaggedSequences.from_aeon`."""
-    return from_list([_transposed(x, i) for i, x in enumerate(X)])
+    return from_list([_transposed(x, i) for i, x in enumerate(_parts(X, "from_aeon"))])
 
 
 def _transposed(x, i):

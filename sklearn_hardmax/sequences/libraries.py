@@ -31,6 +31,7 @@ from sklearn_hardmax.sequences.values import (
 )
 
 _FRAMES = ("pandas", "polars", "pyarrow")  # libraries of data frames and tables
+_TO_LIST = ("tolist", "to_list", "to_pylist")  # the method of columns of pandas, of polars and of pyarrow
 
 # -- detection, for as_sequences ---------------------------------------------------------------------------------------
 
@@ -120,11 +121,11 @@ def _is_sequence(cell):
 
 def from_frame(frame, group=None, time=None, time_unit="s"):
     """Read a column or a table of pandas, polars or pyarrow; see `RaggedSequences.from_frame`."""
-    if library_of(frame) not in _FRAMES:
+    columns = columns_of(frame)
+    if library_of(frame) not in _FRAMES or (columns is None and not any(hasattr(frame, name) for name in _TO_LIST)):
         raise TypeError(
             f"from_frame takes a Series, data frame or table of {', '.join(_FRAMES)}, got {type(frame).__name__}."
         )
-    columns = columns_of(frame)
     _refuse_single_numbers(columns)
     if group is not None:
         return _from_long(columns, group, time, time_unit)
@@ -161,8 +162,7 @@ def _from_column(column, name):
     """Read a column with one sequence per cell; messages call it `name`."""
     if _is_nested(type_of(column)):
         return from_arrow(column)
-    # the method of pandas, of polars and of pyarrow
-    to_list = next(getattr(column, method) for method in ("tolist", "to_list", "to_pylist") if hasattr(column, method))
+    to_list = next(getattr(column, method) for method in _TO_LIST if hasattr(column, method))
     cells = to_list()
     missing = [i for i, cell in enumerate(cells) if cell is None or (np.ndim(cell) == 0 and cell != cell)]
     if missing:

@@ -188,8 +188,14 @@ def _arrow_numbers(array, shape):
     """The tokens of all sequences, of this shape, from an array of their numbers."""
     name = "tokens of all sequences together"
     refuse_categories(array.type, name)
+    try:
+        values = decoded(array).to_numpy(zero_copy_only=False)
+    except NotImplementedError as error:  # of pyarrow, for unions
+        raise ValueError(
+            f"{name} must be real numbers, got Arrow type {array.type}; give numbers of one type."
+        ) from error
     # objects and nulls are left to as_numbers
-    return as_numbers(decoded(array).to_numpy(zero_copy_only=False).reshape(shape), name)
+    return as_numbers(values.reshape(shape), name)
 
 
 def to_arrow(tokens, offsets):

@@ -92,7 +92,7 @@ def parse(X, allow_nan=False):
             arrays.check_finite(X.tokens, X.offsets)
         return X, "container"
     _refuse_other_things(X)
-    if isinstance(X, Sequence):
+    if isinstance(X, Sequence) and not isinstance(X, memoryview):
         tokens, offsets, layout = _from_nested(list(X))
         return RaggedSequences._checked(tokens, offsets, allow_nan), layout
     parsed = libraries.parse_container(X)

@@ -147,7 +147,7 @@ def _array_of(values, name):
         )
     library = library_of(values)
     if library == "torch":
-        return numpy_of_tensor(values)
+        return numpy_of_tensor(values, name)
     columns = columns_of(values)
     if columns is not None:
         return _array_of_columns(values, columns)
@@ -185,11 +185,14 @@ def decoded(values):
     return pyarrow.compute.run_end_decode(values)
 
 
-def numpy_of_tensor(tensor):
+def numpy_of_tensor(tensor, name="tokens"):
     """The numbers of a tensor of torch, from any device; gradients are left behind."""
-    tensor = tensor.detach().cpu().resolve_conj()
-    # NumPy has no bfloat16; all floats of one or two bytes become float64, as those of NumPy do
-    return (tensor.double() if tensor.is_floating_point() and tensor.dtype.itemsize <= 2 else tensor).numpy()
+    try:
+        tensor = tensor.detach().cpu().resolve_conj()
+        # NumPy has no bfloat16; all floats of one or two bytes become float64, as those of NumPy do
+        return (tensor.double() if tensor.is_floating_point() and tensor.dtype.itemsize <= 2 else tensor).numpy()
+    except (TypeError, RuntimeError) as error:  # sparse, quantized, nested or meta tensors
+        raise ValueError(f"{name} cannot be read as an array ({error}).") from error
 
 
 def columns_of(frame):

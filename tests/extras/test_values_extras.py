@@ -207,3 +207,26 @@ def test_times_of_the_other_types_of_arrow():
 def test_groups_of_polars_are_read_from_their_frame():
     with pytest.raises(ValueError, match=r"from GroupBy; write RaggedSequences\.from_frame\(frame, group"):
         as_sequences(pl.DataFrame({"id": [0], "a": [1.0]}).group_by("id"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.eye(2).to_sparse(),
+        lambda: torch.ones(2, 2, device="meta"),
+    ],
+    ids=["sparse", "meta"],
+)
+def test_tensors_that_numpy_cannot_hold_are_refused_with_the_words_of_torch(make):
+    with pytest.raises(ValueError, match=r"^tokens cannot be read as an array \("):
+        as_sequences(make())
+
+
+def test_unions_are_refused():
+    with pytest.raises(ValueError, match="must be real numbers, got Arrow type dense_union"):
+        as_sequences(ak.Array([[[1.0]], [["a"]]]))
+
+
+def test_a_scalar_of_arrow_is_no_frame():
+    with pytest.raises(TypeError, match=r"from_frame takes .*, got DoubleScalar"):
+        RaggedSequences.from_frame(pa.scalar(1.0))

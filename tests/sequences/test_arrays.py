@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from sklearn_hardmax import RaggedSequences, as_sequences
 
@@ -156,3 +157,16 @@ def test_channels_of_unequal_lengths_are_named(form):
         RaggedSequences.from_aeon([form([[1, 2], [3, 4]]), form([[1, 2, 3], [4, 5]])])
     with pytest.raises(ValueError, match="channels of series 0 must be real numbers, but hold texts"):
         RaggedSequences.from_aeon([[["1", "2"]]])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [3, None, "12", {"a": [[1.0]]}, {1.0}, pd.DataFrame({"a": [1.0]}), sparse.eye(2)],
+    ids=["int", "None", "text", "dict", "set", "frame", "sparse"],
+)
+@pytest.mark.parametrize("method", ["from_list", "from_aeon", "from_series"])
+def test_what_holds_no_arrays_in_an_order_is_refused(method, X):
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"RaggedSequences\.{method}.* takes a list|A table holds series"
+    ):
+        getattr(RaggedSequences, method)(X)

@@ -156,3 +156,9 @@ def test_one_number_per_row_names_the_call_which_is_read():
     wide = X.pivot(index=["case_id", "reading_id"], columns="dim_id", values="value").reset_index()
     expected = RaggedSequences.from_list([[[0, 1, 2], [1, 3, 4]], [[0, 5, 6]]])
     assert RaggedSequences.from_frame(wide, group="case_id", time="reading_id") == expected
+
+
+@pytest.mark.parametrize("make", [lambda frame: frame.groupby("a"), lambda frame: frame["a"].groupby(frame["a"])])
+def test_groups_are_no_frame(make):
+    with pytest.raises(TypeError, match=r"from_frame takes a Series, data frame or table of .*, got \w+GroupBy"):
+        RaggedSequences.from_frame(make(pd.DataFrame({"a": [1.0, 2.0]})))

@@ -331,3 +331,7 @@ def test_a_table_is_asked_about_without_a_warning_if_most_training_sequences_hav
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert clf.predict([[0.0], [2.0]]).tolist() == [0, 1]
+
+
+def test_the_memory_of_an_array_is_read_as_the_array():
+    assert as_sequences(memoryview(np.array(ROWS))) == as_sequences(ROWS)
