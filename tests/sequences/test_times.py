@@ -143,3 +143,16 @@ def test_time_needs_a_group_and_a_column_of_its_own():
             RaggedSequences.from_frame(table, group="id", time=time)
     with pytest.raises(ValueError, match="those of tokens 1 are missing"):
         RaggedSequences.from_frame(pd.DataFrame({"id": ["u", None], "t": [2, 1]}), group="id", time="t")
+
+
+@examples(50)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 10**6)), min_size=1, max_size=12))
+def test_every_sequence_has_a_first_moment_of_its_own(rows):
+    """Against subtraction of dates of Python."""
+    start = dt.datetime(2024, 1, 1)
+    when = [start + dt.timedelta(minutes=minutes) for _, minutes in rows]
+    table = pd.DataFrame({"id": [key for key, _ in rows], "t": when})
+    X = RaggedSequences.from_frame(table.assign(a=0), group="id", time="t", time_unit="min")
+    for x, key in zip(X, dict.fromkeys(table["id"]), strict=True):
+        mine = sorted(moment for moment, (other, _) in zip(when, rows) if other == key)
+        assert x[:, 0].tolist() == [(moment - mine[0]) / dt.timedelta(minutes=1) for moment in mine]
