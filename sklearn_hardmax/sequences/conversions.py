@@ -68,7 +68,8 @@ class Conversions(NestedConversions):
         mask : bool array of shape (n_sequences, n_max), optional
             True for real tokens.
         fill : float, default=nan
-            Without lengths and mask: tokens at the end whose features all equal `fill` are padding.
+            Without lengths and mask: tokens at the end whose features all equal `fill` are padding, and left out; give
+            lengths where tokens at the end may be missing observations.
 
         Returns
         -------
