@@ -250,7 +250,7 @@ def _corrections(problem, regression):
         corrections, margin = _widest_corrections(problem, regression, [random_code])
         if margin > 0:
             return corrections, conflicts, margin
-    # bumps on single tokens tell apart whatever can be told apart
+    # bumps on single tokens tell apart all different multisets, but for tokens that are too near each other for them
     found, close = bump_code(problem, problem.directions(_BUMP_DIRECTIONS))
     candidate = (found.code, found.values, found.code.error_bound(problem.sequences.lengths))
     corrections, margin = _widest_corrections(problem, regression, [candidate])
