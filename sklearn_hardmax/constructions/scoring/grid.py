@@ -1,0 +1,122 @@
+"""Features, targets and weights as integers, so that sums over sequences are the same bits in any order.
+
+Row f of the features x (F, N) has a center c_f and a factor 2^k_f. With w the weights of the sequences, the ridge regression
+sees the integers
+
+    q_f = rint(sqrt(w) (x_f - c_f) 2^k_f).
+
+Products q_f q_g are integers, and by Cauchy and Schwarz every partial sum of them is at most the larger one of the sums of
+squares sum q_f^2 and sum q_g^2. Where all of these stay below 2^53, float64 adds products exactly: a Gram matrix is the same
+bits for any order of the sequences, any cut into chunks, any number of workers and any BLAS. The sums of squares themselves
+are the certificate: they only grow, so one that has passed 2^53 is at least 2^53, also if it was rounded on its way.
+
+Centers and factors come from a sample of the sequences, by sums that are exact too (common/exact_sums.py). A center is the
+weighted mean; where the sample is constant it is that constant, so that constant features become 0. A factor is the largest
+power of two that leaves the expected sum of squares three bits below 2^53: 12,000 sequences of equal weight are rounded to
+2^-17 standard deviations or finer. Deviations below `floor` times the median in their kind count as that much, as in the
+ridge regression, so that no rare feature gets a large factor. If other sequences deviate so much more that a sum of squares
+passes 2^53, the whole sum is repeated on a coarser grid.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from sklearn_hardmax.constructions.common.exact_sums import exact_sum
+
+BLOCK = 512  # rows or columns of features that are converted to float64 at a time
+EXACT = 2.0**53  # sums of integers below it are exact in float64
+_ROOM = 3  # bits between the expected sum of squares and 2^53
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Centers, and factors by which differences from them become integers.
+
+    Attributes
+    ----------
+    centers, factors : ndarray of shape (F,)
+    """
+
+    centers: np.ndarray
+    factors: np.ndarray
+
+    @classmethod
+    def fit(cls, features, weight, total, kinds, floor):
+        """From a sample of the sequences.
+
+        Parameters
+        ----------
+        features : ndarray of shape (F, n)
+        weight : ndarray of shape (n,)
+            Positive.
+        total : float
+            Sum of the weights of all sequences.
+        kinds : ndarray of shape (F,), small integers
+        floor : float
+            Smallest deviation, in medians of the kind.
+        """
+        centers, deviations = moments(features, weight)
+        return cls(centers, grid_factors(total * np.square(floored(deviations, deviations > 0, kinds, floor))))
+
+    def coarser(self):
+        """The same centers, and factors that are four times smaller."""
+        return Grid(self.centers, self.factors / 4)
+
+    def __getitem__(self, rows):
+        """The grid of some rows."""
+        return Grid(self.centers[rows], self.factors[rows])
+
+    def integers(self, values, root=1.0, rounded=True, out=None):
+        """The integers of values (F, b) under root weights (b,), float64; unrounded where `rounded` (b,) is False."""
+        out = np.subtract(values, self.centers[:, None], out=out)
+        out *= self.factors[:, None]
+        out *= root
+        return np.rint(out, out=out, where=rounded)
+
+
+def grid_factors(squares):
+    """Largest powers of two whose squares leave these sums of squares 3 bits below 2^53."""
+    # the exponent e is the smallest integer with 2^e > squares
+    return np.ldexp(1.0, (53 - _ROOM - np.frexp(squares)[1]) // 2)
+
+
+def blocks(features):
+    """Yield (rows, features in float64) in blocks; the next block overwrites the last one."""
+    buffer = np.empty((min(BLOCK, len(features)), features.shape[1]))
+    for rows in gen_batches(len(features), BLOCK):
+        block = buffer[: rows.stop - rows.start]
+        block[:] = features[rows]
+        yield rows, block
+
+
+def moments(features, weight):
+    """Weighted means and standard deviations, (F,) each, of features (F, n): the same bits in any order of the columns."""
+    n = len(weight)
+    heaviest = weight.max()
+    total = exact_sum(weight.copy(), heaviest, n)
+    means, deviations = np.empty((2, len(features)))
+    term = np.empty((min(BLOCK, len(features)), n))
+    for rows, block in blocks(features):
+        # differences from the smallest feature are averaged: those of a constant feature are exactly 0
+        lowest = block.min(axis=1, keepdims=True)
+        block -= lowest
+        largest = block.max(axis=1, keepdims=True)
+        terms = np.multiply(block, weight, out=term[: len(block)])
+        mean = exact_sum(terms, largest * heaviest, n) / total
+        means[rows] = lowest[:, 0] + mean
+        block -= mean[:, None]
+        np.square(block, out=block)
+        block *= weight
+        deviations[rows] = np.sqrt(exact_sum(block, np.square(largest) * heaviest, n) / total)
+    return means, deviations
+
+
+def floored(deviations, varies, kinds, floor):
+    """Deviations (F,), at least `floor` times the median of those of their kind that vary; 1 where none of a kind varies."""
+    scales = np.ones(len(deviations))
+    for kind in np.unique(kinds[varies]):
+        of_kind = kinds == kind
+        scales[of_kind] = np.maximum(deviations[of_kind], np.median(deviations[of_kind & varies]) * floor)
+    return scales

@@ -1,0 +1,142 @@
+"""Choose the penalty of a ridge regression by leave-one-out, with few factorisations.
+
+A *system* is a ridge regression that can be solved for one penalty alpha at a time:
+
+    order           order of the matrix that is factored
+    parts           index arrays or slices of the n sequences that are left out, each a fair sample of them
+    factor(alpha)   factor the matrix for this penalty; False where float64 cannot
+    errors(part)    weighted leave-one-out errors e of a part, (n of the part, C), from the last factor
+    solution()      coefficients from the last factor
+    quarter()       a system of a quarter of the order, and the factor for penalties at which it behaves like this one
+
+The criterion of alpha is the sum of e^2. Of equally good alphas the largest is chosen, and an alpha that float64 cannot
+factor is no candidate. Systems of order 1,000 and less compute the criterion of every alpha.
+
+Larger ones compute it where the minimum may be. A quarter of the system is solved for every alpha, at about a hundredth of
+the cost each: this shows the shape of the criterion, both ends included. It need not have one minimum, so each local minimum
+of the quarter within a tenth of the least one is computed on the whole system. From the best of them the search goes to
+neighbours, in steps that double while they improve, and ends where both neighbours are worse. What is guaranteed is
+therefore a local minimum among the alphas: one that the quarter does not show would be missed.
+
+An alpha whose errors are clearly worse on the first parts of the sequences is given up without the others: clearly means
+that the mean difference of squared errors from the best alpha, on the same sequences, exceeds five standard errors.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hardmax.forward.ties import EPS
+
+SMALL_ORDER = 1000  # up to this order every alpha is computed
+_EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal: rounding of different ways differs by less
+_PROMISING = 1.1  # local minima of the quarter up to this multiple of the least one are computed
+_CLEARLY = 5.0  # standard errors
+
+
+class Choice(NamedTuple):
+    """The ridge regression at the chosen penalty: alpha, the solution of the system, and its errors (n, C)."""
+
+    alpha: float
+    solution: np.ndarray
+    errors: np.ndarray
+
+
+def choose_penalty(system, alphas):
+    """The Choice of least leave-one-out error among penalties (A,), or None where float64 can factor for none of them."""
+    alphas = np.unique(alphas)
+    search = _Search(system, alphas)
+    if system.order <= SMALL_ORDER:
+        search.evaluate_all()
+    else:
+        smaller, factor = system.quarter()
+        survey = _Search(smaller, alphas * factor)
+        survey.evaluate_all()
+        search.descend(_promising(survey.criteria))
+    return search.choice
+
+
+class _Search:
+    """Criteria of the alphas that were computed, and the best Choice among them.
+
+    Attributes
+    ----------
+    criteria : ndarray of shape (A,)
+        nan where not computed, inf where float64 cannot factor, or where given up.
+    best : int or None
+        Index of the best alpha.
+    choice : Choice or None
+    """
+
+    def __init__(self, system, alphas):
+        self.system = system
+        self.alphas = alphas
+        self.criteria = np.full(len(alphas), np.nan)
+        self.best = None
+        self.choice = None
+
+    def evaluate_all(self):
+        """Compute the criterion of every alpha, from the largest to the smallest."""
+        for k in reversed(range(len(self.alphas))):
+            self.evaluate(k)
+
+    def descend(self, starts):
+        """Go from the best of these alphas to one whose neighbours are no better."""
+        for k in starts:
+            self.evaluate(k)
+        # where float64 can factor for none of them, it may for larger ones
+        for k in range(len(self.alphas)):
+            if self.best is None:
+                self.evaluate(k)
+        while self.best is not None and (k := self._untried_neighbour()) is not None:
+            step = k - self.best
+            while self.evaluate(k):
+                step *= 2
+                k = min(max(k + step, 0), len(self.alphas) - 1)
+
+    def _untried_neighbour(self):
+        for k in (self.best + 1, self.best - 1):
+            if 0 <= k < len(self.alphas) and np.isnan(self.criteria[k]):
+                return k
+        return None
+
+    def evaluate(self, k):
+        """Compute the criterion of alpha k, unless that was done; True if alpha k is the best one now."""
+        if not np.isnan(self.criteria[k]):
+            return False
+        self.criteria[k] = np.inf
+        if not self.system.factor(self.alphas[k]):
+            return False
+        errors = np.zeros(self.system.targets.shape)
+        done = np.empty(0, dtype=np.intp)
+        for part in self.system.parts:
+            errors[part] = self.system.errors(part)
+            done = np.append(done, np.arange(len(errors))[part])
+            if self.best is not None and len(done) < len(errors):
+                more = _squares(errors[done]) - _squares(self.choice.errors[done])
+                if more.mean() > _CLEARLY * more.std() / np.sqrt(len(more)):
+                    return False
+        self.criteria[k] = _squares(errors).sum()
+        if self.best is not None and not self._is_better(k):
+            return False
+        self.best = k
+        self.choice = Choice(float(self.alphas[k]), self.system.solution(), errors)
+        return True
+
+    def _is_better(self, k):
+        """Whether alpha k has a smaller criterion than the best one; of equal ones the larger alpha is better."""
+        new, best = self.criteria[k], self.criteria[self.best]
+        return new <= _EQUAL * best if k > self.best else _EQUAL * new < best
+
+
+def _squares(errors):
+    """Sums over the targets of squared errors (n, C), (n,)."""
+    return np.einsum("ic,ic->i", errors, errors)
+
+
+def _promising(criteria):
+    """Indices of the local minima of criteria (A,) up to a tenth above the least one; of equal neighbours the last."""
+    before = np.concatenate([[np.inf], criteria[:-1]])
+    after = np.concatenate([criteria[1:], [np.inf]])
+    lowest = (criteria <= _EQUAL * before) & ((_EQUAL * criteria < after) | np.isinf(after))
+    return np.flatnonzero(lowest & (criteria <= _PROMISING * criteria.min()))

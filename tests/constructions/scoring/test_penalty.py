@@ -1,0 +1,109 @@
+"""Which penalties are computed, and which is chosen, on criteria that are given."""
+
+import numpy as np
+import pytest
+
+from sklearn_hardmax.constructions.scoring import penalty
+
+ALPHAS = 10.0 ** np.arange(-3, 10)
+
+
+class Given:
+    """A system whose squared errors for alpha k add up to criteria[k]; nan: float64 finds no factor.
+
+    Errors are the same for all sequences, but for noise that has mean 0 and takes part in the order of the parts.
+    """
+
+    def __init__(self, criteria, order=8000, quarter=None, n=8, noise=0.0):
+        self.criteria = np.asarray(criteria, float)
+        self.order = order
+        self.targets = np.zeros((n, 1))
+        self.parts = [slice(k, None, 4) for k in range(4)]
+        self.given = quarter
+        self.noise = noise
+        self.computed = []  # alphas, and how many parts of each
+
+    def quarter(self):
+        return Given(self.given, order=2000), 0.25
+
+    def factor(self, alpha):
+        (self.k,) = np.flatnonzero(np.isclose(ALPHAS * (0.25 if self.order == 2000 else 1), alpha, rtol=1e-12))
+        self.computed.append([int(self.k), 0])
+        return not np.isnan(self.criteria[self.k])
+
+    def errors(self, part):
+        self.computed[-1][1] += 1
+        n = len(self.targets)
+        signs = np.where(np.arange(n) // 4 % 2, 1, -1) * np.cos(self.k)
+        return np.sqrt(self.criteria[self.k] / n * (1 + self.noise * signs[part, None]))
+
+    def solution(self):
+        return self.k
+
+
+def valley(best, slope=1.0):
+    return 1 + slope * np.abs(np.arange(13) - best)
+
+
+def test_every_alpha_of_a_small_system_is_computed():
+    criteria = valley(3) + (np.arange(13) == 11) * -8.5  # another minimum, which is the least one
+    system = Given(criteria, order=1000)
+    choice = penalty.choose_penalty(system, ALPHAS[::-1])
+    assert (choice.alpha, choice.solution) == (ALPHAS[11], 11)
+    np.testing.assert_allclose(choice.errors**2, criteria[11] / 8)
+    assert sorted(k for k, _ in system.computed) == list(range(13))
+
+
+@pytest.mark.parametrize("best", range(13))
+@pytest.mark.parametrize("guess", [0, 5, 12])
+def test_the_search_of_a_large_system_ends_in_the_valley(best, guess):
+    system = Given(valley(best), quarter=valley(guess))
+    choice = penalty.choose_penalty(system, ALPHAS)
+    assert choice.alpha == ALPHAS[best]
+    computed = [k for k, _ in system.computed]
+    assert computed[0] == guess
+    assert {best - 1, best, best + 1} & set(range(13)) <= set(computed)
+    assert len(computed) == len(set(computed)) <= 10
+
+
+def test_a_good_guess_costs_its_neighbours_only_and_these_one_part():
+    """Differences of squared errors without noise are clear on the first part."""
+    system = Given(valley(6), quarter=valley(6))
+    penalty.choose_penalty(system, ALPHAS)
+    assert system.computed == [[6, 4], [7, 1], [5, 1]]
+
+
+def test_noise_that_hides_the_difference_takes_all_parts():
+    """Of alpha 7 less 6 they are (2 - 1 +- 0.99 (2 cos 7 - cos 6)) / 16: on four sequences 3.7 standard errors above 0."""
+    system = Given(valley(6), quarter=valley(6), noise=0.99, n=16)
+    choice = penalty.choose_penalty(system, ALPHAS)
+    assert choice.alpha == ALPHAS[6]
+    assert max(parts for k, parts in system.computed if k != 6) > 1
+
+
+def test_every_promising_minimum_of_the_quarter_is_computed():
+    """Minima at 1 and 10 within a tenth of each other; one at 5 is 40 percent higher."""
+    quarter = np.array([2, 1.0, 2, 3, 2, 1.4, 2, 3, 3, 2, 1.05, 2, 3])
+    system = Given(valley(9), quarter=quarter)
+    assert penalty.choose_penalty(system, ALPHAS).alpha == ALPHAS[9]
+    computed = [k for k, _ in system.computed]
+    assert computed[:2] == [1, 10]
+    assert 5 not in computed
+
+
+@pytest.mark.parametrize("order", [1000, 8000])
+def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
+    criteria = np.ones(13)
+    assert penalty.choose_penalty(Given(criteria, order, quarter=criteria), ALPHAS).alpha == ALPHAS[12]
+    criteria[[4, 5, 6]] = 0.5, 0.5 * (1 + 1e-12), 0.5 * (1 - 1e-12)
+    assert penalty.choose_penalty(Given(criteria, order, quarter=valley(5)), ALPHAS).alpha == ALPHAS[6]
+    assert penalty.choose_penalty(Given(np.zeros(13), order, quarter=np.zeros(13)), ALPHAS).alpha == ALPHAS[12]
+
+
+@pytest.mark.parametrize("order", [1000, 8000])
+def test_alphas_without_a_factor_are_no_candidates(order):
+    criteria = valley(0)
+    criteria[:7] = np.nan
+    assert penalty.choose_penalty(Given(criteria, order, quarter=valley(0)), ALPHAS).alpha == ALPHAS[7]
+    assert penalty.choose_penalty(Given(np.full(13, np.nan), order, quarter=valley(0)), ALPHAS) is None
+    assert penalty.choose_penalty(Given(np.full(13, np.nan), order, quarter=np.full(13, np.nan)), ALPHAS) is None
