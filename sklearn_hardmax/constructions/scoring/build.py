@@ -100,7 +100,7 @@ def build_scoring(
     ConstructionError
         Class weights too far apart, a temperature above the largest admissible one, no code with space for the corrections.
     """
-    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
+    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng, n_jobs=n_jobs)
     log(f"drew {heads.n_heads} heads")
     if weights.min() < 2.0**-52 * weights.max():
         raise ConstructionError(
