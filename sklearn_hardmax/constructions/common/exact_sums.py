@@ -9,12 +9,13 @@ number of terms times the largest modulus.
 import numpy as np
 
 
-def rounded_for_sums(terms, largest, n_terms):
-    """Round terms, in place, so that sums of up to n_terms of them are exact.
+def exact_sum(terms, largest, n_terms):
+    """Sum over the last axis of terms that are rounded first; such sums of parts may be added exactly.
 
     Parameters
     ----------
     terms : ndarray of float64, shape (..., n)
+        Overwritten.
     largest : float or ndarray of shape (..., 1)
         Bound on the moduli of all terms that are added up, also of those in other arrays; each sum may have its own.
     n_terms : int
@@ -22,27 +23,21 @@ def rounded_for_sums(terms, largest, n_terms):
 
     Returns
     -------
-    ndarray
-        The terms, rounded to multiples of 2^(e - 52), where 2^e > n_terms * largest.
+    ndarray of shape (...)
+        The sums of the terms, each rounded to a multiple of 2^(e - 52), where 2^e > n_terms * largest.
 
     Examples
     --------
-    Ones and numbers below half a step: 2^50 terms leave a step of 1/2.
+    With 2^50 - 1 terms up to 1 the step is 1/4: 0.7 counts as 0.75, and 0.2 as 0.25.
 
     >>> import numpy as np
-    >>> from sklearn_hardmax.constructions.common.exact_sums import rounded_for_sums
-    >>> rounded_for_sums(np.array([1.0, 0.7, 0.2]), 1.0, 2**50)
-    array([1. , 0.5, 0. ])
+    >>> from sklearn_hardmax.constructions.common.exact_sums import exact_sum
+    >>> exact_sum(np.array([1.0, 0.7, 0.2]), 1.0, 2**50 - 1).item()
+    2.0
     """
     exponent = np.frexp(np.asarray(largest, dtype=np.float64) * n_terms)[1]
     # steps stay normal numbers, and so do their inverses
     step = np.ldexp(1.0, np.clip(exponent - 52, -1022, 1000))
     terms *= 1 / step
     np.rint(terms, out=terms)
-    terms *= step
-    return terms
-
-
-def exact_sum(terms, largest, n_terms):
-    """Sum over the last axis of terms that are rounded in place by `rounded_for_sums`; partial sums may be added exactly."""
-    return rounded_for_sums(terms, largest, n_terms).sum(axis=-1)
+    return terms.sum(axis=-1) * step.reshape(step.shape[:-1])

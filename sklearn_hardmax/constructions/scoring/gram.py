@@ -4,13 +4,16 @@ Each job adds up products of some of the integers (grid.py); sums of the jobs ar
 exact, so neither the number of jobs nor the cut between them shows.
 """
 
+from itertools import pairwise
+
 import joblib
 import numpy as np
 from scipy.linalg import blas
-from sklearn.utils import gen_batches, gen_even_slices
 
 from sklearn_hardmax.constructions.common.batches import in_rounds
-from sklearn_hardmax.constructions.scoring.grid import BLOCK, EXACT, blocks
+from sklearn_hardmax.constructions.scoring.grid import EXACT, blocks
+
+_BLOCK_COLUMNS = 512  # sequences whose integers are held at a time
 
 
 def inner_products(features, grid, n_jobs):
@@ -78,9 +81,10 @@ def products_of_chunks(chunks, grid, root, side):
     """Products of the features that chunks() gives, as (columns (b,), block (F, b)); columns count within root and side."""
     products = Products(len(grid.centers), len(side))
     for columns, block in chunks():
-        for batch in gen_batches(len(columns), BLOCK):
+        for start in range(0, len(columns), _BLOCK_COLUMNS):
+            batch = slice(start, start + _BLOCK_COLUMNS)
             at = columns[batch]
-            products.add(grid.integers(block[:, batch], root[at], out=None), side[:, at])
+            products.add(grid.integers(block[:, batch], root[at]), side[:, at])
     return products
 
 
@@ -94,4 +98,5 @@ def sum_in_place(parts):
 
 def _shares(n, n_jobs):
     """Slices of range(n), one for each job."""
-    return gen_even_slices(n, min(n, joblib.effective_n_jobs(n_jobs)))
+    ends = np.linspace(0, n, min(n, joblib.effective_n_jobs(n_jobs)) + 1).astype(np.intp).tolist()
+    return [slice(start, stop) for start, stop in pairwise(ends)]

@@ -21,13 +21,13 @@ passes 2^53, the whole sum is repeated on a coarser grid.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from sklearn_hardmax.constructions.common.exact_sums import exact_sum
 
-BLOCK = 512  # rows or columns of features that are converted to float64 at a time
+_BLOCK_ROWS = 256  # rows of features that are converted to float64 at a time, or more of short ones
+_BLOCK_NUMBERS = 2**16  # numbers of so many short rows
 EXACT = 2.0**53  # sums of integers below it are exact in float64
-_ROOM = 3  # bits between the expected sum of squares and 2^53
+_ROOM = 3  # bits between the sum of squares that a sample lets expect and 2^53
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class Grid:
         floor : float
             Smallest deviation, in medians of the kind.
         """
-        centers, deviations = moments(features, weight)
-        return cls(centers, grid_factors(total * np.square(floored(deviations, deviations > 0, kinds, floor))))
+        centers, deviations, _ = moments(features, weight)
+        scales = floored(deviations, deviations > 0, kinds, floor)
+        return cls(centers, grid_factors(total * np.square(scales), _ROOM))
 
     def coarser(self):
         """The same centers, and factors that are four times smaller."""
@@ -68,49 +69,57 @@ class Grid:
         """The grid of some rows."""
         return Grid(self.centers[rows], self.factors[rows])
 
-    def integers(self, values, root=1.0, rounded=True, out=None):
+    def integers(self, values, root=None, rounded=True, out=None):
         """The integers of values (F, b) under root weights (b,), float64; unrounded where `rounded` (b,) is False."""
         out = np.subtract(values, self.centers[:, None], out=out)
         out *= self.factors[:, None]
-        out *= root
+        if root is not None:
+            out *= root
         return np.rint(out, out=out, where=rounded)
 
 
-def grid_factors(squares):
-    """Largest powers of two whose squares leave these sums of squares 3 bits below 2^53."""
+def grid_factors(squares, room):
+    """Largest powers of two whose squares leave these sums of squares `room` bits below 2^53."""
     # the exponent e is the smallest integer with 2^e > squares
-    return np.ldexp(1.0, (53 - _ROOM - np.frexp(squares)[1]) // 2)
+    return np.ldexp(1.0, (53 - room - np.frexp(squares)[1]) // 2)
 
 
 def blocks(features):
     """Yield (rows, features in float64) in blocks; the next block overwrites the last one."""
-    buffer = np.empty((min(BLOCK, len(features)), features.shape[1]))
-    for rows in gen_batches(len(features), BLOCK):
-        block = buffer[: rows.stop - rows.start]
+    n_features, n = features.shape
+    step = min(n_features, max(_BLOCK_ROWS, _BLOCK_NUMBERS // n))
+    buffer = np.empty((step, n))
+    for start in range(0, n_features, step):
+        block = buffer[: min(step, n_features - start)]
+        rows = slice(start, start + len(block))
         block[:] = features[rows]
         yield rows, block
 
 
 def moments(features, weight):
-    """Weighted means and standard deviations, (F,) each, of features (F, n): the same bits in any order of the columns."""
+    """Weighted means, standard deviations, and largest moduli about the means of features (F, n), (F,) each.
+
+    The same bits in any order of the columns.
+    """
     n = len(weight)
     heaviest = weight.max()
     total = exact_sum(weight.copy(), heaviest, n)
-    means, deviations = np.empty((2, len(features)))
-    term = np.empty((min(BLOCK, len(features)), n))
+    is_weighted = (weight != 1).any()
+    means, deviations, reach = np.empty((3, len(features)))
     for rows, block in blocks(features):
         # differences from the smallest feature are averaged: those of a constant feature are exactly 0
         lowest = block.min(axis=1, keepdims=True)
         block -= lowest
         largest = block.max(axis=1, keepdims=True)
-        terms = np.multiply(block, weight, out=term[: len(block)])
-        mean = exact_sum(terms, largest * heaviest, n) / total
+        mean = exact_sum(block * weight if is_weighted else block.copy(), largest * heaviest, n) / total
         means[rows] = lowest[:, 0] + mean
+        reach[rows] = np.maximum(mean, largest[:, 0] - mean)
         block -= mean[:, None]
         np.square(block, out=block)
-        block *= weight
+        if is_weighted:
+            block *= weight
         deviations[rows] = np.sqrt(exact_sum(block, np.square(largest) * heaviest, n) / total)
-    return means, deviations
+    return means, deviations, reach
 
 
 def floored(deviations, varies, kinds, floor):

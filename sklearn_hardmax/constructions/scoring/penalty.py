@@ -11,7 +11,7 @@ A *system* is a ridge regression that can be solved for one penalty alpha at a t
     quarter()       a system of a quarter of the order, and the factor for penalties at which it behaves like this one
 
 The criterion of alpha is the sum of e^2. Of equally good alphas the largest is chosen, and an alpha that float64 cannot
-factor is no candidate. Systems of order 1,000 and less compute the criterion of every alpha.
+factor is no candidate. Systems of order 128 and less compute the criterion of every alpha.
 
 Larger ones compute it where the minimum may be. A quarter of the system is solved for every alpha, at about a hundredth of
 the cost each: this shows the shape of the criterion, both ends included. It need not have one minimum, so each local minimum
@@ -33,7 +33,7 @@ import numpy as np
 
 from sklearn_hardmax.forward.ties import EPS
 
-SMALL_ORDER = 1000  # up to this order every alpha is computed
+SMALL_ORDER = 128  # up to this order every alpha is computed
 _EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal: rounding of different ways differs by less
 _PROMISING = 1.1  # local minima of the quarter up to this multiple of the least one are computed
 _CLEARLY = 3.0  # standard errors

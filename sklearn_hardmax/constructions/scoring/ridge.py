@@ -105,8 +105,9 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
 
     Notes
     -----
-    About F N^2 operations for the Gram matrix and 2/3 N^3 for each alpha: all of them up to N = 1000, beyond that three to
-    five and as much as one more for a quarter of the sequences. N^2 float64, and as many for each job beyond the first.
+    About F N^2 operations for the Gram matrix and 2/3 N^3 for each alpha that is computed: all of them up to N = 128, beyond
+    that three to five, and as much as a fifth of one for a quarter of the sequences. 2 N^2 float64, and N^2 more for each
+    job beyond the first.
 
     Examples
     --------
@@ -126,10 +127,11 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
            [1.]])
     """
     root = np.sqrt(sample_weight)
-    target_means, _ = moments(targets.T, sample_weight)
-    means, deviations = moments(features, sample_weight)
+    target_means, _, _ = moments(targets.T, sample_weight)
+    means, deviations, reach = moments(features, sample_weight)
     scales, inverse = _scales(deviations, means, kinds, len(root), floor)
-    unit = _dual_unit(features, Grid(means, inverse))
+    # standardised features of a sequence are at most reach / scale; one bit is room for rounding
+    unit = grid_factors(np.sum(np.square(reach * inverse)), 1)
     grid = Grid(means, inverse * unit)
     gram = inner_products(features, grid, n_jobs)
     gram *= root[:, None] / unit
@@ -180,7 +182,7 @@ def ridge_from_chunks(
 
     Notes
     -----
-    About N F^2 operations for the Gram matrix, and F^3 / 3 + n F^2 for each alpha: all of them up to F = 1000. Beyond that
+    About N F^2 operations for the Gram matrix, and F^3 / 3 + n F^2 for each alpha: all of them up to F = 128. Beyond that
     there are one or two of these, two or more at F^3 / 3 + n F^2 / 4, and half of that for a quarter of the features. 2 F^2
     float64, 2 F^2 more for each job beyond the first, and twice the features.
     """
@@ -249,23 +251,12 @@ def _chosen(system, alphas):
     return chosen
 
 
-def _dual_unit(features, grid):
-    """Largest power of two by which standardised features of a sequence may be multiplied, so that their squares add up to
-    less than 2^53 when they are rounded to integers; `grid` has their means and the inverses of their scales.
-    """
-    squares = np.zeros(features.shape[1])
-    for rows, block in blocks(features):
-        block = grid[rows].integers(block, rounded=False, out=block)
-        # rows are added one after another, so that the sum is the same bits wherever a sequence stands
-        squares += np.square(block, out=block).sum(axis=0)
-    return grid_factors(squares.max())
-
-
 def _side_grid(targets, weight, total, floor):
     """The Grid of targets (N, C) and, behind them, of the constant 1."""
-    means, deviations = moments(targets.T, weight)
-    scales = floored(deviations, deviations > 0, np.zeros(len(means), int), floor)
-    return Grid(np.append(means, 0.0), grid_factors(total * np.square(np.append(scales, 1.0))))
+    grid = Grid.fit(targets.T, weight, total, np.zeros(targets.shape[1], int), floor)
+    # the constant has the mean square that a deviation of 1 has
+    constant = Grid.fit(np.zeros((1, len(weight))), weight, total, np.zeros(1, int), floor)
+    return Grid(np.append(grid.centers, constant.centers), np.append(grid.factors, constant.factors))
 
 
 def _all_products(left_out, features, others, grid, root, side, n_jobs, log):

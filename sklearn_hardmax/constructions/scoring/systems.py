@@ -1,22 +1,19 @@
 """Ridge regressions that can be solved for one penalty alpha after another, in the primal and in the dual form.
 
-Both are given by a positive semidefinite matrix A of order m, whose lower half is held in Fortran order. `factor(alpha)`
-writes the Cholesky factor U of A + alpha I = U^T U into the upper half of the same array: nothing else of that size is held.
-The diagonal of A is kept aside. What a system offers is described in penalty.py, which chooses alpha.
+Both are given by a positive semidefinite matrix A of order m, of which the lower half is held, with 0 above the diagonal.
+`factor(alpha)` computes the Cholesky factor L of A + alpha I = L L^T into another array. What a system offers is described in
+penalty.py, which chooses alpha.
 
 Z (F, N), Y (N, C), u and K are those of ridge.py: standardised features and targets, with the roots of the weights.
 
-    primal   A = Z Z^T      b = U^-1 (U^-T Z Y)                    h_i = u_i^2 + |U^-T z_i|^2
-    dual     A = K + t u u^T   c = U^-1 (U^-T Y), b = Z c          d_i = |row i of U^-1|^2 - u_i^2 / (t + alpha)
+    primal   A = Z Z^T         b = L^-T (L^-1 Z Y)          h_i = u_i^2 + |L^-1 z_i|^2
+    dual     A = K + t u u^T   c = L^-T (L^-1 Y), b = Z c   d_i = |column i of L^-1|^2 - u_i^2 / (t + alpha)
 
 The leave-one-out errors are e_i = (Y - Z^T b)_i / (1 - h_i) in the primal, and e_i = c_i / d_i in the dual form.
 """
 
 import numpy as np
 from scipy.linalg import blas, lapack
-from sklearn.utils import gen_batches
-
-from sklearn_hardmax.constructions.scoring.grid import BLOCK
 
 _EPS_SINGLE = 2.0**-24
 _WHOLE = 1024  # sequences left out: up to so many are one part
@@ -32,7 +29,7 @@ class _System:
     Parameters
     ----------
     matrix : ndarray of shape (m, m), Fortran order
-        Its lower half is read, its upper half is overwritten.
+        0 above the diagonal.
     targets : ndarray of shape (n, C)
         Rows of Y of the sequences that are left out.
     """
@@ -43,6 +40,7 @@ class _System:
         self.matrix = matrix
         self.targets = targets
         self.diagonal = np.diagonal(matrix).copy()
+        self._factor = np.empty_like(matrix)
 
     @property
     def order(self):
@@ -50,22 +48,15 @@ class _System:
         return len(self.matrix)
 
     def factor(self, alpha):
-        """Write the Cholesky factor for this alpha into the upper half; False where float64 finds none."""
-        matrix = self.matrix
-        for block in gen_batches(self.order, BLOCK):
-            # the lower half below the diagonal is never overwritten
-            corner = matrix[block, block]
-            corner[:] = np.tril(corner, -1) + np.tril(corner, -1).T
-            matrix[block, block.stop :] = matrix[block.stop :, block].T
-        np.fill_diagonal(matrix, self.diagonal + alpha)
-        _, failed = lapack.dpotrf(matrix, lower=0, clean=0, overwrite_a=1)
+        """Compute the Cholesky factor for this alpha; False where float64 finds none."""
+        self._factor[:] = self.matrix
+        np.fill_diagonal(self._factor, self.diagonal + alpha)
+        _, failed = lapack.dpotrf(self._factor, lower=1, clean=0, overwrite_a=1)
         return not failed
 
     def _thinned(self, step):
-        """Every step-th row and column of the matrix, Fortran order; only the lower half is valid."""
-        thinned = np.asfortranarray(self.matrix[::step, ::step])
-        np.fill_diagonal(thinned, self.diagonal[::step])
-        return thinned
+        """Every step-th row and column of the matrix."""
+        return np.asfortranarray(self.matrix[::step, ::step])
 
 
 class PrimalSystem(_System):
@@ -74,7 +65,7 @@ class PrimalSystem(_System):
     Parameters
     ----------
     matrix : ndarray of shape (F, F), Fortran order
-        Z Z^T, lower half.
+        Z Z^T, 0 above the diagonal.
     products : ndarray of shape (F, C)
         Z Y.
     features : ndarray of shape (F, n)
@@ -92,7 +83,7 @@ class PrimalSystem(_System):
         self.leverages = leverages
         # the trace bounds the largest eigenvalue, and float32 rounds the matrix by some 2^-24 of that
         self.single_from = _EPS_SINGLE * self.diagonal.sum()
-        self.single = None
+        self._single = None
 
     @property
     def parts(self):
@@ -109,24 +100,24 @@ class PrimalSystem(_System):
         return smaller, (smaller.order / self.order) ** _PENALTY_POWER
 
     def factor(self, alpha, single=False):
-        """Write the factor into the upper half, or hold one in float32; False where float64, or float32, finds none."""
-        self.single = None
+        """Compute the Cholesky factor for this alpha; False where float64, or float32 if `single`, finds none."""
+        self._single = None
         if not single:
             return super().factor(alpha)
-        self.single = self.matrix.astype(np.float32, order="F")
-        np.fill_diagonal(self.single, self.diagonal + alpha)
-        _, failed = lapack.spotrf(self.single, lower=1, clean=0, overwrite_a=1)
+        self._single = self.matrix.astype(np.float32, order="F")
+        np.fill_diagonal(self._single, self.diagonal + alpha)
+        _, failed = lapack.spotrf(self._single, lower=1, clean=0, overwrite_a=1)
         return not failed
 
     def _solved(self, sides):
-        """U^-T sides, (F, n), with the last factor."""
-        if self.single is None:
-            return blas.dtrsm(1.0, self.matrix, np.array(sides, order="F"), lower=0, trans_a=1, overwrite_b=1)
-        return blas.strsm(1.0, self.single, np.array(sides, np.float32, order="F"), lower=1, overwrite_b=1)
+        """L^-1 sides, (F, n), with the last factor."""
+        if self._single is None:
+            return blas.dtrsm(1.0, self._factor, np.array(sides, order="F"), lower=1, overwrite_b=1)
+        return blas.strsm(1.0, self._single, np.array(sides, np.float32, order="F"), lower=1, overwrite_b=1)
 
     def solution(self):
         """Coefficients b, (F, C), from a factor in float64."""
-        return lapack.dpotrs(self.matrix, self.products, lower=0)[0]
+        return lapack.dpotrs(self._factor, self.products, lower=1)[0]
 
     def errors(self, part):
         """Leave-one-out errors e of a part, (n of the part, C)."""
@@ -142,7 +133,7 @@ class DualSystem(_System):
     Parameters
     ----------
     matrix : ndarray of shape (N, N), Fortran order
-        Inner products of features under root weights, lower half; about any center, since they are centred here.
+        Inner products of features under root weights, 0 above the diagonal; about any center, since they are centred here.
     root : ndarray of shape (N,)
         Roots of the weights.
     targets : ndarray of shape (N, C)
@@ -169,23 +160,14 @@ class DualSystem(_System):
         return DualSystem(self._thinned(4), self.root[::4], self.targets[::4]), 1.0
 
     def factor(self, alpha):
-        """Write the inverse of the Cholesky factor for this alpha into the upper half; False where float64 finds none."""
+        """Compute the inverse of the Cholesky factor for this alpha; False where float64 finds none."""
         if not super().factor(alpha):
             return False
-        self.dual = lapack.dpotrs(self.matrix, self.targets, lower=0)[0]
-        lapack.dtrtri(self.matrix, lower=0, overwrite_c=1)
-        self.remains = self._inverse_diagonal() - np.square(self.unit) / (self.lifted + alpha)
+        self.dual = lapack.dpotrs(self._factor, self.targets, lower=1)[0]
+        lapack.dtrtri(self._factor, lower=1, overwrite_c=1)
+        self.remains = np.einsum("ij,ij->j", self._factor, self._factor)
+        self.remains -= np.square(self.unit) / (self.lifted + alpha)
         return True
-
-    def _inverse_diagonal(self):
-        """Sums of squares of the rows of the upper half, (N,)."""
-        sums = np.zeros(self.order)
-        for block in gen_batches(self.order, BLOCK):
-            columns = self.matrix[: block.stop, block]
-            sums[: block.start] += np.einsum("ij,ij->i", columns[: block.start], columns[: block.start])
-            corner = np.triu(columns[block.start :])
-            sums[block] += np.einsum("ij,ij->i", corner, corner)
-        return sums
 
     def solution(self):
         """Dual coefficients c, (N, C)."""

@@ -14,11 +14,18 @@ def sample(n=50, n_features=7, seed=0):
 
 def test_moments_are_those_of_numpy():
     features, weight = sample()
-    means, deviations = moments(features, weight)
+    means, deviations, reach = moments(features, weight)
     wanted = np.average(features, axis=1, weights=weight)
     np.testing.assert_allclose(means, wanted, rtol=1e-12)
     variances = np.average((features - wanted[:, None]) ** 2, axis=1, weights=weight)
     np.testing.assert_allclose(deviations, np.sqrt(variances), rtol=1e-12)
+    np.testing.assert_allclose(reach, np.abs(features - wanted[:, None]).max(axis=1), rtol=1e-12)
+
+
+def test_equal_weights_of_any_size_are_none():
+    features, _ = sample()
+    for found, wanted in zip(moments(features, np.full(50, 0.5)), moments(features, np.ones(50))):
+        assert np.array_equal(found, wanted)
 
 
 def test_moments_are_the_same_bits_in_any_order():
@@ -31,7 +38,7 @@ def test_moments_are_the_same_bits_in_any_order():
 @pytest.mark.parametrize("value", [0.1, -1e30, 2.0**-40])
 def test_a_constant_has_its_own_value_as_mean_and_integers_of_0(value):
     features, weight = np.full((1, 13), value), np.linspace(0.1, 1, 13)
-    assert [x.tolist() for x in moments(features, weight)] == [[value], [0.0]]
+    assert [x.tolist() for x in moments(features, weight)] == [[value], [0.0], [0.0]]
     grid = Grid.fit(features, weight, weight.sum(), np.zeros(1, int), 0.5)
     assert not grid.integers(features, np.sqrt(weight)).any()
 
@@ -59,7 +66,7 @@ def test_what_is_not_rounded_keeps_its_value():
 
 def test_factors_by_hand():
     """Squares of 1, 2 and 4 need 2^e > squares with e = 1, 2, 3; 50 - e is 49, 48, 47, halved and rounded down 24, 24, 23."""
-    assert grid_factors(np.array([1.0, 2.0, 4.0])).tolist() == [2.0**24, 2.0**24, 2.0**23]
+    assert grid_factors(np.array([1.0, 2.0, 4.0]), 3).tolist() == [2.0**24, 2.0**24, 2.0**23]
 
 
 def test_deviations_are_floored_by_the_median_of_their_kind():

@@ -48,7 +48,7 @@ def valley(best, slope=1.0):
 
 def test_every_alpha_of_a_small_system_is_computed():
     criteria = valley(3) + (np.arange(13) == 11) * -8.5  # another minimum, which is the least one
-    system = Given(criteria, order=1000)
+    system = Given(criteria, order=100)
     choice = penalty.choose_penalty(system, ALPHAS[::-1])
     assert (choice.alpha, choice.solution) == (ALPHAS[11], 11)
     np.testing.assert_allclose(choice.errors**2, criteria[11] / 8)
@@ -116,7 +116,7 @@ def test_every_promising_minimum_of_the_quarter_is_computed():
     assert 5 not in computed
 
 
-@pytest.mark.parametrize("order", [1000, 8000])
+@pytest.mark.parametrize("order", [100, 8000])
 def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
     criteria = np.ones(13)
     assert penalty.choose_penalty(Given(criteria, order, quarter=criteria), ALPHAS).alpha == ALPHAS[12]
@@ -125,7 +125,7 @@ def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
     assert penalty.choose_penalty(Given(np.zeros(13), order, quarter=np.zeros(13)), ALPHAS).alpha == ALPHAS[12]
 
 
-@pytest.mark.parametrize("order", [1000, 8000])
+@pytest.mark.parametrize("order", [100, 8000])
 def test_alphas_without_a_factor_are_no_candidates(order):
     criteria = valley(0)
     criteria[:7] = np.nan
