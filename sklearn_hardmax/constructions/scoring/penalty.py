@@ -6,6 +6,7 @@ A *system* is a ridge regression that can be solved for one penalty alpha at a t
     parts           slices of the n sequences that are left out, each a fair sample of them
     factor(alpha)   factor the matrix for this penalty; False where float64 cannot
     single_from     smallest alpha for factor(alpha, single=True), in float32
+    blur            the rounding of features changes the criterion of alpha by a factor of about 1 + blur / alpha
     errors(part)    weighted leave-one-out errors e of a part, (n of the part, C), from the last factor
     solution()      coefficients from the last factor
     quarter()       a system of a quarter of the order, and the factor for penalties at which it behaves like this one
@@ -14,10 +15,11 @@ The criterion of alpha is the sum of e^2. Of equally good alphas the largest is 
 factor is no candidate. Systems of order 128 and less compute the criterion of every alpha.
 
 Larger ones compute it where the minimum may be. A quarter of the system is solved for every alpha, at about a hundredth of
-the cost each: this shows the shape of the criterion, both ends included. It need not have one minimum, so each local minimum
-of the quarter within a tenth of the least one is computed on the whole system. From the best of them the search goes to
-neighbours, in steps that double while they improve, and ends where both neighbours are worse. What is guaranteed is
-therefore a local minimum among the alphas: one that the quarter does not show would be missed.
+the cost each: this shows the shape of the criterion, both ends included. It need not have one minimum, and it may be nearly
+flat. So what is computed on the whole system is each local minimum of the quarter within a tenth of the least one, and both
+ends of the range in which the quarter is within a hundredth of it. From the best of these the search goes to neighbours, in
+steps that double while they improve, and ends where both neighbours are worse. What is guaranteed is therefore a local
+minimum among the alphas: one that the quarter does not show would be missed.
 
 Once one alpha is computed, others get a look in float32 where it is precise enough. They are given up without the rest
 
@@ -34,8 +36,9 @@ import numpy as np
 from sklearn_hardmax.forward.ties import EPS
 
 SMALL_ORDER = 128  # up to this order every alpha is computed
-_EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal: rounding of different ways differs by less
+_EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal, also without any blur
 _PROMISING = 1.1  # local minima of the quarter up to this multiple of the least one are computed
+_FLAT = 1.01  # and the first and the last alpha up to this multiple
 _CLEARLY = 3.0  # standard errors
 _NEAR = 1 + 2.0**-12  # criteria within this factor are compared in float64 only
 
@@ -112,9 +115,9 @@ class _Search:
             return False
         self.criteria[k] = np.inf
         alpha = float(self.alphas[k])
-        if self._is_worse_in_single(alpha) or not self.system.factor(alpha):
+        if self._is_worse_in_single(k, alpha) or not self.system.factor(alpha):
             return False
-        errors, verdict = self._errors()
+        errors, verdict = self._errors(k)
         if verdict == "worse":
             return False
         self.criteria[k] = _squares(errors).sum()
@@ -124,22 +127,22 @@ class _Search:
         self.choice = Choice(alpha, self.system.solution(), errors)
         return True
 
-    def _is_worse_in_single(self, alpha):
-        """Whether float32 is precise enough for this alpha, and shows that it is worse than the best one."""
+    def _is_worse_in_single(self, k, alpha):
+        """Whether float32 is precise enough for alpha k, and shows that it is worse than the best one."""
         if self.best is None or alpha < self.system.single_from or not self.system.factor(alpha, single=True):
             return False
-        errors, verdict = self._errors(stop_if_better=True)
+        errors, verdict = self._errors(k, stop_if_better=True)
         return verdict == "worse" or (verdict is None and _squares(errors).sum() > _NEAR * self.criteria[self.best])
 
-    def _errors(self, stop_if_better=False):
-        """Errors (n, C) from the last factor, and "worse" or "better" if they clearly are so before all parts are done."""
+    def _errors(self, k, stop_if_better=False):
+        """Errors (n, C) of alpha k, factored last, and "worse" or "better" if that is clear before all parts are done."""
         errors = np.zeros(self.system.targets.shape)
         done = np.empty(0, dtype=np.intp)
         for part in self.system.parts:
             errors[part] = self.system.errors(part)
             done = np.append(done, np.arange(len(errors))[part])
             if self.best is not None and len(done) < len(errors):
-                more = _squares(errors[done]) - _squares(self.choice.errors[done])
+                more = _squares(errors[done]) - self._equal(k) * _squares(self.choice.errors[done])
                 clearly = _CLEARLY * more.std() / np.sqrt(len(more))
                 if more.mean() > clearly:
                     return errors, "worse"
@@ -149,8 +152,13 @@ class _Search:
 
     def _is_better(self, k):
         """Whether alpha k has a smaller criterion than the best one; of equal ones the larger alpha is better."""
-        new, best = self.criteria[k], self.criteria[self.best]
-        return new <= _EQUAL * best if k > self.best else _EQUAL * new < best
+        most = self._equal(k) * self.criteria[self.best]
+        return self.criteria[k] <= most if k > self.best else self.criteria[k] < most
+
+    def _equal(self, k):
+        """By which factor the criterion of alpha k may exceed the best one; below 1 where it must be that much smaller."""
+        equal = _EQUAL + self.system.blur / self.alphas[min(k, self.best)]
+        return equal if k > self.best else 1 / equal
 
 
 def _squares(errors):
@@ -159,8 +167,12 @@ def _squares(errors):
 
 
 def _promising(criteria):
-    """Indices of the local minima of criteria (A,) up to a tenth above the least one; of equal neighbours the last."""
+    """Indices to begin with, the least of criteria (A,) first: its local minima, and the ends of where it is nearly least."""
     before = np.concatenate([[np.inf], criteria[:-1]])
     after = np.concatenate([criteria[1:], [np.inf]])
     lowest = (criteria <= _EQUAL * before) & ((_EQUAL * criteria < after) | np.isinf(after))
-    return np.flatnonzero(lowest & (criteria <= _PROMISING * criteria.min()))
+    # of equal neighbours the last is the local minimum
+    minima = np.flatnonzero(lowest & (criteria <= _PROMISING * criteria.min()))
+    flat = np.flatnonzero(criteria <= _FLAT * criteria.min())
+    starts = np.unique([*minima, flat[0], flat[-1]])
+    return starts[np.argsort(criteria[starts], kind="stable")]

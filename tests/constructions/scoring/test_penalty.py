@@ -22,6 +22,7 @@ class Given:
         self.given = quarter
         self.noise = noise
         self.single_from = single_from
+        self.blur = 0.0
         self.computed = []  # alphas, how many parts of each, and whether in float32
 
     def quarter(self):
@@ -116,6 +117,16 @@ def test_every_promising_minimum_of_the_quarter_is_computed():
     assert 5 not in computed
 
 
+def test_both_ends_of_a_flat_quarter_are_computed():
+    """The quarter rises by a thousandth from alpha to alpha up to 9; the whole is flat up to 5, with its minimum at 8."""
+    quarter = 1 + 0.001 * np.arange(13)
+    quarter[10:] = 2
+    whole = np.array([1, 1.01, 1.02, 1.03, 1.04, 1.05, 1, 0.9, 0.8, 0.9, 1, 2, 2])
+    system = Given(whole, quarter=quarter)
+    assert penalty.choose_penalty(system, ALPHAS).alpha == ALPHAS[8]
+    assert [k for k, *_ in system.computed][:2] == [0, 9]
+
+
 @pytest.mark.parametrize("order", [100, 8000])
 def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
     criteria = np.ones(13)
@@ -123,6 +134,17 @@ def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
     criteria[[4, 5, 6]] = 0.5, 0.5 * (1 + 1e-12), 0.5 * (1 - 1e-12)
     assert penalty.choose_penalty(Given(criteria, order, quarter=valley(5)), ALPHAS).alpha == ALPHAS[6]
     assert penalty.choose_penalty(Given(np.zeros(13), order, quarter=np.zeros(13)), ALPHAS).alpha == ALPHAS[12]
+
+
+def test_what_the_rounding_of_features_may_do_decides_nothing():
+    """Criteria 1 - 1e-5 at 10^-3 and 1 elsewhere, in every sequence: with a blur of 10^-7 a factor of 1 + 10^-4 counts as
+    equal there, with one of 10^-9 a factor of 1 + 10^-6."""
+    criteria = np.ones(13)
+    criteria[0] -= 1e-5
+    for blur, order, best in ((1e-7, 100, 12), (1e-7, 8000, 12), (1e-9, 100, 0), (1e-9, 8000, 0)):
+        system = Given(criteria, order, quarter=criteria)
+        system.blur = blur
+        assert penalty.choose_penalty(system, ALPHAS).alpha == ALPHAS[best]
 
 
 @pytest.mark.parametrize("order", [100, 8000])

@@ -66,6 +66,15 @@ def test_float32_gives_the_same_errors_to_its_precision():
     assert dual(Z, Y, unit, root).single_from == np.inf
 
 
+def test_rounding_blurs_the_criterion_of_the_primal_form_only():
+    """16 noise F / n."""
+    Z, Y, unit, root = problem(8, 32)
+    system = PrimalSystem(np.asfortranarray(np.tril(Z @ Z.T)), Z @ Y, Z, unit**2, Y, noise=3.0)
+    assert system.blur == 16 * 3.0 * 8 / 32
+    assert system.quarter()[0].blur == 16 * 3.0 * 2 / 32
+    assert primal(Z, Y, unit, root).blur == dual(Z, Y, unit, root).blur == 0
+
+
 def test_many_sequences_take_turns_in_four_parts():
     Z, Y, unit, root = problem(3, 1100)
     system = primal(Z, Y, unit, root)
