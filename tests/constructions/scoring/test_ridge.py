@@ -171,6 +171,16 @@ def test_without_weights_alpha_is_that_of_ridgecv(way, seed):
     assert fit.alpha == RidgeCV(ALPHAS).fit(standardised(fit, features), targets).alpha_
 
 
+@both_ways
+@pytest.mark.parametrize("exponent", [-30, -50])
+def test_a_sequence_of_hardly_any_weight_is_predicted_as_the_fit_predicts_it(way, exponent):
+    """It changes the fit by some 2^-30, so the fit without it is the fit."""
+    features, targets, weight, kinds = problem(12, 40)
+    weight[7] = 2.0**exponent
+    fit = way(features, targets, weight, np.array([1.0]), kinds)
+    close(fit.left_out_scores[7], features[:, 7] @ fit.coefficients + fit.intercept)
+
+
 def test_every_alpha_can_be_chosen_in_any_order():
     features, targets, weight, kinds = problem(30, 50)
     fit = from_features(features, targets, weight, ALPHAS, kinds)
