@@ -99,27 +99,45 @@ def blocks(features):
 def moments(features, weight):
     """Weighted means, standard deviations, and largest moduli about the means of features (F, n), (F,) each.
 
-    The same bits in any order of the columns.
+    The same bits in any order of the columns: a feature counts as the nearest of 2^((52 - log2 n) / 2) or more steps from its
+    smallest to its largest value, so that sums of squares are exact.
     """
     n = len(weight)
     heaviest = weight.max()
     total = exact_sum(weight.copy(), heaviest, n)
-    is_weighted = (weight != 1).any()
-    means, deviations, reach = np.empty((3, len(features)))
+    is_weighted = (weight != heaviest).any()
+    # differences from the smallest feature are averaged: those of a constant feature are exactly 0
+    lowest = features.min(axis=1).astype(np.float64)
+    span = features.max(axis=1) - lowest
+    factors = grid_factors(n * np.square(span), 0)
+    means, deviations = np.empty((2, len(features)))
     for rows, block in blocks(features):
-        # differences from the smallest feature are averaged: those of a constant feature are exactly 0
-        lowest = block.min(axis=1, keepdims=True)
-        block -= lowest
-        largest = block.max(axis=1, keepdims=True)
-        mean = exact_sum(block * weight if is_weighted else block.copy(), largest * heaviest, n) / total
-        means[rows] = lowest[:, 0] + mean
-        reach[rows] = np.maximum(mean, largest[:, 0] - mean)
-        block -= mean[:, None]
-        np.square(block, out=block)
+        block = Grid(lowest, factors)[rows].integers(block, out=block)
         if is_weighted:
+            most = (span * factors)[rows, None]
+            mean = exact_sum(block * weight, most * heaviest, n) / total
+            block -= mean[:, None]
+            np.square(block, out=block)
             block *= weight
-        deviations[rows] = np.sqrt(exact_sum(block, np.square(largest) * heaviest, n) / total)
-    return means, deviations, reach
+            squares = exact_sum(block, np.square(most) * heaviest, n) / total
+        else:
+            mean = block.sum(axis=1) / n
+            squares = np.einsum("fi,fi->f", block, block) / n - np.square(mean)
+        means[rows] = mean
+        deviations[rows] = squares
+    deviations = np.sqrt(np.maximum(deviations, 0.0)) / factors
+    above = means / factors
+    return lowest + above, deviations, np.maximum(above, span - above)
+
+
+def precise_means(values, weight):
+    """Weighted means of values (C, n), (C,): the same bits in any order, and of a constant exactly this constant."""
+    lowest = values.min(axis=1, keepdims=True)
+    above = values - lowest
+    heaviest = weight.max()
+    largest = above.max(axis=1, keepdims=True) * heaviest
+    total = exact_sum(weight.copy(), heaviest, len(weight))
+    return lowest[:, 0] + exact_sum(above * weight, largest, len(weight)) / total
 
 
 def floored(deviations, varies, kinds, floor):

@@ -39,7 +39,7 @@ from scipy.linalg import blas
 from sklearn_hardmax.constructions.common.batches import in_rounds
 from sklearn_hardmax.constructions.common.exact_sums import exact_sum
 from sklearn_hardmax.constructions.scoring.gram import inner_products, products_in_memory, products_of_chunks
-from sklearn_hardmax.constructions.scoring.grid import Grid, blocks, floored, grid_factors, moments
+from sklearn_hardmax.constructions.scoring.grid import Grid, blocks, floored, grid_factors, moments, precise_means
 from sklearn_hardmax.constructions.scoring.penalty import choose_penalty
 from sklearn_hardmax.constructions.scoring.systems import DualSystem, PrimalSystem
 from sklearn_hardmax.forward.ties import EPS
@@ -127,7 +127,7 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
            [1.]])
     """
     root = np.sqrt(sample_weight)
-    target_means, _, _ = moments(targets.T, sample_weight)
+    target_means = precise_means(targets.T, sample_weight)
     means, deviations, reach = moments(features, sample_weight)
     scales, inverse = _scales(deviations, means, kinds, len(root), floor)
     # standardised features of a sequence are at most reach / scale; one bit is room for rounding
@@ -137,12 +137,13 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
     gram *= root[:, None] / unit
     gram *= root / unit
     chosen = _chosen(DualSystem(gram, root, root[:, None] * (targets - target_means)), alphas)
-    # b = Z c in units of the raw features: one factor 1 / s from Z, one from the units
-    dual = root[:, None] * chosen.solution
-    coefficients = np.empty((len(features), targets.shape[1]))
+    # b = Z c in units of the raw features: one factor 1 / s from Z, one from the units; and the means of the rounded features
+    sides = np.column_stack([root[:, None] * chosen.solution, sample_weight / sample_weight.sum()])
+    sums = np.empty((len(features), sides.shape[1]))
     for rows, block in blocks(features):
-        block = grid[rows].integers(block, out=block)
-        coefficients[rows] = (inverse[rows] / unit)[:, None] * (block @ dual)
+        np.matmul(grid[rows].integers(block, out=block), sides, out=sums[rows])
+    coefficients = (inverse / unit)[:, None] * sums[:, :-1]
+    means += (scales / unit) * sums[:, -1]
     scores = targets - chosen.errors / root[:, None]
     intercept = target_means - means @ coefficients
     return Ridge(coefficients, intercept, chosen.alpha, scales, means, np.arange(len(root)), scores)
@@ -259,7 +260,8 @@ def _side_grid(targets, weight, total, floor):
     grid = Grid.fit(targets.T, weight, total, np.zeros(targets.shape[1], int), floor)
     # the constant has the mean square that a deviation of 1 has
     constant = Grid.fit(np.zeros((1, len(weight))), weight, total, np.zeros(1, int), floor)
-    return Grid(np.append(grid.centers, constant.centers), np.append(grid.factors, constant.factors))
+    centers = np.append(precise_means(targets.T, weight), 0.0)
+    return Grid(centers, np.append(grid.factors, constant.factors))
 
 
 def _all_products(left_out, features, others, grid, root, side, n_jobs, log):
