@@ -13,7 +13,7 @@ from scipy.linalg import blas
 from sklearn_hardmax.constructions.common.batches import in_rounds
 from sklearn_hardmax.constructions.scoring.grid import EXACT, blocks
 
-_BLOCK_COLUMNS = 512  # sequences whose integers are held at a time
+_BLOCK_COLUMNS = 2048  # sequences whose integers are held at a time
 
 
 def inner_products(features, grid, n_jobs):
@@ -80,11 +80,23 @@ def _products_of_columns(features, grid, root, side):
 def products_of_chunks(chunks, grid, root, side):
     """Products of the features that chunks() gives, as (columns (b,), block (F, b)); columns count within root and side."""
     products = Products(len(grid.centers), len(side))
+    # chunks may be narrow, and a product of few columns takes longer per column
+    width = min(_BLOCK_COLUMNS, len(root))
+    buffer = np.empty((len(grid.centers), width))
+    held = np.empty(0, dtype=np.intp)
     for columns, block in chunks():
-        for start in range(0, len(columns), _BLOCK_COLUMNS):
-            batch = slice(start, start + _BLOCK_COLUMNS)
+        start = 0
+        while start < len(columns):
+            batch = slice(start, start + width - len(held))
             at = columns[batch]
-            products.add(grid.integers(block[:, batch], root[at]), side[:, at])
+            grid.integers(block[:, batch], root[at], out=buffer[:, len(held) : len(held) + len(at)])
+            held = np.append(held, at)
+            start += len(at)
+            if len(held) == width:
+                products.add(buffer, side[:, held])
+                held = held[:0]
+    if len(held):
+        products.add(np.ascontiguousarray(buffer[:, : len(held)]), side[:, held])
     return products
 
 

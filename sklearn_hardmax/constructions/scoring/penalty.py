@@ -21,12 +21,10 @@ ends of the range in which the quarter is within a hundredth of it. From the bes
 steps that double while they improve, and ends where both neighbours are worse. What is guaranteed is therefore a local
 minimum among the alphas: one that the quarter does not show would be missed.
 
-Once one alpha is computed, others get a look in float32 where it is precise enough. They are given up without the rest
-
-- on the first parts of the sequences, if the mean difference of squared errors from the best alpha, on the same sequences,
-  exceeds three standard errors,
-- on all parts, if the criterion is larger by a factor of 1 + 2^-12. In float32 it erred by 1e-4 at most wherever it was
-  measured, and by 1e-5 near the minimum. So nearer ones are decided in float64.
+Criteria are computed in float32 where that is precise enough. There they erred by 1e-4 at most wherever it was measured,
+and by 1e-5 near the minimum: two within a factor of 1 + 2^-12 are computed again and compared in float64, as is the chosen
+one. An alpha is given up on the first parts of the sequences if the mean difference of squared errors from the best alpha, on
+the same sequences, exceeds three standard errors.
 """
 
 from typing import NamedTuple
@@ -66,7 +64,7 @@ def choose_penalty(system, alphas):
 
 
 class _Search:
-    """Criteria of the alphas that were computed, and the best Choice among them.
+    """Criteria of the alphas that were computed, and the best one.
 
     Attributes
     ----------
@@ -74,7 +72,6 @@ class _Search:
         nan where not computed, inf where float64 cannot factor, or where given up.
     best : int or None
         Index of the best alpha.
-    choice : Choice or None
     """
 
     def __init__(self, system, alphas):
@@ -82,7 +79,13 @@ class _Search:
         self.alphas = alphas
         self.criteria = np.full(len(alphas), np.nan)
         self.best = None
-        self.choice = None
+        self._errors = None  # of the best alpha, (n, C)
+        self._choices = {}  # for alphas that were computed in float64, as long as they may be the best
+
+    @property
+    def choice(self):
+        """The Choice of the best alpha, or None where there is none."""
+        return None if self.best is None else self._in_double(self.best)
 
     def evaluate_all(self):
         """Compute the criterion of every alpha, from the largest to the smallest."""
@@ -113,42 +116,56 @@ class _Search:
         """Compute the criterion of alpha k, unless that was done; True if alpha k is the best one now."""
         if not np.isnan(self.criteria[k]):
             return False
-        self.criteria[k] = np.inf
         alpha = float(self.alphas[k])
-        if self._is_worse_in_single(k, alpha) or not self.system.factor(alpha):
+        single = self._may_be_single(alpha) and self.system.factor(alpha, single=True)
+        self.criteria[k] = np.inf
+        if not single and not self.system.factor(alpha):
             return False
-        errors, verdict = self._errors(k)
-        if verdict == "worse":
+        errors = self._unless_worse(k)
+        if errors is None:
             return False
         self.criteria[k] = _squares(errors).sum()
-        if self.best is not None and not self._is_better(k):
-            return False
-        self.best = k
-        self.choice = Choice(alpha, self.system.solution(), errors)
-        return True
+        if not single:
+            self._choices[k] = Choice(alpha, self.system.solution(), errors)
+        if self.best is not None:
+            least, most = sorted((self.criteria[k], self.criteria[self.best]))
+            if most <= _NEAR * least and not {k, self.best} <= set(self._choices):
+                self._in_double(self.best)
+                errors = self._in_double(k).errors
+        is_best = self.best is None or self._is_better(k)
+        if is_best:
+            self.best = k
+            self._errors = errors
+        self._choices = {j: choice for j, choice in self._choices.items() if j == self.best}
+        return is_best
 
-    def _is_worse_in_single(self, k, alpha):
-        """Whether float32 is precise enough for alpha k, and shows that it is worse than the best one."""
-        if self.best is None or alpha < self.system.single_from or not self.system.factor(alpha, single=True):
-            return False
-        errors, verdict = self._errors(k, stop_if_better=True)
-        return verdict == "worse" or (verdict is None and _squares(errors).sum() > _NEAR * self.criteria[self.best])
+    def _may_be_single(self, alpha):
+        return self.system.order > SMALL_ORDER and alpha >= self.system.single_from
 
-    def _errors(self, k, stop_if_better=False):
-        """Errors (n, C) of alpha k, factored last, and "worse" or "better" if that is clear before all parts are done."""
+    def _in_double(self, k):
+        """The Choice of alpha k, whose criterion was computed, in float64."""
+        if k not in self._choices:
+            alpha = float(self.alphas[k])
+            self.system.factor(alpha)  # larger alphas than float64 needs
+            errors = np.empty(self.system.targets.shape)
+            for part in self.system.parts:
+                errors[part] = self.system.errors(part)
+            self.criteria[k] = _squares(errors).sum()
+            self._choices[k] = Choice(alpha, self.system.solution(), errors)
+        return self._choices[k]
+
+    def _unless_worse(self, k):
+        """Errors (n, C) of alpha k, factored last; None if it is clearly worse than the best one on the first parts."""
         errors = np.zeros(self.system.targets.shape)
         done = np.empty(0, dtype=np.intp)
         for part in self.system.parts:
             errors[part] = self.system.errors(part)
             done = np.append(done, np.arange(len(errors))[part])
             if self.best is not None and len(done) < len(errors):
-                more = _squares(errors[done]) - self._equal(k) * _squares(self.choice.errors[done])
-                clearly = _CLEARLY * more.std() / np.sqrt(len(more))
-                if more.mean() > clearly:
-                    return errors, "worse"
-                if stop_if_better and more.mean() < -clearly:
-                    return errors, "better"
-        return errors, None
+                more = _squares(errors[done]) - self._equal(k) * _squares(self._errors[done])
+                if more.mean() > _CLEARLY * more.std() / np.sqrt(len(more)):
+                    return None
+        return errors
 
     def _is_better(self, k):
         """Whether alpha k has a smaller criterion than the best one; of equal ones the larger alpha is better."""
