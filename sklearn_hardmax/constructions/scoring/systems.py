@@ -93,7 +93,6 @@ class PrimalSystem(_System):
         # the trace bounds the largest eigenvalue, and float32 rounds the matrix by some 2^-24 of that
         self.single_from = _EPS_SINGLE * self.diagonal.sum()
         self._single = None
-        self._columns = {}  # features of each part in Fortran order, float32
 
     @property
     def parts(self):
@@ -121,19 +120,11 @@ class PrimalSystem(_System):
         return not failed
 
     def _solved(self, sides):
-        """L^-1 sides, (F, n), with the last factor."""
-        if self._single is None:
-            return blas.dtrsm(1.0, self._factor, np.array(sides, order="F"), lower=1, overwrite_b=1)
-        return blas.strsm(1.0, self._single, np.array(sides, np.float32, order="F"), lower=1, overwrite_b=1)
-
-    def _features(self, part):
-        """Features of a part, (F, n of the part): a copy is fast in the type and order of the factor."""
-        if self._single is None:
-            return self.features[:, part]
-        key = part.start, part.stop, part.step
-        if key not in self._columns:
-            self._columns[key] = np.array(self.features[:, part], np.float32, order="F")
-        return self._columns[key]
+        """L^-1 sides, (F, n) in C order, with the last factor."""
+        # the transposed system X L^T = sides^T takes rows as they lie in memory
+        solve, factor = (blas.dtrsm, self._factor) if self._single is None else (blas.strsm, self._single)
+        sides = np.array(sides, factor.dtype, order="C").T
+        return solve(1.0, factor, sides, side=1, lower=1, trans_a=1, overwrite_b=1).T
 
     def solution(self):
         """Coefficients b, (F, C), from a factor in float64."""
@@ -141,7 +132,7 @@ class PrimalSystem(_System):
 
     def errors(self, part):
         """Leave-one-out errors e of a part, (n of the part, C)."""
-        solved = self._solved(self._features(part))
+        solved = self._solved(self.features[:, part])
         fitted = solved.T @ self._solved(self.products)
         remains = 1 - self.leverages[part] - np.einsum("fi,fi->i", solved, solved, dtype=np.float64)
         return _quotients(self.targets[part] - fitted, remains)
