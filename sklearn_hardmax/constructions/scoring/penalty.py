@@ -22,9 +22,9 @@ steps that double while they improve, and ends where both neighbours are worse. 
 minimum among the alphas: one that the quarter does not show would be missed.
 
 Criteria are computed in float32 where that is precise enough. There they erred by 1e-4 at most wherever it was measured,
-and by 1e-5 near the minimum: two within a factor of 1 + 2^-12 are computed again and compared in float64, as is the chosen
-one. An alpha is given up on the first parts of the sequences if the mean difference of squared errors from the best alpha, on
-the same sequences, exceeds three standard errors.
+and by 1e-5 near the minimum: two within a factor of 1 + 2^-12 are computed again and compared in float64. The solution for
+the chosen alpha is in float64 always. An alpha is given up on the first parts of the sequences if the mean difference of
+squared errors from the best alpha, on the same sequences, exceeds three standard errors.
 """
 
 from typing import NamedTuple
@@ -85,7 +85,11 @@ class _Search:
     @property
     def choice(self):
         """The Choice of the best alpha, or None where there is none."""
-        return None if self.best is None else self._in_double(self.best)
+        if self.best is None or self.best in self._choices:
+            return self._choices.get(self.best)
+        alpha = float(self.alphas[self.best])
+        self.system.factor(alpha)  # larger alphas than float64 needs
+        return Choice(alpha, self.system.solution(), self._errors)
 
     def evaluate_all(self):
         """Compute the criterion of every alpha, from the largest to the smallest."""
