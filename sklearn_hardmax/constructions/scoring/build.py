@@ -209,12 +209,14 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
 def _shares(lengths, n_heads, n_jobs):
     """Slices of sequences of these lengths, about equal in tokens.
 
-    Each job gets the same number of them, so many that a share has no more sequences than heads, or 4,096.
+    Each job gets the same number of them, so many that a share has no more sequences than heads, or 4,096; with several jobs,
+    each of which returns F x F numbers per share, four times as many.
     """
     if not len(lengths):
         return
     jobs = joblib.effective_n_jobs(n_jobs)
-    rounds = -(-len(lengths) // (jobs * max(n_heads, LEFT_OUT)))
+    most = max(n_heads, LEFT_OUT) * (4 if jobs > 1 else 1)
+    rounds = -(-len(lengths) // (jobs * most))
     n_tokens = np.cumsum(lengths)
     ends = np.searchsorted(n_tokens, np.linspace(0, n_tokens[-1], rounds * jobs + 1)[1:]) + 1
     for start, stop in zip(np.append(0, ends[:-1]).tolist(), ends.tolist()):
