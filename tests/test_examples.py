@@ -147,6 +147,7 @@ def test_the_benchmark_of_growth_prints_one_row_an_operation_and_one_a_size(tmp_
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is read through the module resource, which Windows lacks")
 def test_the_benchmark_of_the_ridge_prints_one_row_a_size(tmp_path):
     sizes = ["--sequences", "30", "60", "--heads", "40", "--fresh", "20", "--penalties", "1", "--repeats", "1"]
