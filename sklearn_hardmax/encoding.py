@@ -40,14 +40,11 @@ class TokenScale:
     @classmethod
     def fit(cls, tokens: AnyArray) -> Self:
         """Compute the scale of training tokens (n_tokens, token_dim); one pass in bounded memory."""
-        token_dim = tokens.shape[1]
-        low = np.full(token_dim, np.inf)
-        high = np.full(token_dim, -np.inf)
-        step = max(_BLOCK_TOKENS, _BLOCK_NUMBERS // token_dim)
-        for start in range(0, len(tokens), step):
-            columns = np.array(tokens[start : start + step].T, dtype=np.float64, order="C")
-            np.minimum(low, columns.min(axis=1), out=low)
-            np.maximum(high, columns.max(axis=1), out=high)
+        return cls.from_ranges(*ranges(tokens))
+
+    @classmethod
+    def from_ranges(cls, low: FloatArray, high: FloatArray) -> Self:
+        """The scale of training tokens with these smallest and largest features, (token_dim,) each."""
         # halved before they are added, since the sum of two large floats may overflow
         center = low / 2 + high / 2
         half_range = np.maximum(high - center, center - low)
@@ -76,6 +73,29 @@ class TokenScale:
             rows -= shift[:, None]
             np.clip(rows, -_SATURATION, _SATURATION, out=rows)
         return out
+
+
+def ranges(tokens: AnyArray) -> tuple[FloatArray, FloatArray]:
+    """Smallest and largest value of each feature of tokens (n_tokens, token_dim); one pass in bounded memory.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens, token_dim)
+
+    Returns
+    -------
+    low, high : ndarray of shape (token_dim,), float64
+        inf and -inf without tokens.
+    """
+    token_dim = tokens.shape[1]
+    low = np.full(token_dim, np.inf)
+    high = np.full(token_dim, -np.inf)
+    step = max(_BLOCK_TOKENS, _BLOCK_NUMBERS // token_dim)
+    for start in range(0, len(tokens), step):
+        columns = np.array(tokens[start : start + step].T, dtype=np.float64, order="C")
+        np.minimum(low, columns.min(axis=1), out=low)
+        np.maximum(high, columns.max(axis=1), out=high)
+    return low, high
 
 
 def relative_positions(offsets: IntArray) -> FloatArray:

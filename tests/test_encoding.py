@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_hardmax.encoding import TokenScale, relative_positions, sinusoidal_positions, windows
+from sklearn_hardmax.encoding import TokenScale, ranges, relative_positions, sinusoidal_positions, windows
 
 FLOATS = st.floats(-1e300, 1e300, allow_subnormal=True)
 
@@ -32,6 +32,15 @@ def test_scaling_by_a_power_of_two_changes_no_bit(values, exponent):
     if ((moduli > 0) & (moduli < 1e-300)).any():
         return  # near the smallest numbers of float64 digits are lost before we see them, or by halving
     assert np.array_equal(encoded(TokenScale.fit(tokens), tokens), encoded(TokenScale.fit(moved), moved))
+
+
+@pytest.mark.parametrize("n_tokens", [1, 700, 40_000])  # more than one block
+def test_ranges_are_the_smallest_and_the_largest_values(n_tokens):
+    tokens = np.random.default_rng(0).normal(size=(n_tokens, 2)).astype(np.float32)
+    low, high = ranges(tokens)
+    assert np.array_equal(low, tokens.min(axis=0))
+    assert np.array_equal(high, tokens.max(axis=0))
+    assert low.dtype == high.dtype == np.float64
 
 
 @given(st.lists(FLOATS, min_size=2, max_size=20))

@@ -145,3 +145,11 @@ def test_the_benchmark_of_growth_prints_one_row_an_operation_and_one_a_size(tmp_
     assert [row.split("|")[1:4] for row in ratios.splitlines()[2:]] == [
         [f" {n} ", f" {heads} ", f" {ordered} "] for n in (60, 120) for heads in (0, 100) for ordered in (False, True)
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is read through the module resource, which Windows lacks")
+def test_the_benchmark_of_the_ridge_prints_one_row_a_size(tmp_path):
+    sizes = ["--sequences", "30", "60", "--heads", "40", "--fresh", "20", "--penalties", "1", "--repeats", "1"]
+    tables = run(EXAMPLES / "benchmarks" / "ridge.py", tmp_path, *sizes).strip().split("\n\n")
+    assert [[row.split("|")[1].strip() for row in table.splitlines()[2:]] for table in tables] == [["30", "60"]] * 3

@@ -172,12 +172,12 @@ def test_weights_are_read_bit_for_bit(tmp_path):
     assert load(tmp_path, npz(**parts_of_weights(kinds=lambda k: k.astype(np.int32))), Transformer) == found
 
 
-@pytest.mark.parametrize("step", ["every seventh byte", *slow("every byte")])
+@pytest.mark.parametrize("step", ["every 29th byte", *slow("every byte")])
 def test_no_damage_of_weights_goes_unnoticed(tmp_path, step):
     """The members of an archive have checksums; what lies beside them is not read, or changes nothing."""
     whole = (STORED / "transformer").read_bytes()
     expected = Transformer.load(STORED / "transformer")
-    for i in range(0, len(whole), 1 if step == "every byte" else 7):
+    for i in range(0, len(whole), 1 if step == "every byte" else 29):
         for data in (whole[:i] + bytes([whole[i] ^ 1 << i % 8]) + whole[i + 1 :], whole[:i]):
             try:
                 with warnings.catch_warnings():

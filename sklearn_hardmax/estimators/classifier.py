@@ -87,7 +87,7 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     random_state : int, RandomState or None, default=None
         Seed of the random heads and directions.
     verbose : int, default=0
-        1 prints one line per stage of `fit`, with its time.
+        1 prints one line per stage of `fit`, with its time, and several for passes over many sequences.
 
     Attributes
     ----------
@@ -122,7 +122,8 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     Notes
     -----
     Source: A. Alcalde, G. Fantuzzi, E. Zuazua, Exact Sequence Classification with Hardmax Transformers, arXiv 2502.02270v1.
-    Cost of `fit`: a few passes over the tokens and sorts of the sequences; of `predict`: one pass over the tokens and one
+    Cost of `fit`: a few passes over the tokens and sorts of the sequences; a Gram matrix of order min(n_heads, n_sequences),
+    added up exactly in integers, and a few of its Cholesky factors. Cost of `predict`: one pass over the tokens and one
     search per sequence. There is no `predict_proba`; CalibratedClassifierCV gives probabilities.
 
     Examples

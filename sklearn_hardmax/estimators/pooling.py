@@ -130,7 +130,7 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         rng = check_random_state(self.random_state)
-        self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng)
+        self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng, n_jobs=self.n_jobs)
         return self
 
     def transform(self, X: SequencesLike) -> RealArray:

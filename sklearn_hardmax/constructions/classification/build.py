@@ -113,7 +113,8 @@ def build_classification(
         log("one label: no code is needed")
         return _one_run(projection, problem.labels[:1], weights, resolve_temperature(temperature, np.inf)), conflicts
     # steps 2 to 5: runs, boundaries, code_scale
-    built = _with_intervals(projection, candidate.code, candidate.values, problem.labels, weights)
+    gap = max(SAFE_GAP, 8 * candidate.code.error_bound(sequences.lengths))
+    built = _with_intervals(projection, candidate.code, candidate.values, problem.labels, weights, gap)
     log(f"chose the code: {candidate.code.kind}, {len(built.intervals.labels)} label runs")
     # step 6: certificate; with softmax the codes move, and are certified again
     margin = min(candidate.leader_margin, certified_margin(built, sequences, candidate.values, problem.labels))
@@ -147,15 +148,18 @@ def _distance_to_nearest_ramp(built, values):
     return distance_to_nearest_ramp(built.code_scale * built.intervals.boundaries - 0.5, built.code_scale * values)
 
 
-def _with_intervals(projection, code, values, labels, weights):
-    """The CodeClassifier of training codes `values` (N,): runs, decision intervals and code_scale; not yet certified."""
+def _with_intervals(projection, code, values, labels, weights, gap):
+    """The CodeClassifier of training codes `values` (N,): runs, decision intervals and code_scale; not yet certified.
+
+    gap : the distance of codes of different label at which a code is safe (sequence_code.py).
+    """
     if (weights == weights[0]).all():
         runs = LabelRuns.from_codes(values, labels)
         intervals = midpoint_intervals(runs, code.coarse)
     else:
         # codes of one label share a run only if they are near each other: in a wider gap a heavier class may win codes
-        runs = LabelRuns.from_codes(values, labels, clearance=8 * SAFE_GAP)
-        intervals = weighted_intervals(runs, weights, code.coarse)
+        runs = LabelRuns.from_codes(values, labels, clearance=8 * gap)
+        intervals = weighted_intervals(runs, weights, gap, code.coarse)
     # A ramp must fit between a boundary and the training codes on both sides of it, and between two boundaries. For a
     # boundary halfway between two codes, twice the distance to either is their gap, as in step 5.
     clearance = 2 * np.min(np.abs(intervals.boundaries - np.stack(adjacent_codes(runs, intervals.boundaries))))

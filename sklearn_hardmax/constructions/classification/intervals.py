@@ -30,8 +30,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hardmax.constructions.codes.sequence_code import SAFE_GAP
-
 _GRID_BITS = 52
 
 
@@ -108,20 +106,21 @@ def midpoint_intervals(runs, coarse):
     return DecisionIntervals(_floats(middle), runs.labels)
 
 
-def weighted_intervals(runs, weights, coarse):
+def weighted_intervals(runs, weights, gap, coarse):
     """DecisionIntervals of the classes whose nearest training code, in units of the weight of the class, is nearest.
+
+    `gap` is at most the distance of any two codes of different label; intervals and ramps get that much room.
 
     Every code between the ends of a run goes to the class of the run, although a heavier class could win codes in a wide gap
     inside it. So the runs must be made with a clearance: then neighbouring codes of one run are nearer than that.
     """
     down, up = _interval_extents(runs, weights)
-    # SAFE_GAP is the smallest distance of codes of different label. Halfway between two such codes a boundary is at least
-    # SAFE_GAP / 2 away from both, which is enough room for a ramp of the network. A weighted boundary may lie nearer to the
-    # lighter run: it is moved out to the same SAFE_GAP / 2.
-    starts = np.maximum(runs.low - np.maximum(down, SAFE_GAP / 2), 1.0)
-    ends = np.minimum(runs.high + np.maximum(up, SAFE_GAP / 2), 2.0)
+    # Halfway between two codes of different label a boundary is at least gap / 2 away from both, which is enough room for a
+    # ramp of the network. A weighted boundary may lie nearer to the lighter run: it is moved out to the same gap / 2.
+    starts = np.maximum(runs.low - np.maximum(down, gap / 2), 1.0)
+    ends = np.minimum(runs.high + np.maximum(up, gap / 2), 2.0)
     boundaries, labels = _paint(starts, ends, runs.labels, weights)
-    boundaries, labels = _without_slivers(boundaries, labels)
+    boundaries, labels = _without_slivers(boundaries, labels, gap)
     middle = np.rint(np.ldexp(boundaries, _GRID_BITS)).astype(np.int64)
     if coarse:
         middle = _odd_neighbour(middle, labels[:-1] < labels[1:])
@@ -195,9 +194,9 @@ def _largest_over(starts, ends, values, n):
     return largest
 
 
-def _without_slivers(boundaries, labels):
-    """The intervals without those narrower than SAFE_GAP, which have no room for a ramp: they join the interval before."""
-    wide = np.diff(np.concatenate([[1.0], boundaries, [2.0]])) >= SAFE_GAP
+def _without_slivers(boundaries, labels, gap):
+    """The intervals without those narrower than `gap`, which have no room for a ramp: they join the interval before."""
+    wide = np.diff(np.concatenate([[1.0], boundaries, [2.0]])) >= gap
     wide[0] = True  # there is no interval before the first
     return _merge_equal_labels(boundaries[wide[1:]], labels[wide])
 

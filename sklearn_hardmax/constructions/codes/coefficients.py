@@ -18,6 +18,11 @@ token where two multisets are left, and none otherwise.
 two multisets agree on a stretch is told by the sums of hashes of their entries there, each the difference of two running
 sums. Then one token after another is left out again, if labels stay apart without it.
 
+Bumps at tokens with near neighbours can only be low, and sums of few small integers coincide. So the stretches are of tokens
+in the order of their room, the largest limits first. On the left half of a stretch the proof takes every token that it can,
+and those with the least room are the first to be left out again: a token is taken only if all tokens with more room together
+do not tell labels apart.
+
 Lemma (coefficients). Let integers a_k be drawn independently and uniformly from 1, ..., h. Then two multisets with different
 frequencies of the chosen tokens have equal sums with a probability of at most 1 / h.
 Proof. They differ in the frequency of some token k. Whatever the other coefficients are, S_i = S_j holds for at most one
@@ -60,7 +65,7 @@ def separating_tokens(multisets, labels, limits, seed=0):
 
     Notes
     -----
-    Cost: at most log2(T) + 2 rounds, each with a sort of at most 2 G numbers, and one step per entry of the multisets.
+    Cost: at most log2(T) + 2 rounds, each with a sort of at most 2 G numbers, and a sort of the entries of the multisets.
     """
     n_tokens = len(limits)
     usable = limits > 0
@@ -68,7 +73,9 @@ def separating_tokens(multisets, labels, limits, seed=0):
     usable[np.argmin(limits)] = False
     if usable.sum() <= len(labels) * _FEW_TOKENS:
         return np.flatnonzero(usable)
-    sums = _RunningSums(multisets, usable, seed)
+    # from here on, tokens are their places in the order of room
+    by_room = np.argsort(-limits, kind="stable")
+    sums = _RunningSums(multisets, usable, by_room, seed)
     chosen = np.zeros(n_tokens, dtype=bool)
     everyone = np.arange(len(labels))
     keys = sums.over(everyone, 0, n_tokens)
@@ -80,7 +87,7 @@ def separating_tokens(multisets, labels, limits, seed=0):
         chosen[rows.first[is_single]] = True
         rows = rows.where(~is_single)
         rows = rows.halved(sums) if len(rows.members) else rows
-    return _without_superfluous(np.flatnonzero(chosen), sums, labels[classes])
+    return np.sort(by_room[_without_superfluous(np.flatnonzero(chosen), sums, labels[classes])])
 
 
 class _Rows(NamedTuple):
@@ -120,16 +127,22 @@ class _Rows(NamedTuple):
 
 
 class _RunningSums:
-    """Hashes of the entries of multisets (token and frequency), added up: differences are hashes of stretches of tokens."""
+    """Hashes of the entries of multisets (token and frequency), added up: differences are hashes of stretches of tokens.
 
-    def __init__(self, multisets, usable, seed):
-        self.owners = multisets.owners
-        self.tokens = multisets.tokens
-        frequencies = multisets.counts / multisets.totals[self.owners]
-        self.hashes = mixed(mixed(multisets.tokens.astype(np.uint64) ^ np.uint64(seed)) + frequencies.view(np.uint64))
-        self.hashes[~usable[multisets.tokens]] = 0
-        self.n_tokens = len(usable)
-        self.places = self.owners * self.n_tokens + self.tokens  # ascending
+    order : (T,) the tokens, in the order in which stretches take them; afterwards a token is its place there.
+    """
+
+    def __init__(self, multisets, usable, order, seed):
+        self.n_tokens = len(order)
+        places_of = np.empty(self.n_tokens, dtype=np.int64)
+        places_of[order] = np.arange(self.n_tokens)
+        places = multisets.owners * self.n_tokens + places_of[multisets.tokens]
+        entries = np.argsort(places)
+        self.places = places[entries]
+        self.owners, self.tokens = np.divmod(self.places, self.n_tokens)
+        frequencies = multisets.counts[entries] / multisets.totals[self.owners]
+        self.hashes = mixed(mixed(self.tokens.astype(np.uint64) ^ np.uint64(seed)) + frequencies.view(np.uint64))
+        self.hashes[~usable[order][self.tokens]] = 0
         self.sums = np.append(np.uint64(0), np.cumsum(self.hashes, dtype=np.uint64))
 
     def over(self, members, first, last):
@@ -152,7 +165,9 @@ def _merged(members, labels, keys):
 
 
 def _without_superfluous(tokens, sums, labels):
-    """Those of the tokens (ascending) that are left when one after another is left out, if labels stay apart without it.
+    """Those of the tokens (ascending) that are left when one after another, from the last to the first, is left out.
+
+    A token is left out if labels stay apart without it.
 
     labels : (G,) of all multisets; those that no token tells apart have one label.
     """
@@ -169,7 +184,7 @@ def _without_superfluous(tokens, sums, labels):
     counts = dict(Counter(key_of))
     label_of = dict(zip(key_of, labels))
     kept = []
-    for token, start, end in zip(tokens.tolist(), [0, *ends], ends):
+    for token, start, end in reversed([*zip(tokens.tolist(), [0, *ends], ends)]):
         moved = {}  # hash without this token -> label
         for j, hash_ in zip(owners[start:end], hashes[start:end]):
             key = (key_of[j] - hash_) & _ALL_BITS

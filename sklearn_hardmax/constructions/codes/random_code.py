@@ -16,7 +16,7 @@ Sequences with different token frequencies have different codes, but for special
 (-1, 1, a, -a) with different a (`datasets.make_swaps`): their maxima agree, and their means agree too if a and -a lie on the
 slopes of all four ramps; other examples are tokens on a lattice, where (0, 0) and (1, 1) add up to the same as (0, 1) and
 (1, 0). Where no random code leaves enough room for the corrections, the SequenceCode of `bump_code` (selection.py) takes its
-place, which tells apart whatever can be.
+place.
 """
 
 from dataclasses import dataclass

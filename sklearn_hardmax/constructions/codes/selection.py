@@ -11,7 +11,9 @@ The cost is linear in the tokens, but for sorts: the number of directions, of ro
 tokens are.
 
 A *conflict* is a group of sequences with different labels that no code tells apart. It is settled by giving the whole group
-its majority label; the caller decides whether that is an error.
+its majority label; the caller decides whether that is an error. Different multisets are in conflict only where tokens
+are near each other: a bump at a token that is g away from the next one along the line is at most about 2^51 g high, and sums
+of small integers coincide (coefficients.py). For G multisets that can begin where 2^51 g is less than G^2.
 """
 
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ _LEADER_DIRECTIONS = 4  # per round of leader attention: the largest and the sma
 _LEADER_ROUNDS = 8  # rounds while leaders of different labels differ, but by less than SAFE_GAP
 _MEAN_DIRECTIONS = 2000  # at most
 _MEAN_WORK = 4 * 10**6  # at most this many sequence means are sorted in all
+_MEAN_TERMS = 2**28  # at most this many terms of projections are added in all
+_CALL_TERMS = 1000  # terms that are added in the time that calling NumPy takes
 _MEAN_TRIALS = 8  # of the best directions, how many have their codes computed
 _MOST_BITS = 40  # of the heights of bumps
 _BUMP_TRIALS = 8  # draws of heights, until one leaves codes of different labels SAFE_GAP apart
@@ -227,7 +231,9 @@ def _mean_code(problem):
     # pass over the tokens serves all directions. s = p + 3/2 there.
     means = in_batches(problem.projection.mean_tokens, problem.sequences, problem.n_jobs)
     means = np.ascontiguousarray(means.T)
-    directions = problem.directions(int(np.clip(_MEAN_WORK // n, _LEADER_DIRECTIONS, _MEAN_DIRECTIONS)))
+    terms = problem.projection.n_coordinates * max(n, _CALL_TERMS)  # of one direction
+    n_directions = min(_MEAN_DIRECTIONS, _MEAN_WORK // n, _MEAN_TERMS // terms)
+    directions = problem.directions(max(_LEADER_DIRECTIONS, n_directions))
     if _some_means_coincide(project(directions[0], means), means, problem.labels, needed):
         return None
     # sums in a fixed order here too: the choice of the direction must not depend on the rounding of a matrix product

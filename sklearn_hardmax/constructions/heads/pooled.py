@@ -28,10 +28,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from sklearn.utils import gen_even_slices
 
-from sklearn_hardmax.constructions.common.batches import count_jobs, in_batches
+from sklearn_hardmax.constructions.common.batches import count_jobs, in_batches, in_rounds
+from sklearn_hardmax.constructions.common.exact_sums import exact_sum
 from sklearn_hardmax.constructions.heads.reductions import HEAD_CHUNK_TOKENS, BufferPool, chunks_by_length
-from sklearn_hardmax.encoding import TokenScale
+from sklearn_hardmax.encoding import TokenScale, ranges
 
 KINDS = ("max", "ppv", "mean")
 MAX, PPV, MEAN = range(len(KINDS))
@@ -61,27 +63,47 @@ class Standardisation:
     largest: np.ndarray
 
     @classmethod
-    def fit(cls, tokens, max_deviations):
-        """From training tokens (n_tokens, token_dim), clipped at most at max_deviations; three passes in bounded memory."""
-        scale = TokenScale.fit(tokens)
-        token_dim = tokens.shape[1]
-        step = max(1, _BLOCK_NUMBERS // token_dim)
-        moments = np.zeros((2, token_dim))
-        reach = np.zeros(token_dim)
+    def fit(cls, tokens, max_deviations, n_jobs=None):
+        """From training tokens (n_tokens, token_dim), clipped at most at max_deviations; three passes in bounded memory.
+
+        Sums over tokens are exact (common/exact_sums.py): the result is the same bits for any order and n_jobs.
+        """
+        n_tokens = len(tokens)
+        parts = [tokens[rows] for rows in gen_even_slices(n_tokens, min(n_tokens, count_jobs(n_jobs)))]
+
+        def passed(function, *arguments):
+            tasks = ((part, *arguments) for part in parts)
+            return zip(*in_rounds(function, tasks, n_jobs, prefer="threads"))
+
+        lows, highs = passed(ranges)
+        scale = TokenScale.from_ranges(np.min(lows, axis=0), np.max(highs, axis=0))
         # one pass for the means, a second one for the variances and the largest moduli about these means
-        for power in (0, 1):
-            for start in range(0, len(tokens), step):
-                z = cls._scaled(scale, tokens[start : start + step])
-                if power == 1:
-                    z -= moments[0][:, None]
-                    reach = np.maximum(reach, np.maximum(z.max(axis=1), -z.min(axis=1)))
-                    z *= z
-                moments[power] += z.sum(axis=1)
-            moments[power] /= len(tokens)
-        deviation = np.sqrt(moments[1])
+        sums, _ = passed(cls._sums, n_tokens, scale, None)
+        mean = np.sum(sums, axis=0) / n_tokens
+        squares, reach = passed(cls._sums, n_tokens, scale, mean)
+        deviation = np.sqrt(np.sum(squares, axis=0) / n_tokens)
         # a constant feature encodes as 0 up to rounding
         deviation = np.where(deviation > 2.0**-40, deviation, 1.0)
-        return cls(scale, moments[0], deviation, np.minimum(reach / deviation, max_deviations))
+        return cls(scale, mean, deviation, np.minimum(np.max(reach, axis=0) / deviation, max_deviations))
+
+    @classmethod
+    def _sums(cls, tokens, n_tokens, scale, mean):
+        """Exact sums over some of n_tokens tokens, and largest moduli, (token_dim,) each.
+
+        Without a mean the sum of the scaled tokens; with it that of their squared differences from it.
+        """
+        token_dim = tokens.shape[1]
+        sums, reach = np.zeros((2, token_dim))
+        step = max(1, _BLOCK_NUMBERS // token_dim)
+        for start in range(0, len(tokens), step):
+            z = cls._scaled(scale, tokens[start : start + step])
+            if mean is not None:
+                z -= mean[:, None]
+                reach = np.maximum(reach, np.maximum(z.max(axis=1), -z.min(axis=1)))
+                z *= z
+            # scaled training tokens lie in [-1, 1]: their difference from a mean is at most 2, its square 4
+            sums += exact_sum(z, 4.0, n_tokens)
+        return sums, reach
 
     @staticmethod
     def _scaled(scale, tokens):

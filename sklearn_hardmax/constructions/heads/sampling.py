@@ -12,7 +12,7 @@ def default_n_heads(n_sequences):
     return min(_HEADS_PER_SEQUENCE * n_sequences, _MOST_HEADS)
 
 
-def sample_heads(sequences, labels, n_heads, *, ordered, rng):
+def sample_heads(sequences, labels, n_heads, *, ordered, rng, n_jobs=None):
     """Sample n_heads heads for training sequences.
 
     Parameters
@@ -24,6 +24,8 @@ def sample_heads(sequences, labels, n_heads, *, ordered, rng):
     ordered : bool
         Whether the order of tokens is informative. Ignored if every sequence has one token, since then there is no order.
     rng : RandomState
+    n_jobs : int or None
+        Jobs that read the training tokens; the heads do not depend on it.
 
     Returns
     -------
@@ -32,5 +34,5 @@ def sample_heads(sequences, labels, n_heads, *, ordered, rng):
     """
     has_order = sequences.n_tokens > len(sequences)
     if ordered and has_order:
-        return sample_series_heads(sequences, n_heads, rng)
-    return sample_set_heads(sequences, labels, n_heads, rng)
+        return sample_series_heads(sequences, n_heads, rng, n_jobs)
+    return sample_set_heads(sequences, labels, n_heads, rng, n_jobs)

@@ -33,7 +33,7 @@ _BIASES_PER_KERNEL = 4  # likewise
 _MOST_FEATURES = 9  # features in a signed sum
 
 
-def sample_series_heads(sequences, n_heads, rng):
+def sample_series_heads(sequences, n_heads, rng, n_jobs=None):
     """Sample n_heads heads for training sequences; labels are not used.
 
     Parameters
@@ -41,13 +41,14 @@ def sample_series_heads(sequences, n_heads, rng):
     sequences : RaggedSequences
     n_heads : int
     rng : RandomState
+    n_jobs : int or None
 
     Returns
     -------
     SeriesHeads
     """
     # no limit in deviations: the range of the training tokens alone determines the grid
-    standardisation = Standardisation.fit(sequences.tokens, np.inf)
+    standardisation = Standardisation.fit(sequences.tokens, np.inf, n_jobs)
     dilations, k, q, t = _plan(sequences.lengths, sequences.token_dim, n_heads)
     n_groups = len(dilations)
     # the order of these draws belongs to the result

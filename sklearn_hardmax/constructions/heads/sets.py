@@ -255,7 +255,7 @@ def _integers(z, levels, dtype):
 # -- sampling ------------------------------------------------------------------------------------------------------------
 
 
-def sample_set_heads(sequences, labels, n_heads, rng):
+def sample_set_heads(sequences, labels, n_heads, rng, n_jobs=None):
     """Sample n_heads heads for training sequences.
 
     Parameters
@@ -265,12 +265,13 @@ def sample_set_heads(sequences, labels, n_heads, rng):
         Class indices. None: differences are between any two tokens.
     n_heads : int
     rng : RandomState
+    n_jobs : int or None
 
     Returns
     -------
     SetHeads
     """
-    standardisation = Standardisation.fit(sequences.tokens, _CLIP)
+    standardisation = Standardisation.fit(sequences.tokens, _CLIP, n_jobs)
     n_forms = -(-n_heads // len(_COLUMNS))
     n_differences = n_forms // 2
     n_prototypes = n_forms - n_differences

@@ -3,7 +3,9 @@
 Modules, in the order in which data goes through them:
 
     build               sequences and labels to a PooledClassifier; calls the modules below
-    ridge               weighted ridge regression on the pooled features, alpha chosen by leave-one-out
+    ridge               weighted ridge regression on the pooled features, alpha chosen by leave-one-out; its parts are
+                        grid (features as integers), gram (exact sums of their products), systems (the regression at one
+                        alpha, primal and dual) and penalty (which alphas are computed, and which is chosen)
     readout             regression coefficients on an integer grid; class scores from pooled sums, exact in any order
     corrections         bumps that correct the training sequences which the regression misclassifies
     pooled_classifier   the result: predicts labels and scores directly, and writes out its weights

@@ -31,6 +31,7 @@ from sklearn.utils import gen_batches
 from sklearn_hardmax.constructions.codes.projection import Projection
 from sklearn_hardmax.constructions.codes.random_code import RandomCode
 from sklearn_hardmax.constructions.codes.selection import CodeProblem, bump_code
+from sklearn_hardmax.constructions.common.batches import count_jobs, in_rounds
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature, with_softmax
 from sklearn_hardmax.constructions.heads.sampling import sample_heads
@@ -38,7 +39,7 @@ from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.corrections import place_corrections, widest
 from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
 from sklearn_hardmax.constructions.scoring.readout import Readout
-from sklearn_hardmax.constructions.scoring.ridge import ridge_from_chunks, ridge_from_features
+from sklearn_hardmax.constructions.scoring.ridge import LEFT_OUT, ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
 
 _MAX_RANDOM_CODES = 8  # random codes that are drawn at most
@@ -98,7 +99,7 @@ def build_scoring(
     ConstructionError
         Class weights too far apart, a temperature above the largest admissible one, no code with space for the corrections.
     """
-    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng)
+    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng, n_jobs=n_jobs)
     log(f"drew {heads.n_heads} heads")
     if weights.min() < 2.0**-52 * weights.max():
         raise ConstructionError(
@@ -150,6 +151,10 @@ class _Regression(NamedTuple):
     ----------
     readout : Readout
         Its coefficients on the integer grid.
+    left_out : ndarray of int, shape (n,)
+        The training sequences that were left out, one at a time, to choose alpha.
+    left_out_scores : ndarray of shape (C, n)
+        Scores of each of them by the regression without it.
     scores : ndarray of shape (C, N)
         Scores of the training sequences, without corrections.
     errors : ndarray of shape (N,)
@@ -157,6 +162,8 @@ class _Regression(NamedTuple):
     """
 
     readout: Readout
+    left_out: np.ndarray
+    left_out_scores: np.ndarray
     scores: np.ndarray
     errors: np.ndarray
 
@@ -171,21 +178,58 @@ def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
         # columns of the features come by length of sequence; column j holds sequence order[j]
         features, order = heads.features_by_head(sequences, np.float32, n_jobs)
         log("pooled the heads of the training sequences")
-        ridge = ridge_from_features(features, fitted_targets[order], weights[order], *options)
+        ridge = ridge_from_features(features, fitted_targets[order], weights[order], *options, n_jobs=n_jobs)
+        left_out = order
     else:
-        features = None
-        chunks = partial(_feature_chunks, heads, sequences)
-        ridge = ridge_from_chunks(chunks, len(sequences), fitted_targets, weights, *options)
+        left_out = np.arange(len(sequences))
+        if len(sequences) > LEFT_OUT:
+            left_out = np.linspace(0, len(sequences) - 1, LEFT_OUT).astype(np.intp)
+        features, order = heads.features_by_head(sequences[left_out], np.float64, n_jobs)
+        left_out = left_out[order]
+        log(f"pooled the heads of {len(left_out):,} training sequences")
+        others = partial(_others, heads, sequences, left_out, n_jobs)
+        ridge = ridge_from_chunks(left_out, features, others, fitted_targets, weights, *options, n_jobs=n_jobs, log=log)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
     coefficients = ridge.coefficients
     intercept = ridge.intercept
+    left_out_scores = ridge.left_out_scores.T
     if two_classes:
         coefficients = np.hstack([-coefficients, coefficients])
         intercept = np.append(-intercept, intercept)
+        left_out_scores = np.vstack([-left_out_scores, left_out_scores])
     readout = Readout.from_coefficients(coefficients, intercept, ridge.means, heads)
-    if features is None:
-        return _regression_from_sums(readout, heads, sequences)
-    return _regression_from_features(readout, heads, features, order)
+    if len(sequences) <= heads.n_heads:
+        scores, errors = _scores_from_features(readout, heads, features, order)
+    else:
+        scores, errors = _scores_from_sums(readout, heads, sequences, n_jobs, log)
+    return _Regression(readout, left_out, left_out_scores, scores, errors)
+
+
+def _shares(lengths, n_heads, n_jobs):
+    """Slices of sequences of these lengths, about equal in tokens.
+
+    Each job gets the same number of them, so many that a share has no more sequences than heads, or 4,096; with several jobs,
+    each of which returns F x F numbers per share, four times as many.
+    """
+    if not len(lengths):
+        return
+    jobs = count_jobs(n_jobs)
+    most = max(n_heads, LEFT_OUT) * (4 if jobs > 1 else 1)
+    rounds = -(-len(lengths) // (jobs * most))
+    n_tokens = np.cumsum(lengths)
+    ends = np.searchsorted(n_tokens, np.linspace(0, n_tokens[-1], rounds * jobs + 1)[1:]) + 1
+    for start, stop in zip(np.append(0, ends[:-1]).tolist(), ends.tolist()):
+        if start < stop:
+            yield slice(start, stop)
+
+
+def _others(heads, sequences, left_out, n_jobs):
+    """Yield (indices, chunks) of the sequences that are not left out, as `ridge_from_chunks` takes them."""
+    inside = np.ones(len(sequences), bool)
+    inside[left_out] = False
+    rest = np.flatnonzero(inside)
+    for share in _shares(sequences.lengths[rest], heads.n_heads, n_jobs):
+        yield rest[share], partial(_feature_chunks, heads, sequences[rest[share]])
 
 
 def _feature_chunks(heads, sequences):
@@ -193,21 +237,26 @@ def _feature_chunks(heads, sequences):
         yield chunk.indices, heads.features_of(chunk, sums)
 
 
-def _regression_from_features(readout, heads, features, order):
-    """Training scores by one product with the stored features (F, N), columns in this order."""
+def _scores_from_features(readout, heads, features, order):
+    """Training scores by one product with the stored features (F, N), columns in this order; and error bounds."""
     coefficients = readout.coefficients(heads).T
     scores = np.empty((len(coefficients), len(order)))
     scores[:, order] = _product(coefficients, features) + readout.intercept[:, None]
     # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
     largest = np.maximum(features.max(axis=1), -features.min(axis=1))
     error = 2.0**-23 * (np.abs(coefficients) @ largest).max()
-    return _Regression(readout, scores, np.full(len(order), error))
+    return scores, np.full(len(order), error)
 
 
-def _regression_from_sums(readout, heads, sequences):
-    """Training scores by pooling the heads once more, as at prediction."""
-    scores = readout.scores_of(heads, sequences)
-    return _Regression(readout, scores, 2.0**-50 * np.abs(scores).max(axis=0))
+def _scores_from_sums(readout, heads, sequences, n_jobs, log):
+    """Training scores by pooling the heads once more, as at prediction; and error bounds."""
+    tasks = ((heads, sequences[share]) for share in _shares(sequences.lengths, heads.n_heads, n_jobs))
+    parts = []
+    for part in in_rounds(readout.scores_of, tasks, n_jobs):
+        parts.append(part)
+        log(f"scored {sum(part.shape[1] for part in parts):,} of {len(sequences):,} training sequences")
+    scores = np.concatenate(parts, axis=1)
+    return scores, 2.0**-50 * np.abs(scores).max(axis=0)
 
 
 def _product(coefficients, features):
@@ -250,7 +299,7 @@ def _corrections(problem, regression):
         corrections, margin = _widest_corrections(problem, regression, [random_code])
         if margin > 0:
             return corrections, conflicts, margin
-    # bumps on single tokens tell apart whatever can be told apart
+    # bumps on single tokens tell apart all different multisets, but for tokens that are too near each other for them
     found, close = bump_code(problem, problem.directions(_BUMP_DIRECTIONS))
     candidate = (found.code, found.values, found.code.error_bound(problem.sequences.lengths))
     corrections, margin = _widest_corrections(problem, regression, [candidate])

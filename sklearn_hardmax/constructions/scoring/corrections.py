@@ -31,8 +31,8 @@ one. Sequences with the same encoded tokens in the same proportions have such co
 Widths are powers of two, so slopes are, and so is H. Preactivations are exact on the grid 2^-52 of the codes, and corrections
 are exactly 0 or H on training codes, whatever other corrections the same layer holds.
 
-Where no random code leaves such gaps, the code by bumps of codes/selection.py is used. It separates all training sequences
-that can be separated, by the frequencies of a few of their tokens; an unseen sequence in which each of these tokens is as
+Where no random code leaves such gaps, the code by bumps of codes/selection.py is used. It tells training sequences apart by
+the frequencies of a few of their tokens; an unseen sequence in which each of these tokens is as
 frequent as in a corrected one is corrected too.
 """
 

@@ -1,7 +1,8 @@
 """Weighted ridge regression on many features, with an unpenalised intercept and a penalty alpha chosen by leave-one-out.
 
-Two solvers give the same fit, each from one Gram matrix and its eigendecomposition: the dual one (`ridge_from_features`)
-needs all features in memory and N x N numbers, the primal one (`ridge_from_chunks`) takes features in chunks and needs F x F.
+Two solvers give the same fit, each from one Gram matrix and a few of its Cholesky factors: the dual one
+(`ridge_from_features`) needs all features in memory and N x N numbers, the primal one (`ridge_from_chunks`) takes features in
+chunks and needs F x F.
 
 Features x (F, N), targets y (N, C), weights w (N,), W = sum w. With weighted means and scales s, in rescaled units
 
@@ -10,40 +11,41 @@ Features x (F, N), targets y (N, C), weights w (N,), W = sum w. With weighted me
 ridge regression minimises |Y - Z^T b|^2 + alpha |b|^2; the intercept is mean of y - b^T (mean of x) / s. Two solutions are
 
     primal, F x F   b = (Z Z^T + alpha I)^-1 Z Y,
-    dual,   N x N   b = Z c,   c = (K + alpha I)^-1 Y,   K = Z^T Z,
-
-and one eigendecomposition of either Gram matrix serves every alpha and every class.
+    dual,   N x N   b = Z c,   c = (K + alpha I)^-1 Y,   K = Z^T Z.
 
 Leave-one-out. The fit with intercept is H Y for H = u u^T + Z^T (Z Z^T + alpha I)^-1 Z. Leaving out sequence i takes one
 row off a least squares problem, so by Sherman and Morrison its residual becomes e_i = (Y - H Y)_i / (1 - H_ii). As K u = 0,
-I - H is alpha (K + alpha I)^-1 on the complement of u and 0 on u; alpha cancels, and with K = Q diag(l) Q^T
+I - H is alpha (K + alpha I)^-1 on the complement of u and 0 on u; alpha cancels, and e_i = c_i / d_i, where d is the diagonal
+of (K + alpha I)^-1 - u u^T / alpha. The prediction for sequence i without it is the score s_i = y_i - e_i / sqrt(w_i).
 
-    e_i = c_i / d_i,   d = diag(Q diag(g) Q^T),   g = 1 / (l + alpha), but 0 for the eigenvector u.
-
-The criterion is sum e^2 = sum_i w_i |y_i - prediction without i|^2 (Rifkin and Lippert, Notes on Regularized Least Squares,
-2007): means and intercept are fitted again without i, scales are kept. Of equally good alphas the largest is chosen. A
-sequence that has all the weight cannot be predicted from the others, and has no e.
+The criterion is sum e^2 = sum_i w_i |y_i - s_i|^2 (Rifkin and Lippert, Notes on Regularized Least Squares, 2007): means and
+intercept are fitted again without i, scales are kept. Of equally good alphas the largest is chosen. A sequence that has all
+the weight cannot be predicted from the others; its e counts as 0. penalty.py says which alphas are computed, systems.py how.
 
 Scales are weighted standard deviations, but at least `floor` times the median in their kind, so that no rare feature can
 get a large weight. The mean of a constant a errs by (N + 2) eps |a| at most: a deviation up to that counts as 0, and such a
 feature has scale 1 and coefficient 0.
 
-Gram matrices are summed in float64: their eigenvalues err by some eps times the largest one, so alpha must be larger than
-that.
+Features are rounded to integers on a grid of about 2^-18 standard deviations (grid.py), finer for fewer sequences, and all of
+the above holds for the rounded ones. So Gram matrices, products, means and scales are the same bits for any order, chunks
+and workers. What follows is in float64: alpha must be larger than some eps times the largest eigenvalue.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import blas, eigh
-from sklearn.utils import gen_batches
+from scipy.linalg import blas
 
+from sklearn_hardmax.constructions.common.batches import in_rounds
+from sklearn_hardmax.constructions.common.exact_sums import exact_sum
+from sklearn_hardmax.constructions.scoring.gram import inner_products, products_in_memory, products_of_chunks
+from sklearn_hardmax.constructions.scoring.grid import Grid, blocks, floored, grid_factors, moments, precise_means
+from sklearn_hardmax.constructions.scoring.penalty import choose_penalty
+from sklearn_hardmax.constructions.scoring.systems import DualSystem, PrimalSystem
 from sklearn_hardmax.forward.ties import EPS
 
 LEFT_OUT = 4096  # the primal solver computes the criterion on at most this many sequences
-_BLOCK_ROWS = 512  # rows or columns of features that are converted to float64 at a time
-_RIGHT_SIDES = 256  # columns (an alpha and a class) of a product with all eigenvectors
-_EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal: rounding differs between the two solvers by less
+_LIGHT = 2.0**10  # steps: a root weight of fewer is too small for its sequence to be rounded where it is left out
 
 
 class Ridge(NamedTuple):
@@ -58,6 +60,11 @@ class Ridge(NamedTuple):
         Chosen penalty, on features divided by `scales`.
     scales, means : ndarray of shape (F,)
         Floored weighted standard deviations (1 for constant features) and weighted means.
+    left_out : ndarray of int, shape (n,)
+        The sequences that were left out, one at a time, to choose alpha.
+    left_out_scores : ndarray of shape (n, C)
+        The prediction for each of them by the fit without it, at the chosen alpha and the same scales; with many features
+        from errors in float32, which are precise to about 1e-5.
     """
 
     coefficients: np.ndarray
@@ -65,9 +72,11 @@ class Ridge(NamedTuple):
     alpha: float
     scales: np.ndarray
     means: np.ndarray
+    left_out: np.ndarray
+    left_out_scores: np.ndarray
 
 
-def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0.0625):
+def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0.0625, n_jobs=None):
     """Dual ridge regression on features in memory, for N <= F.
 
     Parameters
@@ -82,14 +91,24 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
         Features of one kind share a unit.
     floor : float
         Smallest scale, in medians of the kind.
+    n_jobs : int or None
+        Jobs that add up the Gram matrix.
 
     Returns
     -------
     Ridge
+        Every sequence was left out.
+
+    Raises
+    ------
+    ValueError
+        Every alpha is too small for float64.
 
     Notes
     -----
-    About F N^2 + 9 N^3 operations; N^2 float64 for the Gram matrix and 2 N^2 for its eigendecomposition.
+    About F N^2 operations for the Gram matrix and 2/3 N^3 for each alpha that is computed: all of them up to N = 128, beyond
+    that three to five, and as much as a fifth of one for a quarter of the sequences. 2 N^2 float64, and N^2 more for each
+    job beyond the first.
 
     Examples
     --------
@@ -101,233 +120,157 @@ def ridge_from_features(features, targets, sample_weight, alphas, kinds, floor=0
     >>> fit = ridge_from_features(features, targets, np.ones(2), np.array([2.0]), np.array([0]))
     >>> fit.coefficients.round(12), fit.intercept.round(12)
     (array([[0.5]]), array([1.5]))
+
+    Each point alone predicts its own target for the other one.
+
+    >>> fit.left_out_scores.round(12)
+    array([[3.],
+           [1.]])
     """
     root = np.sqrt(sample_weight)
-    target_means, rescaled = _rescaled_targets(targets, sample_weight)
-    means, deviations = _moments(features, sample_weight)
-    scales, inverse = _scales(deviations, means, kinds, features.shape[1], floor)
-    values, vectors = _dual_eigen(_dual_gram(features, means, inverse, root), root)
-    shrinks = 1 / (values[:, None] + alphas)
-    shrinks[-1] = 0  # the eigenvector u, by which the intercept is fitted
-    projected = vectors.T @ rescaled
-    best = _best(_dual_criteria(vectors, shrinks, projected), alphas)
-    # b = Z c in units of the raw features: one factor 1 / s from Z, one from the units
-    dual = root[:, None] * (vectors @ (shrinks[:, best, None] * projected))
-    coefficients = np.empty((len(features), targets.shape[1]))
-    for rows, block in _blocks(features):
-        block -= means[rows, None]
-        coefficients[rows] = (inverse[rows] ** 2)[:, None] * (block @ dual)
-    return Ridge(coefficients, target_means - means @ coefficients, float(alphas[best]), scales, means)
+    target_means = precise_means(targets.T, sample_weight)
+    means, deviations, reach = moments(features, sample_weight)
+    scales, inverse = _scales(deviations, means, kinds, len(root), floor)
+    # standardised features of a sequence are at most reach / scale; one bit is room for rounding
+    unit = grid_factors(np.sum(np.square(reach * inverse)), 1)
+    grid = Grid(means, inverse * unit)
+    gram = inner_products(features, grid, n_jobs)
+    gram *= root[:, None] / unit
+    gram *= root / unit
+    chosen = _chosen(DualSystem(gram, root, root[:, None] * (targets - target_means)), alphas)
+    # b = Z c in units of the raw features: one factor 1 / s from Z, one from the units; and the means of the rounded features
+    sides = np.column_stack([root[:, None] * chosen.solution, sample_weight / sample_weight.sum()])
+    sums = np.empty((len(features), sides.shape[1]))
+    for rows, block in blocks(features):
+        np.matmul(grid[rows].integers(block, out=block), sides, out=sums[rows])
+    coefficients = (inverse / unit)[:, None] * sums[:, :-1]
+    means += (scales / unit) * sums[:, -1]
+    scores = targets - chosen.errors / root[:, None]
+    intercept = target_means - means @ coefficients
+    return Ridge(coefficients, intercept, chosen.alpha, scales, means, np.arange(len(root)), scores)
 
 
-def ridge_from_chunks(chunks, n_sequences, targets, sample_weight, alphas, kinds, floor=0.0625):
+def ridge_from_chunks(
+    left_out, features, others, targets, sample_weight, alphas, kinds, floor=0.0625, n_jobs=None, log=lambda text: None
+):
     """Primal ridge regression on features that are given in chunks of sequences and never all in memory, for N > F.
 
     Parameters
     ----------
-    chunks : callable
-        Returns an iterator over (rows, block): indices (b,) of sequences and their features (F, b), b > 0, float32 or
-        float64; every sequence once. It is called once.
-    n_sequences : int
+    left_out : ndarray of int, shape (n,)
+        The sequences on which the criterion is computed.
+    features : ndarray of shape (F, n), float32 or float64
+        Their features.
+    others : callable
+        Returns an iterable over (indices, chunks) of the other sequences: the indices (m,) of some, and a callable that
+        returns an iterator over (columns, block), some of the m sequences, each once, and their features (F, b). `chunks` is
+        called in the process of a job. `others` is called once, and once more for every coarser grid.
     targets, sample_weight, alphas, kinds, floor
-        As in `ridge_from_features`.
+        As in `ridge_from_features`, in the order of all sequences.
+    n_jobs : int or None
+        Jobs that add up the Gram matrix.
+    log : callable
+        Receives one line of text for each of the others, and for every coarser grid.
 
     Returns
     -------
     Ridge
-        Up to rounding that of `ridge_from_features`, while n_sequences <= 4096; with more, the criterion is summed over 4096
-        sequences at even distances.
+        With all sequences left out that of `ridge_from_features` up to the rounding of features.
+
+    Raises
+    ------
+    ValueError
+        Every alpha is too small for float64.
 
     Notes
     -----
-    About N F^2 + 9 F^3 + 8192 F^2 operations; F^2 float64 for the Gram matrix, 2 F^2 for its eigendecomposition, and the
-    features of the sequences that are left out.
+    About N F^2 operations for the Gram matrix, and F^3 / 3 + n F^2 for each alpha: all of them up to F = 128. Beyond that
+    there are one or two of these, two or more at F^3 / 3 + n F^2 / 4, and half of that for a quarter of the features. 2 F^2
+    float64, 2 F^2 more for each job beyond the first, and twice the features.
     """
-    target_means, rescaled = _rescaled_targets(targets, sample_weight)
-    left_out = np.arange(n_sequences)
-    if n_sequences > LEFT_OUT:
-        left_out = np.linspace(0, n_sequences - 1, LEFT_OUT).astype(np.intp)
-    means, gram, products, kept = _streamed(chunks, left_out, rescaled, sample_weight, len(kinds))
-    # the diagonal holds the weighted sums of squares about the mean
-    deviations = np.sqrt(np.maximum(np.diagonal(gram), 0) / sample_weight.sum())
-    scales, inverse = _scales(deviations, means, kinds, n_sequences, floor)
-    gram *= inverse[:, None]
-    gram *= inverse
-    values, vectors = eigh(gram, lower=True, overwrite_a=True, driver="evd", check_finite=False)
-    shrinks = 1 / (np.maximum(values, 0)[:, None] + alphas)
-    projected = vectors.T @ (inverse[:, None] * products)
-    sample = _Sample(kept, sample_weight[left_out], sample_weight.sum(), rescaled[left_out])
-    best = _best(_primal_criteria(sample, means, inverse, vectors, shrinks, projected), alphas)
-    coefficients = inverse[:, None] * (vectors @ (shrinks[:, best, None] * projected))
-    return Ridge(coefficients, target_means - means @ coefficients, float(alphas[best]), scales, means)
-
-
-def _rescaled_targets(targets, weight):
-    """Weighted means (C,) and Y (N, C); differences from the first target are averaged: a constant target gives exactly 0."""
-    centred = targets - targets[0]
-    shift = weight @ centred / weight.sum()
-    centred -= shift
-    centred *= np.sqrt(weight)[:, None]
-    return targets[0] + shift, centred
+    root = np.sqrt(sample_weight)
+    total = exact_sum(sample_weight.copy(), sample_weight.max(), len(root))
+    side_grid = _side_grid(targets, sample_weight, total, floor)
+    values = np.vstack([targets.T, np.ones(len(root))])
+    side = side_grid.integers(values, root)
+    grid = Grid.fit(features, sample_weight[left_out], total, kinds, floor)
+    while not (sums := _all_products(left_out, features, others, grid, root, side, n_jobs, log)).is_exact:
+        log(
+            "features reach beyond the grid that a sample of the sequences gave; the sums begin again on a coarser grid"
+        )
+        grid = grid.coarser()
+    # from sums about the centers to sums about the means
+    constant = side[-1]
+    steady = constant @ constant
+    shift = sums.side[:, -1] / steady
+    target_shift = side[:-1] @ constant / steady
+    gram = blas.dsyr(-steady, shift, lower=True, a=sums.gram, overwrite_a=True)
+    products = sums.side[:, :-1] - np.outer(sums.side[:, -1], target_shift)
+    # and from integers to the units of the features
+    step = side_grid.factors[-1] / grid.factors
+    means = grid.centers + shift * step
+    deviations = np.sqrt(np.maximum(np.diagonal(gram), 0) / steady) * step
+    scales, inverse = _scales(deviations, means, kinds, len(root), floor)
+    unit = inverse / grid.factors
+    gram *= unit[:, None]
+    gram *= unit
+    products *= unit[:, None] / side_grid.factors[:-1]
+    # the sequences that are left out, likewise; light ones would round to nothing, and hardly take part in the sums
+    root_out = root[left_out]
+    rounded = root_out * side_grid.factors[-1] >= _LIGHT
+    side_out = side_grid.integers(values[:, left_out], root_out, rounded)
+    standard = np.empty(features.shape)
+    for rows, part in blocks(features):
+        part = grid[rows].integers(part, root_out, rounded, out=standard[rows])
+        part -= shift[rows, None] * side_out[-1]
+        part *= unit[rows, None]
+    targets_out = (side_out[:-1] - target_shift[:, None] * side_out[-1]).T / side_grid.factors[:-1]
+    # rounding to integers adds a variance of 1 / 12 per sequence
+    noise = len(root) * np.mean(np.square(unit)) / 12
+    sample = standard, np.square(side_out[-1]) / steady, targets_out
+    chosen = _chosen(PrimalSystem(gram, products, *sample, noise), alphas)
+    coefficients = inverse[:, None] * chosen.solution
+    scores = targets[left_out] - chosen.errors / root_out[:, None]
+    intercept = side_grid.centers[:-1] - means @ coefficients
+    return Ridge(coefficients, intercept, chosen.alpha, scales, means, left_out, scores)
 
 
 def _scales(deviations, means, kinds, n_sequences, floor):
     """Floored scales and their inverses, which are 0 for constant features; both (F,)."""
     varies = deviations > (n_sequences + 2) * EPS * np.abs(means)
-    scales = np.ones(len(means))
-    for kind in np.unique(kinds[varies]):
-        of_kind = varies & (kinds == kind)
-        scales[of_kind] = np.maximum(deviations[of_kind], np.median(deviations[of_kind]) * floor)
+    scales = np.where(varies, floored(deviations, varies, kinds, floor), 1.0)
     return scales, varies / scales
 
 
-def _best(criteria, alphas):
-    """Index of the largest alpha among those of least criterion."""
-    return np.argmax(np.where(criteria <= _EQUAL * criteria.min(), alphas, 0))
+def _chosen(system, alphas):
+    """The choice of alpha, or a ValueError."""
+    chosen = choose_penalty(system, alphas)
+    if chosen is None:
+        # Cholesky's method succeeds where the smallest eigenvalue is above this (Higham, Accuracy and Stability of
+        # Numerical Algorithms, 2002, theorem 10.7)
+        enough = system.order * (system.order + 2) * EPS * system.diagonal.max()
+        raise ValueError(
+            f"No penalty among alphas={np.asarray(alphas).tolist()} is large enough for float64 to solve the ridge "
+            f"regression of {system.order} equations; penalties of {enough:.1g} and more are."
+        )
+    return chosen
 
 
-def _shrunk(basis, shrinks, projected):
-    """Yield (classes, basis diag(shrinks_a) projected for every alpha): slices of C and (n, A, classes), float64."""
-    # all alphas of a few classes in one product
-    n_classes = max(1, _RIGHT_SIDES // shrinks.shape[1])
-    for classes in gen_batches(projected.shape[1], n_classes):
-        sides = shrinks[:, :, None] * projected[:, None, classes]
-        yield classes, (basis @ sides.reshape(len(sides), -1)).reshape(-1, *sides.shape[1:])
+def _side_grid(targets, weight, total, floor):
+    """The Grid of targets (N, C) and, behind them, of the constant 1."""
+    grid = Grid.fit(targets.T, weight, total, np.zeros(targets.shape[1], int), floor)
+    # the constant has the mean square that a deviation of 1 has
+    constant = Grid.fit(np.zeros((1, len(weight))), weight, total, np.zeros(1, int), floor)
+    centers = np.append(precise_means(targets.T, weight), 0.0)
+    return Grid(centers, np.append(grid.factors, constant.factors))
 
 
-def _squared_sum(residuals, remains):
-    """Sums (A,) of squares of residuals (n, A, C) over `remains` (n, A), 1 - H_ii or d_i; 0 / 0 counts as 0."""
-    errors = np.zeros_like(residuals)
-    np.divide(residuals, remains[:, :, None], out=errors, where=remains[:, :, None] > 0)
-    return np.einsum("iac,iac->a", errors, errors)
-
-
-# --- dual -----------------------------------------------------------------------------------------------------------------
-
-
-def _blocks(features):
-    """Yield (rows, features in float64) in blocks; the next block overwrites the last one."""
-    buffer = np.empty((min(_BLOCK_ROWS, len(features)), features.shape[1]))
-    for rows in gen_batches(len(features), _BLOCK_ROWS):
-        block = buffer[: rows.stop - rows.start]
-        block[:] = features[rows]
-        yield rows, block
-
-
-def _moments(features, weight):
-    """Weighted means and standard deviations, (F,) each."""
-    fraction = weight / weight.sum()
-    means = np.empty(len(features))
-    variances = np.empty(len(features))
-    for rows, block in _blocks(features):
-        means[rows] = block @ fraction
-        block -= means[rows, None]
-        variances[rows] = np.square(block, out=block) @ fraction
-    return means, np.sqrt(variances)
-
-
-def _dual_gram(features, means, inverse, root):
-    """Lower half of K, (N, N) in Fortran order."""
-    n = features.shape[1]
-    # dsyrk adds one triangle of block.T @ block in place
-    gram = np.zeros((n, n), order="F")
-    for rows, block in _blocks(features):
-        block -= means[rows, None]
-        block *= inverse[rows, None]
-        gram = blas.dsyrk(1.0, block.T, beta=1.0, c=gram, lower=True, overwrite_c=True)
-    gram *= root[:, None]
-    gram *= root
-    return gram
-
-
-def _dual_eigen(gram, root):
-    """Eigenvalues (N,) and eigenvectors (N, N) of K, with u as the last eigenvector, whatever the rank of K.
-
-    Adding t u u^T makes t the eigenvalue of u, the largest one. The lower half of a symmetric matrix has at least half its
-    squared Frobenius norm, so t is at least sqrt(2) times the largest eigenvalue of K: a gap that separates u from the rest.
-    """
-    unit = root / np.linalg.norm(root)
-    added = 2 * np.linalg.norm(gram) or 1.0
-    gram = blas.dsyr(added, unit, lower=True, a=gram, overwrite_a=True)
-    values, vectors = eigh(gram, lower=True, overwrite_a=True, driver="evd", check_finite=False)
-    return np.maximum(values, 0), vectors
-
-
-def _dual_criteria(vectors, shrinks, projected):
-    """Sum of (c / d)^2 for every alpha, (A,)."""
-    remains = np.concatenate([np.square(vectors[i]) @ shrinks for i in gen_batches(len(vectors), _BLOCK_ROWS)])
-    return sum(_squared_sum(dual, remains) for _, dual in _shrunk(vectors, shrinks, projected))
-
-
-# --- primal ---------------------------------------------------------------------------------------------------------------
-
-
-class _Sample(NamedTuple):
-    """The n sequences on which the primal solver computes the criterion.
-
-    Attributes
-    ----------
-    features : ndarray of shape (F, n)
-        Raw features.
-    weight : ndarray of shape (n,)
-    total : float
-        Weight of all training sequences, W.
-    targets : ndarray of shape (n, C)
-        Rows of Y.
-    """
-
-    features: np.ndarray
-    weight: np.ndarray
-    total: float
-    targets: np.ndarray
-
-
-def _streamed(chunks, left_out, rescaled, weight, n_features):
-    """Weighted means (F,), lower half of s Z Z^T s (F, F), s Z Y (F, C), and the raw features of the sequences left out.
-
-    Sums are taken about the mean of the first chunk. That lies within sqrt(W / weight of the chunk) standard deviations of
-    the mean, so that the correction loses no more than a factor of W / weight of the chunk in precision.
-    """
-    place = np.full(len(weight), -1)  # column of a sequence in `kept`
-    place[left_out] = np.arange(len(left_out))
-    gram = np.zeros((n_features, n_features), order="F")
-    weighted_sums = np.zeros(n_features)
-    products = np.zeros((n_features, rescaled.shape[1]))
-    kept = None
-    center = None
-    seen = 0
-    for rows, block in chunks():
-        if center is None:
-            center = np.mean(block, axis=1, dtype=np.float64)
-            kept = np.empty((n_features, len(left_out)), block.dtype)
-        inside = place[rows] >= 0
-        kept[:, place[rows[inside]]] = block[:, inside]
-        seen += len(rows)
-        for columns in gen_batches(len(rows), _BLOCK_ROWS):
-            root = np.sqrt(weight[rows[columns]])
-            part = np.ascontiguousarray(block[:, columns] - center[:, None])
-            part *= root
-            gram = blas.dsyrk(1.0, part.T, beta=1.0, c=gram, trans=True, lower=True, overwrite_c=True)
-            weighted_sums += part @ root
-            products += part @ rescaled[rows[columns]]
-    assert seen == len(weight), f"chunks held {seen} sequences of {len(weight)}"
-    # from sums about the center to sums about the mean; Y^T sqrt(w) = 0, so the products need no correction
-    shift = weighted_sums / weight.sum()
-    gram = blas.dsyr(-weight.sum(), shift, lower=True, a=gram, overwrite_a=True)
-    return center + shift, gram, products, kept
-
-
-def _primal_criteria(sample, means, inverse, vectors, shrinks, projected):
-    """Sum of ((Y - H Y)_i / (1 - H_ii))^2 over the sample, for every alpha, (A,)."""
-    criteria = np.zeros(shrinks.shape[1])
-    for columns in gen_batches(len(sample.weight), _BLOCK_ROWS):
-        weight = sample.weight[columns]
-        part = sample.features[:, columns] - means[:, None]
-        part *= inverse[:, None]
-        part *= np.sqrt(weight)
-        basis = part.T @ vectors
-        # 1 - H_ii, with H = u u^T + basis diag(shrinks) basis^T
-        remains = 1 - (weight / sample.total)[:, None] - np.square(basis) @ shrinks
-        for classes, fitted in _shrunk(basis, shrinks, projected):
-            criteria += _squared_sum(sample.targets[columns, None, classes] - fitted, remains)
-    return criteria
+def _all_products(left_out, features, others, grid, root, side, n_jobs, log):
+    """The Products of all sequences."""
+    sums = products_in_memory(features, grid, root[left_out], side[:, left_out], n_jobs)
+    tasks = ((chunks, grid, root[indices], side[:, indices]) for indices, chunks in others())
+    for part in in_rounds(products_of_chunks, tasks, n_jobs):
+        sums += part
+        log(f"added {sums.n_sequences:,} of {len(root):,} sequences to the Gram matrix")
+    assert sums.n_sequences == len(root), f"chunks held {sums.n_sequences} sequences of {len(root)}"
+    return sums

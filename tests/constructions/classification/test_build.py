@@ -233,6 +233,23 @@ def test_what_the_codes_do_not_certify_is_refused_by_name():
         replace(built, code_scale=built.code_scale * 2.0**-20).transformer()
 
 
+@pytest.mark.parametrize("weights", [[1.0, 1.0], [1.0, 1e4], [1e4, 1.0]])
+def test_boundaries_of_weighted_classes_leave_room_for_the_rounding_of_means(weights):
+    """Two sequences of 100 tokens from 0 to 1, whose means differ by little more than a mean must, 16 n eps = 1600 eps.
+
+    They differ in one token, by 2^-32; along the line tokens are half as far apart. So the means differ by 2^-33 / 100, which
+    is 5243 eps. By the weights alone the boundary would be 1 eps away from the lighter class, and the error of a mean is 200.
+    """
+    x = np.repeat([0.0, 0.5, 1.0], [1, 98, 1])[:, None]
+    moved = x.copy()
+    moved[50] += 2.0**-32
+    X = RaggedSequences.from_list([x, moved])
+    built, conflicts = build(X, [0, 1], weights=weights)
+    assert (built.code.kind, conflicts) == ("mean", [])
+    assert built.labels_of(built.codes(X)).tolist() == [0, 1]
+    assert built.margin > 1
+
+
 def test_build_classifier_returns_a_network_between_encode_and_decode():
     X, y = family("labelled_sequences", 30, n_classes=4)
     built = build_classifier(X, y)

@@ -45,7 +45,7 @@ def test_near_codes_too_belong_to_the_class_of_the_smallest_weighted_distance(pa
     """In steps of SAFE_GAP, exactly, but for two steps beside a boundary; codes 3 apart make wide runs."""
     places, labels = np.array(sorted(pairs)).T
     runs = LabelRuns.from_codes(1 + 3 * places * SAFE_GAP, labels, clearance=8 * SAFE_GAP)
-    boundaries, classes = weighted_intervals(runs, np.array(weights), coarse=False)
+    boundaries, classes = weighted_intervals(runs, np.array(weights), SAFE_GAP, coarse=False)
     ends = [(round((low - 1) / SAFE_GAP), round((high - 1) / SAFE_GAP)) for low, high in zip(runs.low, runs.high)]
 
     def nearest(k):

@@ -58,6 +58,20 @@ def test_tokens_without_room_are_not_chosen_and_the_others_tell_apart_what_they_
             assert on(tokens, distinct[i]) != on(tokens, distinct[j])
 
 
+@given(st.one_of(SEQUENCES, MANY_TOKENS), st.data())
+def test_a_token_is_chosen_only_where_those_with_more_room_do_not_tell_labels_apart(sequences, data):
+    distinct, multisets = distinct_of(sequences)
+    labels = drawn_labels(data, len(distinct))
+    n_tokens = max(map(max, distinct)) + 1
+    limits = np.array(data.draw(st.lists(st.integers(1, 4), min_size=n_tokens, max_size=n_tokens)))
+    for token in separating_tokens(multisets, labels, limits).tolist():
+        more_room = np.flatnonzero(limits > limits[token]).tolist()
+        together = {}
+        for sequence, label in zip(distinct, labels.tolist()):
+            together.setdefault(on(more_room, sequence), set()).add(label)
+        assert max(map(len, together.values())) > 1
+
+
 def test_multisets_of_one_label_need_no_token():
     _, multisets = distinct_of([[k] for k in range(9)])
     assert len(separating_tokens(multisets, np.zeros(9, dtype=int), np.full(9, 9))) == 0

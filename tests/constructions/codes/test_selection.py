@@ -168,6 +168,22 @@ def test_sequences_that_no_draw_tells_apart_are_a_close_conflict(monkeypatch):
     assert runs_and_gap(found.values, problem.labels)[1] >= SAFE_GAP
 
 
+def test_the_more_coordinates_tokens_have_the_fewer_directions_are_tried_for_the_mean(monkeypatch):
+    """Calls of NumPy count as a thousand terms each: 300,000 terms are 300 of one coordinate, 30 of ten or 4, the least."""
+    monkeypatch.setattr(selection, "_MEAN_TERMS", 300_000)
+    drawn = []
+    draw = CodeProblem.directions
+    monkeypatch.setattr(CodeProblem, "directions", lambda problem, n: drawn.append(n) or draw(problem, n))
+    tried = []
+    for width in (1, 10, 300):
+        # (a, a, c) and (a, c, c): along any direction their leaders are equal, and their means differ
+        a, c = np.zeros(width), np.ones(width)
+        read, _ = select_code(problem_of(RaggedSequences.from_list([[a, a, c], [a, c, c]]), [0, 1], 0))
+        assert read.code.kind == "mean"
+        tried.append(drawn[-1])
+    assert tried == [300, 30, 4]
+
+
 @pytest.mark.parametrize(
     ("distance", "labels", "coincide"), [(2.0**-60, [0, 1], True), (2.0**-60, [1, 1], False), (0.1, [0, 1], False)]
 )

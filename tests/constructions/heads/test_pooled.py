@@ -9,7 +9,7 @@ from effort import slow
 from joblib import parallel_config
 
 from sklearn_hardmax import RaggedSequences
-from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV
+from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV, Standardisation
 from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 
 
@@ -88,6 +88,22 @@ def test_only_the_heads_that_need_it_have_32_bits():
     bits = {(h[3], h[-1]) for h in parsed(heads)}
     assert {((0, 1),), ((0, -1),)} & {channels for channels, refinement in bits if refinement == 1}
     assert {channels for channels, refinement in bits if refinement == 2**16} == {((1, 1),), ((1, -1),)}
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2, 5])
+def test_standardisation_is_the_same_bits_for_any_order_of_tokens_and_number_of_jobs(n_jobs):
+    rng = np.random.default_rng(0)
+    tokens = rng.standard_normal((1001, 3)) * [1.0, 1e-9, 0.0] + [5.0, 1e9, 0.1]
+    wanted = Standardisation.fit(tokens, 10.0)
+    with parallel_config("threading"):
+        found = Standardisation.fit(tokens[rng.permutation(1001)], 10.0, n_jobs)
+        assert np.array_equal(Standardisation.fit(tokens[:1], 10.0, n_jobs).mean, np.zeros(3))
+    for name in ("mean", "deviation", "largest"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name)), name
+    # the second feature is rounded to multiples of 2^-23, of which it has a few
+    z = (tokens - tokens.mean(axis=0))[:, [0]] / tokens[:, [0]].std()
+    np.testing.assert_allclose(found.columns(tokens)[0], z[:, 0], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(found.columns(tokens)[2], 0)
 
 
 def test_names_of_features_replace_their_numbers():

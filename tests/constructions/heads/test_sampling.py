@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 from cases.heads import BOTH, CASES, drawn, series, sums_of
+from joblib import parallel_config
+
+from sklearn_hardmax.constructions.heads.sampling import sample_heads
 
 
 @BOTH
@@ -25,3 +28,12 @@ def test_the_same_seed_draws_the_same_heads_and_labels_do_not_matter_without_set
     sums = [sums_of(drawn(kind, X, 60, seed), X) for seed in (3, 3, 4)]
     assert np.array_equal(sums[0], sums[1])
     assert not np.array_equal(sums[0], sums[2])
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_heads_do_not_depend_on_the_number_of_jobs(ordered):
+    X = CASES["three"]
+    options = {"labels": None, "n_heads": 60, "ordered": ordered}
+    with parallel_config("threading"):
+        one, two = (sample_heads(X, **options, rng=np.random.RandomState(0), n_jobs=n_jobs) for n_jobs in (None, 2))
+    assert np.array_equal(sums_of(one, X), sums_of(two, X))

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases.families import FAMILIES, family
+from cases.heads import drawn
 from cases.scoring import classifier, shifted_walks
 from effort import slow
+from joblib import parallel_config
+from sklearn.linear_model import Ridge
 
 from sklearn_hardmax import (
     ConstructionError,
@@ -147,23 +150,73 @@ def test_dual_and_primal_ridge_give_close_decisions_at_the_boundary(ordered, n, 
     decisions, asked = fitted.fit(X, y).decision_function(new), []
     dual, primal = scoring.ridge_from_features, scoring.ridge_from_chunks
 
-    def by_chunks(features, *others):
+    def by_chunks(features, *others, n_jobs):
         asked.append("dual")
-        parts = [np.arange(i, min(i + 7, n)) for i in range(0, n, 7)]
-        return primal(lambda: ((rows, features[:, rows]) for rows in parts), n, *others)
+        return primal(np.arange(n), features, tuple, *others)
 
-    def from_features(chunks, n_sequences, *others):
+    def from_features(left_out, features, others, *more, n_jobs, log):
         asked.append("primal")
-        features = np.empty((60, n_sequences))
-        for rows, block in chunks():
-            features[:, rows] = block
-        return dual(features, *others)
+        assert sorted(left_out.tolist()) == list(range(n))
+        return dual(features[:, np.argsort(left_out)], *more)
 
     monkeypatch.setattr(scoring, "ridge_from_features", by_chunks)
     monkeypatch.setattr(scoring, "ridge_from_chunks", from_features)
     others = fitted.fit(X, y).decision_function(new)
     assert asked == ["dual" if n == 60 else "primal"]
-    np.testing.assert_allclose(others, decisions, rtol=0, atol=1e-6 * np.abs(decisions).max())
+    # up to the grids, of 2^-20 standard deviations or finer
+    np.testing.assert_allclose(others, decisions, rtol=0, atol=1e-5 * np.abs(decisions).max())
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("n_heads", [20, 200])  # the regression among heads and among sequences
+def test_jobs_and_backends_show_in_no_bit(backend, n_heads, monkeypatch):
+    """With 16 sequences left out and 20 heads, 60 sequences come in three shares, or in two for each of two jobs."""
+    monkeypatch.setattr(scoring, "LEFT_OUT", 16)
+    X, y = family("labelled_sequences", 60, n_classes=3)
+    new, _ = family("labelled_sequences", 50, seed=1)
+    for ordered in (False, True) if backend == "threading" else (True,):
+        wanted = classifier(n_heads, ordered=ordered).fit(X, y)
+        with parallel_config(backend):
+            fitted = classifier(n_heads, ordered=ordered, n_jobs=2).fit(X, y)
+            assert np.array_equal(fitted.decision_function(new), wanted.decision_function(new))
+        assert np.array_equal(fitted.decision_function(X), wanted.decision_function(X))
+        assert fitted.margin_ == wanted.margin_
+
+
+def test_passes_over_many_sequences_report_on_their_way(capsys, monkeypatch):
+    """200 sequences, of which 40 are left out: the others come in shares of about 40, the scores in five of 40."""
+    monkeypatch.setattr(scoring, "LEFT_OUT", 40)
+    X, y = family("labelled_sequences", 200)
+    classifier(20, verbose=1).fit(X, y)
+    said = capsys.readouterr().out
+    added = [int(n) for n in re.findall(r"added (\d+) of 200 sequences to the Gram matrix", said)]
+    scored = [int(n) for n in re.findall(r"scored (\d+) of 200 training sequences", said)]
+    assert len(added) == 4
+    assert len(scored) == 5
+    for counts in (added, scored):
+        assert counts == sorted(set(counts))
+        assert counts[-1] == 200
+
+
+@pytest.mark.parametrize("n_heads", [20, 200])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_left_out_scores_belong_to_the_sequences_that_were_left_out(n_heads, n_classes, monkeypatch):
+    """They are the predictions of scikit-learn's regression without that sequence, on the same standardised features."""
+    monkeypatch.setattr(scoring, "LEFT_OUT", 15)
+    X, y = family("labelled_sequences", 60, n_classes=n_classes)
+    heads = drawn("series", X, n_heads)
+    targets = np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
+    found = scoring._regress(heads, X, targets, np.ones(60), np.ones(1), None, lambda text: None)
+    features = np.ascontiguousarray(heads.features(X, np.float64).T)
+    fit = scoring.ridge_from_features(features, targets, np.ones(60), np.ones(1), heads.kinds, heads.scale_floor)
+    rows = ((features - fit.means[:, None]) / fit.scales[:, None]).T
+    assert sorted(found.left_out) == (
+        list(range(60)) if n_heads == 200 else np.linspace(0, 59, 15).astype(int).tolist()
+    )
+    for i, k in enumerate(found.left_out[:4]):
+        rest = np.arange(60) != k
+        wanted = Ridge(1.0, solver="cholesky").fit(rows[rest], targets[rest]).predict(rows[k : k + 1])[0]
+        np.testing.assert_allclose(found.left_out_scores[:, i], wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [59, 60, 61, 62])
@@ -214,9 +267,9 @@ def test_the_penalties_of_auto_are_those_of_the_docstring(ordered, monkeypatch):
     (documented,) = re.findall(r'"auto" is (np\.logspace\(.*?\))', HardmaxTransformerClassifier.__doc__)
     offered = []
 
-    def solve(features, targets, sample_weight, alphas, *others):
+    def solve(features, targets, sample_weight, alphas, *others, n_jobs):
         offered.append(alphas)
-        return ridge_from_features(features, targets, sample_weight, alphas, *others)
+        return ridge_from_features(features, targets, sample_weight, alphas, *others, n_jobs=n_jobs)
 
     ridge_from_features = scoring.ridge_from_features
     monkeypatch.setattr(scoring, "ridge_from_features", solve)
