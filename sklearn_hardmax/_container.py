@@ -62,6 +62,24 @@ class _Section(NamedTuple):
     optional: bool
 
 
+class Expected(NamedTuple):
+    """What a class knows of one section of its files.
+
+    Attributes
+    ----------
+    dtypes : tuple of str
+        Names of NumPy's types; "text" for a list of str.
+    ndim : int
+        Number of dimensions.
+    required : bool
+        Whether every file has it.
+    """
+
+    dtypes: tuple[str, ...]
+    ndim: int
+    required: bool = True
+
+
 class _Refused(ValueError):
     """A file that is whole but cannot be read. The message goes on after the name of the file."""
 
@@ -99,7 +117,7 @@ def save_sections(path: str | os.PathLike[str], kind: str, sections: Mapping[str
 def load_sections(
     path: str | os.PathLike[str],
     kind: str,
-    expected: Mapping[str, tuple[tuple[str, ...], int]],
+    expected: Mapping[str, Expected],
     build: Callable[[Sections], T],
     mapped: Collection[str] = (),
 ) -> T:
@@ -111,9 +129,8 @@ def load_sections(
         The file: of this format, or of the one that version 0.1 wrote for this kind.
     kind : str
         The class whose files are read.
-    expected : dict
-        For the name of each section, which must all be there, its dtypes ("text" for a list of str) and its number of
-        dimensions.
+    expected : dict of str to Expected
+        What is known of each section, by name. Others are refused, unless the file marks them as optional.
     build : callable
         Takes a dict of all sections. An exception that it raises means that the file is no file of this kind.
     mapped : collection of str
@@ -139,8 +156,8 @@ def load_sections(
                 sections = _read_sections(file, size, kind, expected, mapped)
             else:
                 sections = _old_files.read_sections(file, kind, start, size, mapped)
-            for name, (dtypes, ndim) in expected.items():
-                _check_section(name, sections[name], dtypes, ndim)
+            for name, content in sections.items():
+                _check_section(name, content, expected[name])
             return build(sections)
         except _Refused as error:
             raise ValueError(f"{path!r} {error}.") from None
@@ -179,8 +196,9 @@ def _read_sections(file, size, kind, expected, mapped):
         known = section.name in expected and (section.dtype == "text" or section.dtype in _DTYPES)
         if not known and not section.optional:
             raise _newer(f"its section {section.name!r} of {section.dtype!r} is not known")
-    if len(set(names)) < len(names) or not set(expected) <= set(names):
-        raise ValueError(f"it has the sections {names}, and should have {list(expected)}")
+    required = [name for name, section in expected.items() if section.required]
+    if len(set(names)) < len(names) or not set(required) <= set(names):
+        raise ValueError(f"it has the sections {names}, and should have {required}")
     # before anything is read or allocated
     end = file.tell()
     for section in described:
@@ -262,7 +280,8 @@ def _read_section(file, section, is_mapped):
     return None  # an optional section of a later version
 
 
-def _check_section(name, content, dtypes, ndim):
+def _check_section(name, content, expected):
+    dtypes, ndim, _ = expected
     if isinstance(content, list):
         fits, found = "text" in dtypes and ndim == 1, f"{len(content)} texts"
     else:

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_hardmax._container import load_sections, save_sections
+from sklearn_hardmax._container import Expected, load_sections, save_sections
 from sklearn_hardmax.layers import Attention, FeedForward, Layer, ThirdOrderAttention
 
 # of a file: dtypes and number of dimensions
-_SECTIONS = {"names": (("text",), 1), "kinds": (("int64",), 1), "sizes": (("int64",), 2), "entries": (("float64",), 1)}
+_SECTIONS = {
+    "names": Expected(("text",), 1),
+    "kinds": Expected(("int64",), 1),
+    "sizes": Expected(("int64",), 2),
+    "entries": Expected(("float64",), 1),
+}
 _LAYER_TYPES = (FeedForward, Attention, ThirdOrderAttention)  # a file names a layer type by its index here
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_hardmax import FeedForward, RaggedSequences, Transformer
-from sklearn_hardmax._container import load_sections, save_sections
+from sklearn_hardmax._container import Expected, load_sections, save_sections
 
 SAVED = {"RaggedSequences": AWKWARD, "Transformer": example()}
 EACH = pytest.mark.parametrize("kind", SAVED)
@@ -104,7 +104,7 @@ def test_sections_begin_at_multiples_of_64_bytes(tmp_path):
 def test_sections_of_any_size_are_written_and_read_in_pieces(tmp_path, n_bytes):
     content = {"numbers": np.arange(n_bytes // 8), "texts": ["x" * n_bytes]}
     save_sections(tmp_path / "file", "Transformer", content)
-    expected = {"numbers": (("int64",), 1), "texts": (("text",), 1)}
+    expected = {"numbers": Expected(("int64",), 1), "texts": Expected(("text",), 1)}
     found = load_sections(tmp_path / "file", "Transformer", expected, dict)
     assert np.array_equal(found["numbers"], content["numbers"])
     assert found["texts"] == content["texts"]
@@ -118,7 +118,7 @@ def test_one_number_that_is_not_finite_is_refused(tmp_path, dtype, number, at):
     numbers[at] = number
     save_sections(tmp_path / "file", "Transformer", {"numbers": numbers})
     with pytest.raises(ValueError, match="is damaged: its section 'numbers' holds NaN or infinity"):
-        load_sections(tmp_path / "file", "Transformer", {"numbers": ((numbers.dtype.name,), 1)}, dict)
+        load_sections(tmp_path / "file", "Transformer", {"numbers": Expected((numbers.dtype.name,), 1)}, dict)
 
 
 # -- damage ------------------------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_texts_that_are_no_list_of_their_number_are_refused(tmp_path, data):
     described, _ = section("names", ["a", "b"], bytes=len(data), crc32=f"{zlib.crc32(data):08x}")
     with pytest.raises(ValueError, match=r"is no list of \[2\] texts|Expecting|utf-8|recursion"):
         (tmp_path / "file").write_bytes(file_of("Transformer", (described, data)))
-        load_sections(tmp_path / "file", "Transformer", {"names": (("text",), 1)}, dict)
+        load_sections(tmp_path / "file", "Transformer", {"names": Expected(("text",), 1)}, dict)
 
 
 @pytest.mark.parametrize(

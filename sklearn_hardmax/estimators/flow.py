@@ -17,7 +17,7 @@ from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.transformer import Transformer
 
 
@@ -304,5 +304,6 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
 
 
 def _like(sequences, moved):
-    """Moved tokens with the dtype of the sequences."""
-    return RaggedSequences(moved.tokens.astype(sequences.dtype, copy=False), moved.offsets)
+    """Moved tokens with the dtype, the ids and the names of the sequences."""
+    tokens = moved.tokens.astype(sequences.dtype, copy=False)
+    return RaggedSequences(tokens, moved.offsets, ids=sequences.ids, feature_names=sequences.feature_names)

@@ -14,7 +14,13 @@ from sklearn_hardmax.constructions.interpolation.token_interpolator import Token
 from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin, Progress
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
-from sklearn_hardmax.estimators.validation import check_flag, check_random_state, check_verbose, validate_sequences
+from sklearn_hardmax.estimators.validation import (
+    check_alignment,
+    check_flag,
+    check_random_state,
+    check_verbose,
+    validate_sequences,
+)
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.transformer import Transformer
 
@@ -140,6 +146,7 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         temperature = validate_temperature(self.attention, self.temperature)
         log = Progress(self)
         sequences = validate_sequences(self, X, y=None if y is None else "no_validation", reset=True)
+        check_alignment(sequences, y)
         targets, one_target = as_targets(y, sequences)
         self._is_1d = one_target and np.ndim(y) == 1
         log(f"read {sequences!r}")
@@ -183,7 +190,9 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
         """
         sequences = validate_sequences(self, X, reset=False)
         outputs = self._built.outputs(sequences, self.n_jobs)
-        return self._shaped(outputs if self._built.one_target else RaggedSequences(outputs, sequences.offsets))
+        return self._shaped(
+            outputs if self._built.one_target else RaggedSequences(outputs, sequences.offsets, ids=sequences.ids)
+        )
 
     def _shaped(self, outputs):
         """Outputs (n_sequences, 1) as (n_sequences,), if y was 1-D at fit."""
@@ -209,6 +218,7 @@ class HardmaxTransformerInterpolator(BuiltNetworkMixin, BaseEstimator):
             Targets have another form or dimension than at fit.
         """
         sequences = validate_sequences(self, X, reset=False)
+        check_alignment(sequences, y)
         targets, one_target = as_targets(y, sequences)
         wanted = targets if one_target else targets.tokens
         if one_target != self._built.one_target or wanted.shape[1] != self.n_outputs_:

@@ -17,6 +17,7 @@ from sklearn_hardmax.estimators._mixins import VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
     as_labels,
+    check_alignment,
     check_flag,
     check_integer,
     check_random_state,
@@ -126,6 +127,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         check_flag(self.ordered, "ordered")
         sequences = validate_sequences(self, X, reset=True)
         labels = None
+        if y is not None:
+            check_alignment(sequences, y)
         if y is not None and not self.ordered and type_of_target(as_labels(y)) in ("binary", "multiclass"):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)

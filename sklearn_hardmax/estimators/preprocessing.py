@@ -15,7 +15,8 @@ from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import format_indices, not_finite
+from sklearn_hardmax.sequences.arrays import not_finite
+from sklearn_hardmax.sequences.messages import format_indices
 
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}
 
@@ -155,7 +156,8 @@ class RaggedSequenceTransformer(
             tokens = encoding.windows(tokens, offsets, self.window, self.dilation)
         if self.positions is not None:
             tokens = np.concatenate([tokens, self._positions(offsets).astype(tokens.dtype)], axis=1)
-        return RaggedSequences(tokens, offsets)
+        names = None if sequences.feature_names is None else self.get_feature_names_out()
+        return RaggedSequences(tokens, offsets, ids=sequences.ids, feature_names=names)
 
     def _positions(self, offsets):
         if self.positions == "relative":

@@ -10,13 +10,17 @@ from collections.abc import Iterable
 import numpy as np
 import sklearn.utils
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d
 
 from sklearn_hardmax import _version
+from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars
 from sklearn_hardmax.sequences.parsing import parse, warn_if_channels_first, warn_if_one_sequence
 from sklearn_hardmax.sequences.values import kind_of
+
+_MAX_NAMES = 5  # that an error message lists
 
 
 def validate_sequences(estimator, X, *, reset, y="no_validation"):
@@ -25,9 +29,10 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
     reset=True, at fit, sets n_features_in_ (the token_dim) and feature_names_in_ instead. With y=None, ValueError where the
     estimator needs a target.
     """
-    # scikit-learn checks the column names of data frames alone: it cannot count the features in a list or a container
-    validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
     sequences, layout = parse(X)
+    if y is None:
+        raise ValueError(f"This {type(estimator).__name__} requires y to be passed, but the target y is None.")
+    _check_feature_names(estimator, sequences.feature_names, reset)
     if reset:
         warn_if_channels_first(sequences, layout, stacklevel=5)  # the caller of fit
         estimator._typical_length = float(np.median(sequences.lengths))
@@ -46,13 +51,63 @@ def validate_sequences(estimator, X, *, reset, y="no_validation"):
     return sequences
 
 
+def _check_feature_names(estimator, names, reset):
+    """Set feature_names_in_, or compare it with these names as scikit-learn compares those of data frames."""
+    known = getattr(estimator, "feature_names_in_", None)
+    if reset:
+        if names is not None:
+            estimator.feature_names_in_ = names
+        elif known is not None:
+            del estimator.feature_names_in_
+        return
+    # the words of the warnings and of the error are those that scikit-learn's estimator checks search for
+    name = type(estimator).__name__
+    if (names is None) != (known is None):
+        given, fitted = ("has", "out") if known is None else ("does not have valid", "")
+        warnings.warn(f"X {given} feature names, but {name} was fitted with{fitted} feature names", stacklevel=4)
+        return
+    if names is None or are_equal(names, known):
+        return
+    message = "The feature names should match those that were passed during fit.\n"
+    for title, extra in (
+        ("Feature names unseen at fit time", sorted(set(names) - set(known))),
+        ("Feature names seen at fit time, yet now missing", sorted(set(known) - set(names))),
+    ):
+        if extra:
+            message += f"{title}:\n" + "".join(f"- {name}\n" for name in extra[:_MAX_NAMES])
+            message += "- ...\n" * (len(extra) > _MAX_NAMES)
+    if set(names) == set(known):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    raise ValueError(message)
+
+
 def validate_class_labels(sequences, y):
     """Classes in sorted order, and the class index of each sequence; both 1-D arrays."""
+    check_alignment(sequences, y)
     y = column_or_1d(as_labels(y), warn=True)
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     check_consistent_length(sequences, y)
     return np.unique(y, return_inverse=True)
+
+
+def check_alignment(sequences, y):
+    """Raise ValueError if y has an index of pandas, or ids, that are not the ids of the sequences, entry by entry.
+
+    An unnamed integer index counts rows, and is not looked at; where the sequences have no ids there is nothing to compare.
+    """
+    index = y.ids if isinstance(y, RaggedSequences) else index_ids(y)
+    if index is None or sequences.ids is None:
+        return
+    index = id_array(index)
+    if are_equal(sequences.ids, index):
+        return
+    pairs = enumerate(zip(scalars(sequences.ids), scalars(index)))
+    where = next((f" (sequence {i} is {one!r}, y has {other!r})" for i, (one, other) in pairs if one != other), "")
+    raise ValueError(
+        f"The index of y differs from the ids of the sequences{where}: use y.loc[X.ids], which puts y into the order of the "
+        "sequences, or y.to_numpy() if it is in their order already."
+    )
 
 
 def as_labels(y):

@@ -78,7 +78,7 @@ def apply(transformer: Transformer, sequences: SequencesLike) -> RaggedSequences
             _apply_layer(layer, weights, stream, segments)
         _check_range(stream)
         out[first:last] = stream.T
-    return RaggedSequences._trusted(out, sequences.offsets)
+    return RaggedSequences._trusted(out, sequences.offsets, sequences.ids)
 
 
 class LayerTrace(NamedTuple):

@@ -1,21 +1,25 @@
 """Convert lists and arrays in other layouts to the two arrays of RaggedSequences, and back; check their content.
 
-Every function `from_...` returns the pair (tokens, offsets): `tokens`, the rows of all sequences one after another, shape
-(n_tokens, token_dim), and `offsets`, shape (n_sequences + 1,), the index at which each sequence begins, so that sequence i
-is `tokens[offsets[i]:offsets[i + 1]]` (the layout of Arrow's list arrays). Input that cannot be read raises an error that
-names the problem, the offending sequences and the remedy.
+Every function `from_...` returns `Parts`: `tokens`, the rows of all sequences one after another, shape (n_tokens,
+token_dim), and `offsets`, shape (n_sequences + 1,), the index at which each sequence begins, so that sequence i is
+`tokens[offsets[i]:offsets[i + 1]]` (the layout of Arrow's list arrays); ids and names of features where the input has them.
+Input that cannot be read raises an error that names the problem, the offending sequences and the remedy.
 """
 
 import numbers
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hardmax.sequences import names
+from sklearn_hardmax.sequences.messages import MAX_SHOWN
+from sklearn_hardmax.sequences.messages import format_indices as format_indices
 from sklearn_hardmax.sequences.segments import changes
 from sklearn_hardmax.sequences.values import as_numbers, columns_of
 
-_MAX_SHOWN = 10  # indices or names that an error message lists
 _BLOCK_NUMBERS = 2**20  # numbers that are checked for NaN and infinity at once
 
 RULES = (
@@ -26,14 +30,24 @@ RULES = (
 )
 
 
+class Parts(NamedTuple):
+    """What RaggedSequences consists of.
+
+    Attributes
+    ----------
+    tokens : ndarray of shape (n_tokens, token_dim)
+    offsets : ndarray of shape (n_sequences + 1,)
+    ids : array-like of shape (n_sequences,) or None
+    feature_names : iterable of length token_dim, or None
+    """
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+    ids: object = None
+    feature_names: object = None
+
+
 # -- checks and their messages -----------------------------------------------------------------------------------------
-
-
-def format_indices(indices):
-    """Return the text that an error message shows for these indices: the first ten, and how many more there are."""
-    indices = [int(i) for i in indices]
-    text = ", ".join(map(str, indices[:_MAX_SHOWN]))
-    return text + (f" and {len(indices) - _MAX_SHOWN} more" if len(indices) > _MAX_SHOWN else "")
 
 
 def check_integer(value, name, low, high=None):
@@ -91,6 +105,21 @@ def check_finite(tokens, offsets, allow_nan=False):
     return False
 
 
+def check_offsets(offsets, n_tokens):
+    """Raise ValueError unless offsets are those of sequences without an empty one, n_tokens tokens in all."""
+    if offsets.ndim != 1 or len(offsets) == 0 or offsets.dtype.kind not in "iu":
+        raise ValueError(f"offsets must be a 1-D array of integers, got {offsets.dtype} of shape {offsets.shape}.")
+    if len(offsets) == 1:
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
+    if offsets[0] != 0 or offsets[-1] != n_tokens:
+        raise ValueError(f"offsets must run from 0 to n_tokens = {n_tokens}, got {offsets[0]} to {offsets[-1]}.")
+    bad = np.flatnonzero(offsets[1:] <= offsets[:-1])
+    if len(bad):
+        raise ValueError(
+            f"Sequences {format_indices(bad)} are empty; every sequence needs at least one token: leave these out."
+        )
+
+
 def _remedy(tokens, offsets, bad):
     """What to do about the numbers that are not finite in the sequences `bad`, at least one."""
     at_end = in_front = True
@@ -130,7 +159,27 @@ def from_list(sequences):
             f"shape {arrays[odd[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
-    return np.concatenate(arrays), offsets_of([len(a) for a in arrays])
+    return Parts(np.concatenate(arrays), offsets_of([len(a) for a in arrays]), feature_names=_common_names(sequences))
+
+
+def column_names(X):
+    """Names of the columns of a data frame; None for anything else."""
+    columns = columns_of(X)
+    return None if columns is None else [name for name, _ in columns]
+
+
+def _common_names(sequences):
+    """Column names of data frames, which must be the same for all; None for a list without data frames."""
+    if not any(hasattr(sequence, "columns") or hasattr(sequence, "schema") for sequence in sequences):
+        return None
+    names = [column_names(sequence) for sequence in sequences]
+    other = [i for i, name in enumerate(names) if name != names[0]]
+    if other:
+        raise ValueError(
+            f"All data frames of a list need the same columns in the same order: sequence 0 has {names[0]}, sequence "
+            f"{other[0]} has {names[other[0]]} (so do not sequences {format_indices(other)}); use frame[{names[0]}]."
+        )
+    return names[0]
 
 
 def _parts(X, method):
@@ -214,7 +263,7 @@ def from_flat(tokens, lengths=None, groups=None):
     if (lengths is None) == (groups is None):
         raise ValueError("Give either lengths (one per sequence) or groups (one per token).")
     if lengths is None:
-        return tokens, _offsets_of_groups(groups, len(tokens))
+        return Parts(tokens, *_offsets_of_groups(groups, len(tokens)))
     lengths = np.asarray(lengths)
     lengths = check_lengths(lengths, lengths.size, len(tokens))
     if lengths.sum() != len(tokens):
@@ -223,31 +272,38 @@ def from_flat(tokens, lengths=None, groups=None):
 
 
 def check_group_names(groups, n_tokens):
-    """Raise ValueError unless groups, an array, has one name per token, and none is missing."""
+    """The tokens at which groups, an array, begin (k,), and the names of these groups.
+
+    Raises ValueError unless there is one name per token, and none is missing.
+    """
     if groups.shape != (n_tokens,):
         raise ValueError(f"groups must name the sequence of each of the {n_tokens} tokens, got shape {groups.shape}.")
-    # None and NaN, which differs from itself, stand for a missing name
-    missing = [i for i, name in enumerate(groups.tolist()) if name is None or name != name]
-    if missing:
+    try:
+        starts = np.append(0, changes(groups) + 1) if n_tokens else np.zeros(0, int)
+    except TypeError:  # a comparison with pandas' NA has no truth value
+        starts = np.arange(n_tokens)
+    ids = names.id_array(groups[starts])
+    # all tokens of a group of missing names have one: None equals None, and NaN begins a new group
+    missing = starts[names.are_missing(ids)]
+    if len(missing):
         raise ValueError(
             f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing."
         )
+    return starts, ids
 
 
 def _offsets_of_groups(groups, n_tokens):
-    """Offsets from the group of each token; the sequences are the groups in the order in which they appear."""
-    groups = np.asarray(groups)
-    check_group_names(groups, n_tokens)
-    starts = np.append(0, changes(groups) + 1) if len(groups) else np.zeros(0, int)
+    """Offsets and ids from the group of each token; the sequences are the groups in the order in which they appear."""
+    groups = np.asarray(groups) if hasattr(groups, "__array__") else names.id_array(groups)
+    starts, ids = check_group_names(groups, n_tokens)
     # a group that begins more than once is interrupted by others
-    names, counts = np.unique(groups[starts], return_counts=True)
-    if (counts > 1).any():
+    torn = [name for name, count in Counter(names.scalars(ids)).items() if count > 1]
+    if torn:
         raise ValueError(
-            "groups must hold the tokens of each sequence side by side; groups "
-            f"{names[counts > 1][:_MAX_SHOWN].tolist()} are not contiguous: sort the tokens by group with a stable sort "
-            "first."
+            f"groups must hold the tokens of each sequence side by side; groups {torn[:MAX_SHOWN]} are not contiguous: sort "
+            "the tokens by group with a stable sort first."
         )
-    return np.append(starts, n_tokens)
+    return np.append(starts, n_tokens), ids
 
 
 def from_series(X):

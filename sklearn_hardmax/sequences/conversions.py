@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax._typing import IntArray, RealArray
+from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.nested import NestedConversions
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
@@ -25,6 +25,9 @@ class Conversions(NestedConversions):
     """Base class of RaggedSequences with its conversions; `tokens` and `offsets` are the two arrays of RaggedSequences."""
 
     __slots__ = ()
+
+    ids: AnyArray | None
+    feature_names: AnyArray | None
 
     # -- lists and arrays ----------------------------------------------------------------------------------------------
 
@@ -52,7 +55,7 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).n_tokens
         3
         """
-        return cls(*arrays.from_list(sequences))
+        return cls._checked(arrays.from_list(sequences))
 
     @classmethod
     def from_padded(
@@ -87,7 +90,7 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_padded([[[1.], [np.nan]], [[2.], [3.]]]).lengths
         array([1, 2])
         """
-        return cls(*arrays.from_padded(X, lengths, mask, fill))
+        return cls._checked(arrays.from_padded(X, lengths, mask, fill))
 
     @classmethod
     def from_flat(cls, tokens: ArrayLike, lengths: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
@@ -118,7 +121,7 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_flat([[0.], [1.], [2.]], groups=["a", "a", "b"]).lengths
         array([2, 1])
         """
-        return cls(*arrays.from_flat(tokens, lengths, groups))
+        return cls._checked(arrays.from_flat(tokens, lengths, groups))
 
     @classmethod
     def from_series(cls, X: Iterable[ArrayLike]) -> Self:
@@ -143,7 +146,7 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_series([[1., 2., 3.], [4., 5.]])
         RaggedSequences(2 sequences of 2 to 3 tokens, token_dim=1, float64)
         """
-        return cls(*arrays.from_series(X))
+        return cls._checked(arrays.from_series(X))
 
     @classmethod
     def from_aeon(cls, X: Iterable[ArrayLike]) -> Self:
@@ -170,7 +173,7 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_aeon([np.zeros((2, 5)), np.zeros((2, 7))])
         RaggedSequences(2 sequences of 5 to 7 tokens, token_dim=2, float64)
         """
-        return cls(*arrays.from_aeon(X))
+        return cls._checked(arrays.from_aeon(X))
 
     def to_list(self) -> list[RealArray]:
         """Return each sequence as an array of shape (n_i, token_dim): a list of read-only views of `tokens`."""
@@ -216,7 +219,7 @@ class Conversions(NestedConversions):
     def from_frame(
         cls,
         frame: Any,
-        group: str | None = None,
+        group: str | list[str] | None = None,
         *,
         time: str | None = None,
         time_unit: TimeUnit = "s",
@@ -264,7 +267,7 @@ class Conversions(NestedConversions):
                [ 1., 71.]])
         """
         check_dtype(dtype)
-        return cls._checked(*libraries.from_frame(frame, group, time, time_unit), allow_nan)
+        return cls._checked(libraries.from_frame(frame, group, time, time_unit), allow_nan)
 
     def to_pandas(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a pandas Series of arrays or, with `group`, a data frame with one row per token.
@@ -281,7 +284,7 @@ class Conversions(NestedConversions):
         pandas.Series or pandas.DataFrame
             The Series holds views (n_i, token_dim) of `tokens`.
         """
-        return libraries.to_pandas(self.tokens, self.offsets, group, names)
+        return libraries.to_pandas(self.tokens, self.offsets, self.ids, group, self._column_names(names))
 
     def to_polars(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a polars Series or, with `group`, a data frame with one row per token.
@@ -296,4 +299,7 @@ class Conversions(NestedConversions):
         polars.Series or polars.DataFrame
             The Series is of type List(Array) and shares the memory of the tokens.
         """
-        return libraries.to_polars(self.tokens, self.offsets, group, names)
+        return libraries.to_polars(self.tokens, self.offsets, self.ids, group, self._column_names(names))
+
+    def _column_names(self, names):
+        return names if names is not None or self.feature_names is None else self.feature_names.tolist()

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn_hardmax._extras import extra
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.names import id_array, index_ids
 from sklearn_hardmax.sequences.nested import (
     arrow_array,
     awkward_to_arrow,
@@ -79,8 +80,8 @@ def _refuse_single_numbers(columns):
     if columns is not None and {name for name, _ in columns} == {"case_id", "dim_id", "reading_id", "value"}:
         raise ValueError(
             "The columns are those of a long table with one number per row; write RaggedSequences.from_frame("
-            "X.pivot(index=['case_id', 'reading_id'], columns='dim_id', values='value').reset_index(), group='case_id', "
-            "time='reading_id')."
+            "X.pivot(index=['case_id', 'reading_id'], columns='dim_id', values='value').rename(columns=str).reset_index(), "
+            "group='case_id', time='reading_id')."
         )
 
 
@@ -128,11 +129,11 @@ def from_frame(frame, group=None, time=None, time_unit="s"):
         )
     _refuse_single_numbers(columns)
     if group is not None:
-        return _from_long(columns, group, time, time_unit)
+        return _from_long(frame, columns, group, time, time_unit)
     if time is not None:
         raise ValueError("time= needs group=, the name of the column that names the sequence of each row.")
     if columns is None:
-        return _from_column(frame, "the column")
+        return arrays.Parts(*_from_column(frame, "the column"))._replace(ids=index_ids(frame))
     names = [name for name, _ in columns]
     if not names or len(set(names)) < len(names):
         raise ValueError(
@@ -141,9 +142,10 @@ def from_frame(frame, group=None, time=None, time_unit="s"):
     # every column is read as series of one channel, and the columns must agree in the lengths of the series
     parts = [_from_column(column, f"column {name!r}") for name, column in columns]
     if len(parts) == 1:  # its cells may be sequences of several features
-        return parts[0]
+        only = arrays.Parts(*parts[0])._replace(ids=index_ids(frame))
+        return only._replace(feature_names=names) if only.tokens.shape[1] == 1 else only
     offsets = parts[0][1]
-    for name, (tokens, column_offsets) in zip(names, parts):
+    for name, (tokens, column_offsets, *_) in zip(names, parts):
         if tokens.shape[1] != 1:
             raise ValueError(
                 f"Each cell of column {name!r} must be a list of numbers, got lists of {tokens.shape[1]} features; one "
@@ -155,7 +157,7 @@ def from_frame(frame, group=None, time=None, time_unit="s"):
                 f"All features of a sequence need the same length: columns {names[0]!r} and {name!r} differ in sequences "
                 f"{format_indices(odd)}."
             )
-    return np.hstack([tokens for tokens, _ in parts]), offsets
+    return arrays.Parts(np.hstack([part[0] for part in parts]), offsets, index_ids(frame), names)
 
 
 def _from_column(column, name):
@@ -184,62 +186,69 @@ def _dimensions(cell):
     return 1 + (len(cell) > 0 and _is_sequence(next(iter(cell))))
 
 
-def _from_long(columns, group, time, time_unit):
-    """Read a table with one row per token; the column `group` names the sequence, and the column `time` orders its tokens."""
+def _from_long(frame, columns, group, time, time_unit):
+    """Read a table with one row per token; the column `group` names the sequence, and the column `time` orders its tokens.
+
+    Several groups, columns or levels of an index of pandas, name a sequence by a tuple.
+    """
     names = None if columns is None else [name for name, _ in columns]
-    wanted = [group] if time is None else [group, time]
-    if names is None or not set(wanted) <= set(names) or len(names) < 2 or len({*names}) < len(names) or group == time:
+    groups = group if isinstance(group, list) else [group]
+    wanted = groups if time is None else [*groups, time]
+    levels = list(frame.index.names) if library_of(frame) == "pandas" else []
+    from_index = [name for name in groups if names is not None and name not in names and name in levels]
+    rest = [name for name in names or () if name not in groups]
+    known = {*(names or ()), *from_index}
+    if not groups or not set(wanted) <= known or not rest or len({*names}) < len(names) or time in groups:
         raise ValueError(
             f"A table with one token per row needs a column {' and a column '.join(map(repr, wanted))} and features with "
             f"names of their own, got {names}."
         )
-    groups = np.asarray(dict(columns)[group])
+    by_name = dict(columns) | {name: frame.index.get_level_values(name) for name in from_index}
+    keys = [np.asarray(by_name[name]) for name in groups]
+    keys = keys[0] if len(keys) == 1 else id_array(list(zip(*(key.tolist() for key in keys))))
     order = None
     features = []
     for name, column in columns:
         if name == time:
-            arrays.check_group_names(groups, len(column))
+            arrays.check_group_names(keys, len(column))
             seen = {}
-            sequence_of_row = np.array([seen.setdefault(key, len(seen)) for key in groups.tolist()], dtype=np.int64)
+            sequence_of_row = np.array([seen.setdefault(key, len(seen)) for key in keys.tolist()], dtype=np.int64)
             order, times = read_times(column, name, sequence_of_row, time_unit)
             features.append(times)
-        elif name != group:
+        elif name in rest:
             features.append(as_numbers(column, f"entries of column {name!r}"))
     tokens = np.column_stack(features)
-    return (
-        arrays.from_flat(tokens, groups=groups)
-        if order is None
-        else arrays.from_flat(tokens[order], groups=groups[order])
-    )
+    order = slice(None) if order is None else order
+    return arrays.from_flat(tokens[order], groups=keys[order])._replace(feature_names=rest)
 
 
-def _long(tokens, offsets, group, names):
+def _long(tokens, offsets, ids, group, names):
     """Columns of a table with one row per token, as a dictionary from name to array."""
     names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
     if len(names) != tokens.shape[1] or len({group, *names}) != len(names) + 1:
         raise ValueError(f"names must be {tokens.shape[1]} different names other than {group!r}, got {names}.")
     owners = sequence_of_each_token(np.diff(offsets))
-    return {group: owners, **{name: tokens[:, j] for j, name in enumerate(names)}}
+    return {group: owners if ids is None else ids[owners], **{name: tokens[:, j] for j, name in enumerate(names)}}
 
 
-def to_pandas(tokens, offsets, group=None, names=None):
+def to_pandas(tokens, offsets, ids=None, group=None, names=None):
     """Return a Series of arrays, with `group` a long table; see `RaggedSequences.to_pandas`."""
     with extra("interop"):
         import pandas
 
     if group is not None:
-        return pandas.DataFrame(_long(tokens, offsets, group, names))
+        return pandas.DataFrame(_long(tokens, offsets, ids, group, names))
     cells = np.empty(len(offsets) - 1, dtype=object)
     for i, sequence in enumerate(arrays.to_list(tokens, offsets)):
         cells[i] = sequence
-    return pandas.Series(cells)
+    return pandas.Series(cells, index=ids)
 
 
-def to_polars(tokens, offsets, group=None, names=None):
+def to_polars(tokens, offsets, ids=None, group=None, names=None):
     """Return a Series of lists of arrays, with `group` a long table; see `RaggedSequences.to_polars`."""
     with extra("interop"):
         import polars
 
     if group is None:
         return polars.Series(to_arrow(tokens, offsets))
-    return polars.DataFrame(_long(tokens, offsets, group, names))
+    return polars.DataFrame(_long(tokens, offsets, ids, group, names))

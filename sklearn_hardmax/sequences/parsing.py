@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
+from sklearn_hardmax.sequences.names import index_ids
 from sklearn_hardmax.sequences.ragged import RaggedSequences
 from sklearn_hardmax.sequences.values import as_numbers, check_dtype, columns_of, library_of
 
@@ -93,13 +94,13 @@ def parse(X, allow_nan=False):
         return X, "container"
     _refuse_other_things(X)
     if isinstance(X, Sequence) and not isinstance(X, memoryview):
-        tokens, offsets, layout = _from_nested(list(X))
-        return RaggedSequences._checked(tokens, offsets, allow_nan), layout
+        parts, layout = _from_nested(list(X))
+        return RaggedSequences._checked(parts, allow_nan), layout
     parsed = libraries.parse_container(X)
     if parsed is not None:
-        return RaggedSequences._checked(*parsed, allow_nan), "container"
-    tokens, offsets, layout = _from_array(X)
-    return RaggedSequences._checked(tokens, offsets, allow_nan), layout
+        return RaggedSequences._checked(parsed, allow_nan), "container"
+    parts, layout = _from_array(X)
+    return RaggedSequences._checked(parts, allow_nan), layout
 
 
 def _refuse_other_things(X):
@@ -130,12 +131,15 @@ def _from_array(X):
     if array.ndim == 0 and isinstance(X, Iterable):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}, which is no list; write list(X).")
     if array.dtype == object and array.ndim == 1:
-        return _from_nested(list(array))
+        parts, layout = _from_nested(list(array))
+        return parts._replace(ids=index_ids(X)), layout
     if array.ndim == 3:
         n_sequences, length, token_dim = array.shape
-        return array.reshape(n_sequences * length, token_dim), np.arange(n_sequences + 1) * length, "arrays"
+        offsets = np.arange(n_sequences + 1) * length
+        return arrays.Parts(array.reshape(n_sequences * length, token_dim), offsets), "arrays"
     if array.ndim == 2:
-        return _one_token_each(array)
+        parts, layout = _one_token_each(array)
+        return parts._replace(ids=index_ids(X), feature_names=arrays.column_names(X)), layout
     raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
 
 
@@ -149,7 +153,7 @@ def _from_nested(X):
             return _one_token_each(as_numbers(X))
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
     # the rows of data frames are tokens, those of an array may be channels
-    return *arrays.from_list(X), "arrays" if columns_of(X[0]) is None else "container"
+    return arrays.from_list(X), "arrays" if columns_of(X[0]) is None else "container"
 
 
 def _is_array(value):
@@ -159,7 +163,7 @@ def _is_array(value):
 def _one_token_each(array):
     if len(array) == 0:
         raise ValueError(f"Found array with 0 sample(s) (shape={array.shape}) while a minimum of 1 is required.")
-    return array, np.arange(len(array) + 1), "rows"
+    return arrays.Parts(array, np.arange(len(array) + 1)), "rows"
 
 
 # -- readings that are probably not meant ------------------------------------------------------------------------------

@@ -8,28 +8,23 @@ arrays. Conversions from and to other layouts are in conversions.py, the parser 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from types import EllipsisType
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax._container import load_sections, save_sections
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
-from sklearn_hardmax.sequences import arrays
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences import arrays, names
 from sklearn_hardmax.sequences.conversions import Conversions
+from sklearn_hardmax.sequences.files import Files
 from sklearn_hardmax.sequences.values import as_numbers
 
-# of a file: dtypes and number of dimensions
-_SECTIONS = {"tokens": (("float64", "float32"), 2), "offsets": (("int64",), 1)}
 
-
-class RaggedSequences(Conversions):
+class RaggedSequences(Files, Conversions):
     """Sequences of any lengths whose tokens have the same number of features.
 
     scikit-learn treats it as an array of shape (n_sequences,): cross-validation, searches and meta-estimators index it.
@@ -41,11 +36,19 @@ class RaggedSequences(Conversions):
         Not copied if they are C-contiguous floats already.
     offsets : array-like of shape (n_sequences + 1,)
         Sequence i is ``tokens[offsets[i]:offsets[i + 1]]``; begins with 0 and ends with n_tokens.
+    ids : array-like of shape (n_sequences,), optional
+        A name for each sequence: numbers, texts, dates, or other hashable objects, which may repeat. They stay with the
+        sequences when these are indexed, split into folds, saved, or converted, and are compared with the index of labels.
+    feature_names : iterable of str, optional
+        A name for each feature of a token. Estimators check them as they check the column names of a data frame.
 
     Attributes
     ----------
     tokens : read-only ndarray of shape (n_tokens, token_dim), float64 or float32
     offsets : read-only ndarray of shape (n_sequences + 1,), int64
+    ids : read-only ndarray of shape (n_sequences,), or None
+        An array of numbers, of dates, or of objects.
+    feature_names : read-only ndarray of shape (token_dim,), object, or None
 
     Raises
     ------
@@ -73,44 +76,78 @@ class RaggedSequences(Conversions):
     array([2, 1])
     """
 
-    __slots__ = ("_may_hold_nan", "offsets", "tokens")
+    __slots__ = ("_may_hold_nan", "feature_names", "ids", "offsets", "tokens")
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
     ndim = 1
 
-    def __init__(self, tokens: ArrayLike, offsets: ArrayLike) -> None:
-        self._check_and_hold(tokens, offsets)
+    def __init__(
+        self, tokens: ArrayLike, offsets: ArrayLike, *, ids: Any = None, feature_names: Iterable[str] | None = None
+    ) -> None:
+        self._check_and_hold(arrays.Parts(tokens, offsets, ids, feature_names))
 
-    def _check_and_hold(self, tokens, offsets, allow_nan=False):
+    def _check_and_hold(self, parts, allow_nan=False):
+        tokens, offsets, ids, feature_names = parts
         tokens = as_numbers(tokens)
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
             raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
-        _check_offsets(offsets, len(tokens))
+        arrays.check_offsets(offsets, len(tokens))
         if tokens.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={tokens.shape}) while a minimum of 1 is required.")
-        self._hold(tokens, offsets, arrays.check_finite(tokens, offsets, allow_nan))
+        may_hold_nan = arrays.check_finite(tokens, offsets, allow_nan)
+        ids = names.as_ids(ids, len(offsets) - 1)
+        self._hold(tokens, offsets, ids, names.as_feature_names(feature_names, tokens.shape[1]), may_hold_nan)
 
     @classmethod
-    def _checked(cls, tokens, offsets, allow_nan):
-        """RaggedSequences of any arrays, as the constructor makes them, but with NaN if that is allowed."""
+    def _checked(cls, parts, allow_nan=False):
+        """RaggedSequences of (tokens, offsets) or `arrays.Parts`, as the constructor makes them, with NaN if allowed."""
         new = object.__new__(cls)
-        new._check_and_hold(tokens, offsets, allow_nan)
+        new._check_and_hold(arrays.Parts(*parts), allow_nan)
         return new
 
-    def _hold(self, tokens, offsets, may_hold_nan=False):
-        """Store read-only views of both arrays; the arrays of the caller stay writable."""
+    def _hold(self, tokens, offsets, ids=None, feature_names=None, may_hold_nan=False):
+        """Store read-only views of the arrays; the arrays of the caller stay writable."""
         object.__setattr__(self, "_may_hold_nan", may_hold_nan)
-        for name, array in (("tokens", tokens), ("offsets", offsets.astype(np.int64, copy=False))):
-            array = array.view()
-            array.flags.writeable = False
+        offsets = offsets.astype(np.int64, copy=False)
+        for name, array in (("tokens", tokens), ("offsets", offsets), ("ids", ids), ("feature_names", feature_names)):
+            if array is not None:
+                array = array.view()
+                array.flags.writeable = False
             object.__setattr__(self, name, array)  # __setattr__ of this class always raises
 
     @classmethod
-    def _trusted(cls, tokens, offsets, may_hold_nan=False):
+    def _trusted(cls, tokens, offsets, ids=None, feature_names=None, may_hold_nan=False):
         """RaggedSequences of arrays that are known to be valid, such as parts of others; nothing is checked."""
         new = object.__new__(cls)
-        new._hold(tokens, offsets, may_hold_nan)
+        new._hold(tokens, offsets, ids, feature_names, may_hold_nan)
         return new
+
+    def with_ids(self, ids: Any) -> Self:
+        """Return the same sequences, whose memory is shared, with other ids.
+
+        Parameters
+        ----------
+        ids : array-like of shape (n_sequences,) or None
+            Numbers, texts, dates or other hashable objects, also of several types; they may repeat. None for no ids.
+
+        Returns
+        -------
+        RaggedSequences
+
+        Raises
+        ------
+        ValueError
+            Another number of ids than of sequences; missing ids (None, NaN, NaT, NA).
+
+        Examples
+        --------
+        >>> from sklearn_hardmax import RaggedSequences
+        >>> X = RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).with_ids(["anna", "ben"])
+        >>> X[[1]].ids
+        array(['ben'], dtype=object)
+        """
+        ids = names.as_ids(ids, len(self))
+        return self._trusted(self.tokens, self.offsets, ids, self.feature_names, self._may_hold_nan)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"RaggedSequences is frozen: {name} cannot be set.")
@@ -121,6 +158,7 @@ class RaggedSequences(Conversions):
     def __getstate__(self) -> dict[str, Any]:
         # np.asarray turns a memory map into an ordinary array
         state = {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
+        state |= {"ids": self.ids, "feature_names": self.feature_names}
         return state | ({"may_hold_nan": True} if self._may_hold_nan else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -162,10 +200,16 @@ class RaggedSequences(Conversions):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RaggedSequences):
             return NotImplemented
-        return np.array_equal(self.offsets, other.offsets) and np.array_equal(self.tokens, other.tokens)
+        return (
+            np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.tokens, other.tokens)
+            and names.are_equal(self.ids, other.ids)
+            and names.are_equal(self.feature_names, other.feature_names)
+        )
 
     def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + self.tokens.nbytes + self.offsets.nbytes
+        held = (self.tokens, self.offsets, self.ids, self.feature_names)
+        return object.__sizeof__(self) + sum(array.nbytes for array in held if array is not None)
 
     def __repr__(self) -> str:
         if len(self) == 0:
@@ -244,7 +288,9 @@ class RaggedSequences(Conversions):
         """The adjacent sequences start to stop - 1; their tokens are a view."""
         first = self.offsets[start]
         last = self.offsets[stop]
-        return self._trusted(self.tokens[first:last], self.offsets[start : stop + 1] - first, self._may_hold_nan)
+        ids = None if self.ids is None else self.ids[start:stop]
+        offsets = self.offsets[start : stop + 1] - first
+        return self._trusted(self.tokens[first:last], offsets, ids, self.feature_names, self._may_hold_nan)
 
     def _gather(self, indices):
         """A copy of the sequences with these indices, which are not negative."""
@@ -252,98 +298,5 @@ class RaggedSequences(Conversions):
         offsets = arrays.offsets_of(lengths)
         # new row r of the k-th chosen sequence i comes from row r - offsets[k] + self.offsets[i]
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
-        return self._trusted(self.tokens[rows], offsets, self._may_hold_nan)
-
-    # -- files -------------------------------------------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tokens and the offsets to one file.
-
-        The file holds plain numbers with checksums; the page "Other runtimes, and files" of the documentation has its bytes.
-        Tokens are written piece by piece, and not copied.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File name; no ending is added. An older file is replaced completely or, if writing fails, not at all; it may be
-            the file that these sequences are mapped from. It keeps its permissions, owner and group.
-
-        Raises
-        ------
-        ValueError
-            The tokens contain NaN, as `as_sequences` with allow_nan=True reads them; a file holds finite numbers.
-        OSError
-            No space, no permission, or `path` is a folder, a FIFO, a device, a socket, or a file with further names (hard
-            links), which would not be replaced; what is there is then left as it was.
-
-        Warns
-        -----
-        UserWarning
-            The system does not allow to give the new file the owner or the group of the one that it replaces.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> from sklearn_hardmax import RaggedSequences
-        >>> X = RaggedSequences.from_list([[[0., 1.], [2., 3.]], [[4., 5.]]])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     X.save(os.path.join(folder, "pairs"))
-        ...     RaggedSequences.load(os.path.join(folder, "pairs")) == X
-        True
-        """
-        if self._may_hold_nan:
-            arrays.check_finite(self.tokens, self.offsets)  # a file holds finite numbers
-        save_sections(path, "RaggedSequences", {"tokens": self.tokens, "offsets": self.offsets})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], mmap_mode: Literal["r"] | None = None) -> Self:
-        """Read a file that `save` has written.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        mmap_mode : None or "r"
-            "r" maps the tokens into memory instead of reading them, for data larger than memory. They are then not
-            searched for NaN and infinity again, and their checksum is not verified; everything else in the file is. Worker
-            processes map the file anew: do not replace it while they run.
-
-        Returns
-        -------
-        RaggedSequences
-
-        Raises
-        ------
-        ValueError
-            The file is damaged, holds something else, or was written by a newer version. (Files of version 0.1 have no
-            checksums: damage of their numbers is not noticed.)
-        OSError
-            There is no such file (FileNotFoundError), or it is a folder, a FIFO, a device or a socket.
-        MemoryError
-            There is too little memory; mapped tokens need none.
-        """
-        if mmap_mode not in (None, "r"):
-            raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
-
-        def build(sections):
-            if sections["tokens"].shape[1] == 0:
-                raise ValueError("its tokens have no features")
-            _check_offsets(sections["offsets"], len(sections["tokens"]))
-            return cls._trusted(**sections)  # what was read is finite
-
-        mapped = ("tokens",) if mmap_mode == "r" else ()
-        return load_sections(path, "RaggedSequences", _SECTIONS, build, mapped)
-
-
-def _check_offsets(offsets, n_tokens):
-    if offsets.ndim != 1 or len(offsets) == 0 or offsets.dtype.kind not in "iu":
-        raise ValueError(f"offsets must be a 1-D array of integers, got {offsets.dtype} of shape {offsets.shape}.")
-    if len(offsets) == 1:
-        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
-    if offsets[0] != 0 or offsets[-1] != n_tokens:
-        raise ValueError(f"offsets must run from 0 to n_tokens = {n_tokens}, got {offsets[0]} to {offsets[-1]}.")
-    bad = np.flatnonzero(offsets[1:] <= offsets[:-1])
-    if len(bad):
-        raise ValueError(
-            f"Sequences {format_indices(bad)} are empty; every sequence needs at least one token: leave these out."
-        )
+        ids = None if self.ids is None else self.ids[indices]
+        return self._trusted(self.tokens[rows], offsets, ids, self.feature_names, self._may_hold_nan)

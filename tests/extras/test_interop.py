@@ -31,6 +31,11 @@ def identical(got, expected):
     return got == expected and got.dtype == expected.dtype
 
 
+def bare(X):
+    """The sequences without ids and names."""
+    return RaggedSequences(X.tokens, X.offsets)
+
+
 TRIPS = {
     "aeon": lambda X: RaggedSequences.from_aeon(X.to_aeon()),
     "padded": lambda X: RaggedSequences.from_padded(X.to_padded()),
@@ -49,8 +54,30 @@ TRIPS = {
 
 @pytest.mark.parametrize("trip", TRIPS.values(), ids=TRIPS)
 def test_going_out_and_coming_back_changes_no_bit(trip, X):
-    assert identical(trip(X), X)
-    assert identical(trip(X[1:]), X[1:])
+    assert identical(bare(trip(X)), X)
+    assert identical(bare(trip(X[1:])), X[1:])
+
+
+IDS = {"numbers": [7, -1, 3], "texts": ["b", "a", "c"], "dates": np.array([3, 1, 2], dtype="datetime64[ns]")}
+
+
+@pytest.mark.parametrize("trip", ["flat", "pandas long", "polars long", "arrow long"])
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+def test_ids_and_names_survive_a_long_table(trip, ids):
+    X = RaggedSequences(TOKENS, [0, 1, 4, 6], ids=ids, feature_names=["speed", "x 1"])
+    if trip == "flat":
+        tokens, groups = X.to_flat()
+        back = RaggedSequences.from_flat(tokens, groups=X.ids[groups])
+        back = RaggedSequences(back.tokens, back.offsets, ids=back.ids, feature_names=X.feature_names)
+    else:
+        back = TRIPS[trip](X)
+    assert back == X
+
+
+def test_ids_are_the_index_of_a_series_of_pandas():
+    X = RaggedSequences(TOKENS, [0, 1, 4, 6], ids=["b", "a", "c"])
+    assert X.to_pandas().index.tolist() == ["b", "a", "c"]
+    assert RaggedSequences.from_frame(X.to_pandas()) == X
 
 
 @pytest.mark.parametrize("trip", TRIPS.values(), ids=TRIPS)
@@ -58,7 +85,7 @@ def test_going_out_and_coming_back_changes_no_bit(trip, X):
 @given(ragged_lists())
 def test_any_sequences_survive_the_trip(trip, arrays):
     X = RaggedSequences.from_list(arrays)
-    assert identical(trip(X), X)
+    assert identical(bare(trip(X)), X)
 
 
 READ = {
@@ -77,7 +104,7 @@ READ = {
 
 @pytest.mark.parametrize("make", READ.values(), ids=READ)
 def test_the_parser_reads_what_can_be_nothing_else(make, X):
-    assert identical(as_sequences(make(X)), X)
+    assert identical(bare(as_sequences(make(X))), X)
 
 
 @pytest.mark.parametrize("make", READ.values(), ids=READ)
@@ -184,7 +211,7 @@ def test_lists_of_numbers_are_refused_where_they_may_be_rows(name):
 
 def test_tables_of_numbers_are_one_token_a_row():
     for frame in (pd.DataFrame(TOKENS), pl.DataFrame(TOKENS), pa.table({"a": TOKENS[:, 0], "b": TOKENS[:, 1]})):
-        assert as_sequences(frame) == RaggedSequences(TOKENS, np.arange(7))
+        assert bare(as_sequences(frame)) == RaggedSequences(TOKENS, np.arange(7))
     structs = pl.Series([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}])
     assert as_sequences(structs) == RaggedSequences([[1.0, 2.0], [3.0, 4.0]], [0, 1, 2])
 
@@ -254,7 +281,7 @@ def test_columns_of_one_name_are_refused():
     with pytest.raises(ValueError, match="features with names of their own"):
         RaggedSequences.from_frame(pd.DataFrame([[1, 2, 3]], columns=["g", "a", "a"]), group="g")
     numbers = pd.DataFrame(TOKENS, columns=["a", "a"])
-    assert as_sequences(numbers) == RaggedSequences(TOKENS, np.arange(7))
+    assert bare(as_sequences(numbers)) == RaggedSequences(TOKENS, np.arange(7))
 
 
 @pytest.mark.parametrize("X", [[[1.0, 2.0]], TOKENS, {"a": [1.0]}], ids=["list", "array", "dict"])
@@ -282,7 +309,8 @@ FRAMES = pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table]
 @FRAMES
 def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
     table = frame({"b": [1, 2, 3], "bag": ["v", "v", "u"], "a": [4.0, 5.0, 6.0]})
-    assert RaggedSequences.from_frame(table, group="bag") == RaggedSequences.from_list([[[1, 4], [2, 5]], [[3, 6]]])
+    expected = RaggedSequences([[1, 4], [2, 5], [3, 6]], [0, 2, 3], ids=["v", "u"], feature_names=["b", "a"])
+    assert RaggedSequences.from_frame(table, group="bag") == expected
 
 
 @FRAMES
@@ -298,7 +326,7 @@ def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
         ({"bag": [0, 0, 1], "a": [1.0, None, 3.0]}, "NaN or infinity in sequences 0"),
         (
             {"id": [0, 0, 1], "a": [1.0, 2.0, 3.0]},
-            r"needs a column 'bag' and features with names of their own, got \['id', 'a'\]",
+            r"needs a column 'bag' \(or a level of the index\) and features with names of their own, got \['id', 'a'\]",
         ),
         ({"bag": [0, 0, 1]}, r"got \['bag'\]"),
     ],

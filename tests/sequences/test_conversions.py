@@ -39,7 +39,7 @@ def test_flat_tokens_with_lengths_or_groups_give_the_sequences_back(arrays):
     flat = np.concatenate(arrays)
     names = np.repeat(np.arange(len(arrays))[::-1], X.lengths)
     assert RaggedSequences.from_flat(flat, lengths=[len(a) for a in arrays]) == X
-    assert RaggedSequences.from_flat(flat, groups=names) == X
+    assert RaggedSequences.from_flat(flat, groups=names) == X.with_ids(np.arange(len(arrays))[::-1])
     tokens, groups = X.to_flat()
     assert tokens is X.tokens
     assert groups.tolist() == [i for i, a in enumerate(arrays) for _ in a]

@@ -35,7 +35,61 @@ def test_a_long_table_has_one_token_a_row_and_comes_back(X):
     assert table.columns.tolist() == ["id", "u", "v"]
     assert table["id"].tolist() == [0, 1, 1, 1, 2, 2]
     assert X.to_pandas(group="id").columns.tolist() == ["id", "x0", "x1"]
-    assert identical(RaggedSequences.from_frame(table, group="id"), X)
+    named = RaggedSequences(X.tokens, X.offsets, ids=[0, 1, 2], feature_names=["u", "v"])
+    assert identical(RaggedSequences.from_frame(table, group="id"), named)
+    assert named.to_pandas(group="id").equals(table)
+
+
+def test_groups_are_ids_in_the_order_in_which_they_appear(X):
+    table = X.with_ids(["b", 7, "a"]).to_pandas(group="id", names=["u", "v"])
+    assert table["id"].tolist() == ["b", 7, 7, 7, "a", "a"]
+    assert RaggedSequences.from_frame(table, group="id").ids.tolist() == ["b", 7, "a"]
+
+
+def test_several_columns_or_levels_of_the_index_name_a_sequence(X):
+    table = X.to_pandas(group="case", names=["u", "v"])
+    table["site"] = ["x", "y", "y", "y", "x", "x"]
+    expected = [(0, "x"), (1, "y"), (2, "x")]
+    read = RaggedSequences.from_frame(table, group=["case", "site"])
+    assert (read.ids.tolist(), read.feature_names.tolist()) == (expected, ["u", "v"])
+    assert RaggedSequences.from_frame(table.set_index(["case", "site"]), group=["case", "site"]) == read
+    assert RaggedSequences.from_frame(table.set_index("case").drop(columns="site"), group="case").ids.tolist() == [
+        0,
+        1,
+        2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "ids"),
+    [
+        (None, None),
+        ([5, 3, 9], None),  # numbers of rows, whatever has been done to them since
+        (pd.Index([5, 3, 9], name="case"), [5, 3, 9]),
+        (["b", "c", "a"], ["b", "c", "a"]),
+        (pd.MultiIndex.from_tuples([("x", 1), ("x", 2), ("y", 1)]), [("x", 1), ("x", 2), ("y", 1)]),
+    ],
+)
+def test_an_index_is_ids_unless_it_counts_rows(X, index, ids):
+    series = pd.Series(list(X.to_pandas()), index=index)
+    frame = columns_of_lists(X).set_axis(range(3) if index is None else index)
+    table = pd.DataFrame({"u": [1.0, 2.0, 3.0]}, index=index)
+    has_levels = isinstance(index, pd.MultiIndex)  # of a data frame they may name the sequences: as_sequences asks
+    read = [RaggedSequences.from_frame(series), as_sequences(series), RaggedSequences.from_frame(frame)]
+    for found in read if has_levels else [*read, as_sequences(frame), as_sequences(table)]:
+        assert (None if found.ids is None else found.ids.tolist()) == ids
+    if has_levels:
+        return
+    assert as_sequences(table).feature_names.tolist() == ["u"]
+
+
+def test_a_list_of_frames_has_their_column_names_which_must_be_the_same():
+    frames = [pd.DataFrame({"a": [1.0], "b": [2.0]}), pd.DataFrame({"a": [3.0, 4.0], "b": [5.0, 6.0]})]
+    assert as_sequences(frames).feature_names.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match=r"sequence 0 has \['a', 'b'\], sequence 1 has \['b', 'a'\]"):
+        as_sequences([frames[0], frames[1][["b", "a"]]])
+    with pytest.raises(ValueError, match="sequence 1 has None"):
+        as_sequences([frames[0], frames[1].to_numpy()])
 
 
 @pytest.mark.parametrize("names", [["u"], ["u", "u"], ["u", "id"]])
@@ -46,8 +100,9 @@ def test_names_that_do_not_tell_the_columns_apart_are_refused(X, names):
 
 def test_columns_of_lists_are_features_and_name_them(X):
     frame = columns_of_lists(X)
-    assert identical(RaggedSequences.from_frame(frame), X)
-    assert identical(as_sequences(frame), X)
+    named = RaggedSequences(X.tokens, X.offsets, feature_names=["c0", "c1"])
+    assert identical(RaggedSequences.from_frame(frame), named)
+    assert identical(as_sequences(frame), named)
     clf = HardmaxTransformerClassifier(n_heads=0, random_state=0).fit(frame, [0, 1, 0])
     assert clf.feature_names_in_.tolist() == ["c0", "c1"]
     assert clf.predict(frame).tolist() == [0, 1, 0]
@@ -56,7 +111,8 @@ def test_columns_of_lists_are_features_and_name_them(X):
 def test_cells_of_numbers_are_series_of_one_channel_where_they_are_asked_for():
     expected = RaggedSequences.from_list([[[1.0], [2.0]], [[3.0]]])
     assert RaggedSequences.from_frame(pd.Series([[1.0, 2.0], [3.0]])) == expected
-    assert RaggedSequences.from_frame(pd.DataFrame({"a": [[1.0, 2.0], [3.0]]})) == expected
+    named = RaggedSequences(expected.tokens, expected.offsets, feature_names=["a"])
+    assert RaggedSequences.from_frame(pd.DataFrame({"a": [[1.0, 2.0], [3.0]]})) == named
     assert RaggedSequences.from_frame(pd.Series([[(1.0,), (2.0,)], [(3.0,)]])) == expected
 
 
@@ -125,7 +181,7 @@ def test_one_column_of_sequences_in_a_frame_is_read_as_the_column(X):
 def test_cells_that_are_series_or_frames_of_pandas_are_sequences():
     series = pd.DataFrame({"u": [pd.Series([1, 2]), pd.Series([3])], "v": [pd.Series([4, 5]), pd.Series([6])]})
     frames = pd.Series([pd.DataFrame({"u": [1, 2], "v": [4, 5]}), pd.DataFrame({"u": [3], "v": [6]})])
-    expected = RaggedSequences.from_list([[[1, 4], [2, 5]], [[3, 6]]])
+    expected = RaggedSequences([[1, 4], [2, 5], [3, 6]], [0, 2, 3], feature_names=["u", "v"])
     for frame in (series, frames, frames.to_frame("cell")):
         assert as_sequences(frame) == RaggedSequences.from_frame(frame) == expected
 
@@ -138,7 +194,8 @@ def test_an_index_of_two_levels_names_the_call_which_is_read():
         as_sequences(X)
     assert "from_frame(X.reset_index(), group='case', time='moment')" in str(error.value)
     read = RaggedSequences.from_frame(X.reset_index(), group="case", time="moment")
-    assert read == RaggedSequences.from_list([[[0, 2], [1, 3]], [[0, 1]]])
+    expected = [[0, 2], [1, 3], [0, 1]]
+    assert read == RaggedSequences(expected, [0, 2, 3], ids=["q", "p"], feature_names=["moment", "a"])
     assert as_sequences(X.reset_index(drop=True)).tokens.tolist() == [[3], [1], [2]]
     with pytest.raises(ValueError, match=r"group='level_0', time='level_1'"):
         as_sequences(X.rename_axis([None, None]))
@@ -153,8 +210,10 @@ def test_one_number_per_row_names_the_call_which_is_read():
     for read in (as_sequences, RaggedSequences.from_frame, lambda X: RaggedSequences.from_frame(X, group="case_id")):
         with pytest.raises(ValueError, match=r"write RaggedSequences\.from_frame\(X\.pivot\("):
             read(X)
-    wide = X.pivot(index=["case_id", "reading_id"], columns="dim_id", values="value").reset_index()
-    expected = RaggedSequences.from_list([[[0, 1, 2], [1, 3, 4]], [[0, 5, 6]]])
+    wide = X.pivot(index=["case_id", "reading_id"], columns="dim_id", values="value").rename(columns=str).reset_index()
+    expected = RaggedSequences(
+        [[0, 1, 2], [1, 3, 4], [0, 5, 6]], [0, 2, 3], ids=[0, 1], feature_names=["reading_id", "0", "1"]
+    )
     assert RaggedSequences.from_frame(wide, group="case_id", time="reading_id") == expected
 
 

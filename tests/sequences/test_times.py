@@ -101,7 +101,8 @@ def test_a_duration_is_the_nearest_float_up_to_two_roundings(count, own, unit):
 def test_the_feature_takes_the_place_of_the_column():
     table = pd.DataFrame({"a": [1, 2, 3], "t": [5, 4, 9], "id": ["u", "u", "v"], "b": [6, 7, 8]})
     X = RaggedSequences.from_frame(table, group="id", time="t")
-    assert X == RaggedSequences.from_list([[[2, 4, 7], [1, 5, 6]], [[3, 9, 8]]])
+    expected = [[2, 4, 7], [1, 5, 6], [3, 9, 8]]
+    assert X == RaggedSequences(expected, [0, 2, 3], ids=["u", "v"], feature_names=["a", "t", "b"])
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ from sklearn_hardmax.constructions.common.temperatures import resolve_temperatur
 from sklearn_hardmax.constructions.common.units import distance_to_nearest_ramp
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 
 
 def build_classification(

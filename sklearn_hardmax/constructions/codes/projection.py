@@ -182,7 +182,7 @@ class Projection:
         tokens = np.zeros((sequences.n_tokens, width))
         for i, j, _, columns in self.encoded(sequences):
             tokens[sequences.offsets[i] : sequences.offsets[j], : len(columns)] = columns.T
-        return RaggedSequences._trusted(tokens, sequences.offsets)
+        return RaggedSequences._trusted(tokens, sequences.offsets, sequences.ids)
 
 
 def project(direction, columns):

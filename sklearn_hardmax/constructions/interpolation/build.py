@@ -48,7 +48,7 @@ from sklearn_hardmax.constructions.interpolation.token_code import select_token_
 from sklearn_hardmax.constructions.interpolation.token_interpolator import TokenInterpolator
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.sequences import SequencesLike, as_sequences
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 

@@ -100,7 +100,7 @@ class PooledClassifier(BuiltNetwork):
             tokens[:, stream.code_input] = self.projection.encode(sequences, width).tokens
         tokens[:, stream.tokens] = self.heads.tokens(sequences)
         tokens[:, stream.one] = 1.0
-        return RaggedSequences._trusted(tokens, sequences.offsets)
+        return RaggedSequences._trusted(tokens, sequences.offsets, sequences.ids)
 
     def decode(self, tokens):
         """Class index of each sequence from the tokens that `apply` returns: the first of the largest scores."""

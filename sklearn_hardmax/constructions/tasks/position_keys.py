@@ -26,7 +26,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_hardmax._typing import Auto, FloatArray, RandomStateLike
 from sklearn_hardmax.constructions.common.construction import ConstructionError
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 
 _BLOCK_NUMBERS = 2**20  # numbers (8 bytes each) that one step holds
 

@@ -20,7 +20,7 @@ from sklearn_hardmax.estimators.text.words import count_words, tokenize_texts
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_random_state, validate_class_labels
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.transformer import Transformer
 
 

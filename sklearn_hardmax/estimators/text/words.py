@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 
 
 def tokenize_texts(X, max_length=None):

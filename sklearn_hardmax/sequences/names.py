@@ -1,0 +1,187 @@
+"""Ids of sequences and names of features: what is accepted, when they are equal, and how they stand in a file.
+
+An id names a sequence: a number, a text, a date, a tuple of these, or any other hashable object, as it stands in the column
+or index that it comes from. Ids are compared for equality and never sorted, so that those of a data set may be of several
+types; they may repeat, as sequences do in a sample with replacement. Names of features are texts, as in scikit-learn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from sklearn_hardmax.sequences.messages import format_indices
+
+_NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
+
+
+def as_ids(ids: Any, n_sequences: int, what: str = "ids") -> np.ndarray | None:
+    """Ids as an array (n_sequences,), of numbers, dates or objects; None stays None.
+
+    Raises ValueError for another number of ids and for missing ones, TypeError for those that cannot be hashed.
+    """
+    if ids is None:
+        return None
+    array = id_array(ids)
+    if array.shape != (n_sequences,):
+        raise ValueError(f"{what} must name each of the {n_sequences} sequences, got shape {array.shape}.")
+    missing = np.flatnonzero(are_missing(array))
+    if len(missing):
+        raise ValueError(f"{what} must name every sequence; those of sequences {format_indices(missing)} are missing.")
+    return array
+
+
+def id_array(ids: Any) -> np.ndarray:
+    """Any one-dimensional collection as an array: of numbers or dates where all are of one such type, else of objects."""
+    if hasattr(ids, "__array__"):
+        # arrays, columns and indexes: all entries of one type
+        found = np.asarray(ids)
+        if found.dtype.kind in _NATIVE or found.ndim != 1:
+            return np.array(found)
+        entries = found.tolist()
+    else:
+        entries = list(ids)
+    if entries and all(type(entry) is int and -(2**63) <= entry < 2**63 for entry in entries):
+        return np.array(entries, dtype=np.int64)
+    if entries and all(type(entry) is np.datetime64 for entry in entries):
+        return np.array(entries)
+    array = np.empty(len(entries), dtype=object)
+    # one by one, since NumPy would take tuples for rows of a matrix; a list names a sequence as the tuple of its entries does
+    for i, entry in enumerate(entries):
+        array[i] = tuple(entry) if type(entry) is list else entry
+    try:
+        set(array.tolist())
+    except TypeError as error:
+        odd = next(i for i, entry in enumerate(array) if not _is_hashable(entry))
+        raise TypeError(
+            f"Ids must be numbers, texts, dates or tuples of these; id {odd} is a {type(array[odd]).__name__}."
+        ) from error
+    return array
+
+
+def _is_hashable(entry):
+    try:
+        hash(entry)
+    except TypeError:
+        return False
+    return True
+
+
+def are_missing(array: np.ndarray) -> np.ndarray:
+    """Whether each of some ids is missing: None, NaN, NaT or NA; bool of the same shape."""
+    if array.dtype.kind in "iub":
+        return np.zeros(array.shape, dtype=bool)
+    if array.dtype.kind in "fMm":
+        return array != array  # NaN and NaT differ from themselves
+    entries = array.ravel().tolist()
+    if set(map(type, entries)) <= {str, int, bool, tuple}:
+        return np.zeros(array.shape, dtype=bool)
+    return np.array([_is_missing(entry) for entry in entries], dtype=bool).reshape(array.shape)
+
+
+def _is_missing(entry):
+    if entry is None or type(entry).__name__ == "NAType":  # NA compared with itself is NA, which has no truth value
+        return True
+    return not isinstance(entry, (str, bytes, tuple)) and entry != entry
+
+
+def scalars(array: np.ndarray) -> list[Any]:
+    """The entries of an array as Python numbers, texts and objects; dates as NumPy's, which know nanoseconds."""
+    return list(array) if array.dtype.kind in "Mm" else array.tolist()
+
+
+def are_equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two arrays of ids or names, or None, are equal entry by entry; 1 equals 1.0, and no number equals a text."""
+    if one is None or other is None:
+        return one is other
+    if len(one) != len(other):
+        return False
+    if one.dtype != object and other.dtype != object:
+        return bool((one == other).all())
+    return all(a == b for a, b in zip(scalars(one), scalars(other)))
+
+
+def index_ids(frame: Any) -> Any:
+    """Ids of the rows of a frame or column: its index; None without one, and where it is an unnamed integer index.
+
+    An unnamed integer index is the numbers of rows, whatever has been done to them since.
+    """
+    if type(frame).__module__.partition(".")[0] != "pandas":
+        return None
+    index = frame.index
+    is_row_numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
+    return None if is_row_numbers else index
+
+
+def as_feature_names(names: Iterable[Any] | None, token_dim: int) -> np.ndarray | None:
+    """Names as an object array (token_dim,) of str; None for no names, and where none of them is a text.
+
+    Raises ValueError for another number of names, TypeError where only some are texts.
+    """
+    if names is None:
+        return None
+    array = np.empty(len(listed := list(names)), dtype=object)
+    array[:] = listed
+    if len(array) != token_dim:
+        raise ValueError(f"feature_names must name the {token_dim} features of a token, got {len(array)} names.")
+    texts = [isinstance(name, str) for name in listed]
+    if not any(texts):
+        return None
+    if not all(texts):
+        # the beginning of this sentence is the one that scikit-learn's estimator checks search for
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but of these names some are texts "
+            f"and others not: {listed}; rename the columns, for example by X.columns = X.columns.astype(str)."
+        )
+    array[:] = [str(name) for name in listed]
+    return array
+
+
+# -- in files ----------------------------------------------------------------------------------------------------------------
+
+
+def id_sections(ids: np.ndarray | None) -> dict[str, Any]:
+    """Sections of a file that hold ids: int64 numbers as they are, others as JSON, one text per id."""
+    if ids is None:
+        return {}
+    if ids.dtype == np.int64:
+        return {"ids": ids}
+    return {"ids": [json.dumps(_as_json(entry)) for entry in scalars(ids)]}
+
+
+def ids_from_section(content: Any) -> np.ndarray | None:
+    """Inverse of `id_sections`, from the section or None."""
+    if content is None or isinstance(content, np.ndarray):
+        return content
+    return id_array([_from_json(json.loads(text)) for text in content])
+
+
+def _as_json(entry):
+    if isinstance(entry, (str, bool, int, float)):
+        return entry
+    if isinstance(entry, tuple):
+        return {"tuple": [_as_json(part) for part in entry]}
+    kind = next((kind for kind in (np.datetime64, np.timedelta64) if isinstance(entry, kind)), None)
+    if kind is not None:
+        unit, step = np.datetime_data(entry.dtype)
+        return {kind.__name__: [int(entry.astype(np.int64)), f"{step}{unit}"]}
+    if isinstance(entry, np.generic):
+        return {"numpy": [entry.dtype.str, _as_json(entry.item())]}
+    raise TypeError(
+        f"An id of type {type(entry).__name__} cannot be saved: use numbers, texts, dates of NumPy or tuples of these, by "
+        "with_ids."
+    )
+
+
+def _from_json(value):
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tuple":
+        return tuple(map(_from_json, content))
+    if kind == "numpy":
+        return np.dtype(content[0]).type(content[1])
+    return {"datetime64": np.datetime64, "timedelta64": np.timedelta64}[kind](*content)
