@@ -8,8 +8,7 @@
 
 Each task has one result per token i. Partners j, k may coincide with i and with each other. Source: C. Sanford, D. Hsu, M.
 Telgarsky, *Representational Strengths and Limitations of Transformers*, arXiv 2306.02896. Sparse averaging and match2 are
-easy for one attention layer, match3 is not, and its two variants are again. All integer arithmetic is exact: residues and
-their sums are int64, so that a modulus may be as large as 2^62.
+easy for one attention layer, match3 is not, and its two variants are. Residues and their sums are int64: exact to 2^62.
 """
 
 from __future__ import annotations

@@ -213,7 +213,8 @@ def test_tables_of_numbers_are_one_token_a_row():
     for frame in (pd.DataFrame(TOKENS), pl.DataFrame(TOKENS), pa.table({"a": TOKENS[:, 0], "b": TOKENS[:, 1]})):
         assert bare(as_sequences(frame)) == RaggedSequences(TOKENS, np.arange(7))
     structs = pl.Series([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}])
-    assert as_sequences(structs) == RaggedSequences([[1.0, 2.0], [3.0, 4.0]], [0, 1, 2])
+    named = RaggedSequences([[1.0, 2.0], [3.0, 4.0]], [0, 1, 2], feature_names=["a", "b"])
+    assert as_sequences(structs) == named
 
 
 @pytest.mark.parametrize(
@@ -326,7 +327,7 @@ def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
         ({"bag": [0, 0, 1], "a": [1.0, None, 3.0]}, "NaN or infinity in sequences 0"),
         (
             {"id": [0, 0, 1], "a": [1.0, 2.0, 3.0]},
-            r"needs a column 'bag' \(or a level of the index\) and features with names of their own, got \['id', 'a'\]",
+            r"needs a column 'bag' and features with names of their own, got \['id', 'a'\]",
         ),
         ({"bag": [0, 0, 1]}, r"got \['bag'\]"),
     ],

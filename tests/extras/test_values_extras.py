@@ -192,7 +192,7 @@ def test_the_column_of_times_of_every_library(frame, zone):
     with pytest.raises(ValueError, match="times of column 't' are missing in rows 1;"):
         RaggedSequences.from_frame(make(table), group="id", time="t")
     X = RaggedSequences.from_frame(make(table.take([0, 2])), group="id", time="t", time_unit="h")
-    assert X == RaggedSequences.from_list([[[0.0, 3.0], [24.0, 1.0]]])
+    assert X == RaggedSequences([[0.0, 3.0], [24.0, 1.0]], [0, 2], ids=["p"], feature_names=["t", "a"])
 
 
 def test_times_of_the_other_types_of_arrow():
