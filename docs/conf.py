@@ -60,6 +60,7 @@ numpydoc_validation_exclude = {
     r"\.(Construction|Trained|LayerTrace|CodeLine|HeadWindows)$",  # have fields, which nobody passes
     r"\.to_(list|aeon|arrow|awkward)$",  # one line with the shape is enough
     r"\.array_shapes$",  # for Transformer.load, which checks files by it
+    r"\.fit_(transform|predict)$",  # docstrings of scikit-learn, which name what is returned
 }
 
 html_theme = "pydata_sphinx_theme"
