@@ -8,7 +8,7 @@
 
 Each task has one result per token i. Partners j, k may coincide with i and with each other. Source: C. Sanford, D. Hsu, M.
 Telgarsky, *Representational Strengths and Limitations of Transformers*, arXiv 2306.02896. Sparse averaging and match2 are
-easy for one attention layer, match3 is not, and its two variants are. Residues and their sums are int64: exact to 2^62.
+easy for one attention layer, match3 is not, its two variants are. Residues and sums are int64: exact for moduli up to 2^62.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import FloatArray, IntArray
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import check_integer, format_indices, sequences_containing
+from sklearn_hardmax.sequences.arrays import check_integer, sequences_containing
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.parsing import read_sequences
 
 LARGEST_MODULUS = 2**62  # the sum of two residues fits into an int64

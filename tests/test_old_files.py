@@ -285,3 +285,8 @@ def test_too_little_memory_is_no_damage(tmp_path):
             file.truncate(len(start) + LARGE)  # zeros that take no room on the disk
         with pytest.raises(MemoryError, match=f"too little memory to load '.*{cls.__name__}'"), memory_for(2**28):
             cls.load(path)
+
+
+def test_names_that_are_no_texts_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="its names are"):
+        load(tmp_path, npz(**parts_of_weights(names=lambda names: np.arange(len(names)))), Transformer)

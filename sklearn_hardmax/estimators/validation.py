@@ -15,7 +15,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 from sklearn_hardmax import _version
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars
 from sklearn_hardmax.sequences.parsing import parse, warn_if_channels_first, warn_if_one_sequence
 from sklearn_hardmax.sequences.values import kind_of

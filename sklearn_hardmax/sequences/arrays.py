@@ -15,8 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hardmax.sequences import names
-from sklearn_hardmax.sequences.messages import MAX_SHOWN
-from sklearn_hardmax.sequences.messages import format_indices as format_indices
+from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
 from sklearn_hardmax.sequences.segments import changes
 from sklearn_hardmax.sequences.values import as_numbers, columns_of
 
@@ -271,7 +270,7 @@ def from_flat(tokens, lengths=None, groups=None):
     return tokens, offsets_of(lengths)
 
 
-def check_group_names(groups, n_tokens):
+def starts_of_groups(groups, n_tokens):
     """The tokens at which groups, an array, begin (k,), and the names of these groups.
 
     Raises ValueError unless there is one name per token, and none is missing.
@@ -295,7 +294,7 @@ def check_group_names(groups, n_tokens):
 def _offsets_of_groups(groups, n_tokens):
     """Offsets and ids from the group of each token; the sequences are the groups in the order in which they appear."""
     groups = np.asarray(groups) if hasattr(groups, "__array__") else names.id_array(groups)
-    starts, ids = check_group_names(groups, n_tokens)
+    starts, ids = starts_of_groups(groups, n_tokens)
     # a group that begins more than once is interrupted by others
     torn = [name for name, count in Counter(names.scalars(ids)).items() if count > 1]
     if torn:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_hardmax._extras import extra
 from sklearn_hardmax.sequences import arrays
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import id_array, index_ids
 from sklearn_hardmax.sequences.nested import (
     arrow_array,
@@ -210,7 +210,7 @@ def _from_long(frame, columns, group, time, time_unit):
     features = []
     for name, column in columns:
         if name == time:
-            arrays.check_group_names(keys, len(column))
+            arrays.starts_of_groups(keys, len(column))
             seen = {}
             sequence_of_row = np.array([seen.setdefault(key, len(seen)) for key in keys.tolist()], dtype=np.int64)
             order, times = read_times(column, name, sequence_of_row, time_unit)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_hardmax.sequences.messages import format_indices
+from sklearn_hardmax.sequences.values import kind_of, library_of
 
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
 
@@ -83,9 +84,8 @@ def are_missing(array: np.ndarray) -> np.ndarray:
 
 
 def _is_missing(entry):
-    if entry is None or type(entry).__name__ == "NAType":  # NA compared with itself is NA, which has no truth value
-        return True
-    return not isinstance(entry, (str, bytes, tuple)) and entry != entry
+    kind = kind_of(entry)
+    return kind == "missing" or (kind == "numbers" and entry != entry)
 
 
 def scalars(array: np.ndarray) -> list[Any]:
@@ -109,7 +109,7 @@ def index_ids(frame: Any) -> Any:
 
     An unnamed integer index is the numbers of rows, whatever has been done to them since.
     """
-    if type(frame).__module__.partition(".")[0] != "pandas":
+    if library_of(frame) != "pandas":
         return None
     index = frame.index
     is_row_numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"

@@ -15,7 +15,8 @@ import numpy as np
 from sklearn_hardmax._extras import extra
 from sklearn_hardmax._typing import IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
-from sklearn_hardmax.sequences.arrays import format_indices, sequences_containing
+from sklearn_hardmax.sequences.arrays import sequences_containing
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.values import as_numbers, decoded, numpy_of_tensor, refuse_categories
 

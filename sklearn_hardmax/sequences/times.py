@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.values import as_numbers, kind_of
 
 TimeUnit: TypeAlias = Literal["D", "h", "min", "s", "ms", "us", "ns"]

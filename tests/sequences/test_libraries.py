@@ -221,3 +221,12 @@ def test_one_number_per_row_names_the_call_which_is_read():
 def test_groups_are_no_frame(make):
     with pytest.raises(TypeError, match=r"from_frame takes a Series, data frame or table of .*, got \w+GroupBy"):
         RaggedSequences.from_frame(make(pd.DataFrame({"a": [1.0, 2.0]})))
+
+
+@pytest.mark.parametrize(
+    "groups", [pd.array(["a", pd.NA, "b"], dtype="string"), pd.array([1, pd.NA, 2], dtype="Int64")]
+)
+def test_groups_of_pandas_with_missing_entries_are_refused(groups):
+    table = pd.DataFrame({"bag": groups, "a": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match="groups must name the sequence of each token; those of tokens 1 are missing"):
+        RaggedSequences.from_frame(table, group="bag")

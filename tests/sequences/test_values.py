@@ -276,3 +276,17 @@ def test_numbers_that_are_floats_already_are_not_copied():
         array = np.ones((2, 3), dtype=dtype)
         assert as_numbers(array) is array
         assert np.shares_memory(as_sequences(pd.DataFrame(array, copy=False)).tokens, array)
+
+
+def test_the_type_of_an_empty_array_is_refused_too():
+    with pytest.raises(ValueError, match=r"must be real numbers, but hold texts \(none\)"):
+        as_numbers(np.zeros((0, 2), dtype="U1"))
+
+
+def test_an_object_whose_conversion_to_a_float_fails_is_no_number():
+    class NoNumber:
+        def __float__(self):
+            raise TypeError("not today")
+
+    with pytest.raises(TypeError, match=r"but hold an object of type NoNumber \(.* at index \[1, 0\]\)"):
+        as_numbers(object_array([1.0, NoNumber()]))

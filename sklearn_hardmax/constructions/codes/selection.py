@@ -240,8 +240,6 @@ def _mean_code(problem):
     scores = [label_runs(1.5 + project(direction, means), problem.labels) for direction in directions]
     order = sorted(range(len(directions)), key=lambda k: (scores[k][1] < needed, scores[k][0], k))
     for k in order[:_MEAN_TRIALS]:
-        if scores[k][1] == 0:
-            continue
         candidate = problem.candidate(directions[k], "mean")
         if label_runs(candidate.values, problem.labels)[1] >= needed:
             return candidate

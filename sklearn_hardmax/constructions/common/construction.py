@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_hardmax._typing import AnyArray, IntArray
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import format_indices
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.transformer import Transformer
 

@@ -21,8 +21,8 @@ from sklearn_hardmax.constructions.codes.multisets import (
 )
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import format_indices
 from sklearn_hardmax.sequences.libraries import parse_container
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.values import as_numbers, columns_of, holds_plain_numbers

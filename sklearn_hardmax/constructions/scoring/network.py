@@ -97,7 +97,7 @@ def network_plan(heads, readout, corrections, stream, max_width):
     """Specifications of all layers, in order: list of PlannedLayer."""
     plan = [_intercept(readout, stream), *_pooled_heads(heads, readout, stream, max_width)]
     if corrections is not None:
-        make = _sequence_code_layers if isinstance(corrections.code, SequenceCode) else _random_code_layers
+        make = _bump_code_layers if isinstance(corrections.code, SequenceCode) else _random_code_layers
         plan += make(corrections.code, stream, max_width)
         plan += _correction_layers(corrections, stream, max_width)
     return plan
@@ -192,8 +192,8 @@ def _random_code_layers(code, stream, max_width):
     return plan
 
 
-def _sequence_code_layers(code, stream, max_width):
-    """Layers that leave max s, min s, mean s or the mean of 1 + bumps of s in the register of the code."""
+def _bump_code_layers(code, stream, max_width):
+    """Layers that leave the mean of 1 + bumps of s in the register of the code."""
     s, bumps, register = stream.registers.tolist()
     # s = relu(x) - relu(x - 1) + 1 with x = <u, z> + 1/2; the register `bumps` starts at 1
     U = np.zeros((2, stream.width))
@@ -203,21 +203,16 @@ def _sequence_code_layers(code, stream, max_width):
     ramp = Units(U, np.array([0.5, -0.5]), W, 2)
     constants = np.zeros(stream.width)
     constants[[s, bumps]] = 1.0
-    plan = [planned_layer(ramp), planned_layer(constant_unit(stream.width, constants))]
-    if code.bumps is not None:
 
-        def units(first, last):
-            return bump_units(stream.width, s, bumps, *code.bumps.part(first, last))
+    def units(first, last):
+        return bump_units(stream.width, s, bumps, *code.bumps.part(first, last))
 
-        plan += planned_groups(units, code.n_bumps, 4, max_width)
-    if not code.uses_leader_attention:
-        pooled = s if code.bumps is None else bumps
-        return [*plan, _uniform_attention(stream, [[pooled]], [register], 1.0)]
-    # max s is the largest key s; min s the largest key -s
-    query = stream.row(stream.one)
-    value = stream.row(s)
-    output = stream.row(register).T
-    return [*plan, planned_attention(query, code.sign * value, value, output, temperature=code.temperature)]
+    return [
+        planned_layer(ramp),
+        planned_layer(constant_unit(stream.width, constants)),
+        *planned_groups(units, code.n_bumps, 4, max_width),
+        _uniform_attention(stream, [[bumps]], [register], 1.0),
+    ]
 
 
 def _correction_layers(corrections, stream, max_width):

@@ -17,9 +17,10 @@ factor is no candidate. Systems of order 128 and less compute the criterion of e
 Larger ones compute it where the minimum may be. A quarter of the system is solved for every alpha, at about a hundredth of
 the cost each: this shows the shape of the criterion, both ends included. It need not have one minimum, and it may be nearly
 flat. So what is computed on the whole system is each local minimum of the quarter within a tenth of the least one, and both
-ends of the range in which the quarter is within a hundredth of it. From the best of these the search goes to neighbours, in
-steps that double while they improve, and ends where both neighbours are worse. What is guaranteed is therefore a local
-minimum among the alphas: one that the quarter does not show would be missed.
+ends of the range in which the quarter is within a hundredth of it, and the neighbours of those that are within a hundredth of
+the best one. From the best of all the search goes to neighbours, in steps that double while they improve, and ends where
+both are worse. What is guaranteed is therefore a local minimum among the alphas: one that the quarter does not show, and that
+is no neighbour of what it shows, would be missed.
 
 Criteria are computed in float32 where that is precise enough. There they erred by 1e-4 at most wherever it was measured,
 and by 1e-5 near the minimum: two within a factor of 1 + 2^-12 are computed again and compared in float64. The solution for
@@ -36,7 +37,7 @@ from sklearn_hardmax.forward.ties import EPS
 SMALL_ORDER = 128  # up to this order every alpha is computed
 _EQUAL = 1 + EPS**0.5  # criteria within this factor count as equal, also without any blur
 _PROMISING = 1.1  # local minima of the quarter up to this multiple of the least one are computed
-_FLAT = 1.01  # and the first and the last alpha up to this multiple
+_FLAT = 1.01  # and the first and the last alpha up to this multiple; neighbours too where the whole system is as flat
 _CLEARLY = 3.0  # standard errors
 _NEAR = 1 + 2.0**-12  # criteria within this factor are compared in float64 only
 
@@ -97,13 +98,17 @@ class _Search:
             self.evaluate(k)
 
     def descend(self, starts):
-        """Go from the best of these alphas to one whose neighbours are no better."""
+        """Go from the best of these alphas, or of the neighbours of good ones, to one whose neighbours are no better."""
         for k in starts:
             self.evaluate(k)
         # where float64 can factor for none of them, it may for larger ones
         for k in range(len(self.alphas)):
             if self.best is None:
                 self.evaluate(k)
+        for k in starts:
+            if self.best not in (k, None) and self.criteria[k] <= _FLAT * self.criteria[self.best]:
+                self.evaluate(max(k - 1, 0))
+                self.evaluate(min(k + 1, len(self.alphas) - 1))
         while self.best is not None and (k := self._untried_neighbour()) is not None:
             step = k - self.best
             while self.evaluate(k):

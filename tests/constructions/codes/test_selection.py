@@ -191,3 +191,12 @@ def test_means_coincide_where_they_are_nearer_than_any_direction_could_separate(
     means = np.array([[0.5, 0.5, -0.5], [0.25, 0.25 + distance, 0.0]])
     line = project(np.array([0.25, 0.125]), means)
     assert selection._some_means_coincide(line, means, np.array([*labels, 0]), SAFE_GAP) is coincide
+
+
+def test_means_that_no_direction_separates_enough_are_given_up_for_bumps():
+    """Of -1, 1, 0 and -1, 1, d the means differ by 2.5 * 2^-46 on the scale of the code, and a direction is 1/4 there."""
+    d = 15 * 2.0**-46
+    X = RaggedSequences.from_list([[[-1.0], [1.0], [0.0]], [[-1.0], [1.0], [d]]])
+    found, conflicts = select_code(problem_of(X, [0, 1], 0))
+    assert (found.code.kind, conflicts) == ("bumps", [])
+    assert runs_and_gap(found.values, [0, 1])[1] >= SAFE_GAP

@@ -413,3 +413,13 @@ def test_where_sums_of_few_tokens_meet_two_random_codes_are_tried_and_then_bumps
     assert len(codes) == 2
     assert (fitted.n_conflicts_, fitted.score(X, y)) == (0, 1.0)
     assert fitted._built.corrections.code.kind == "bumps"
+
+
+@pytest.mark.parametrize("lengths", [[5], [1] * 9, [1, 1, 10**6, 1, 1], [10**6, 1], [1, 10**6]])
+@pytest.mark.parametrize("n_jobs", [None, 3])
+def test_shares_hold_every_sequence_once_and_none_is_empty(lengths, n_jobs, monkeypatch):
+    """With at most two sequences per job and round, also where one of them has nearly all tokens."""
+    monkeypatch.setattr(scoring, "LEFT_OUT", 2)
+    shares = list(scoring._shares(np.array(lengths), 1, n_jobs))
+    assert [i for share in shares for i in range(share.start, share.stop)] == list(range(len(lengths)))
+    assert all(share.start < share.stop for share in shares)

@@ -128,6 +128,16 @@ def test_both_ends_of_a_flat_quarter_are_computed():
     assert [k for k, *_ in system.computed][:2] == [0, 9]
 
 
+def test_the_valley_beside_a_start_is_found_though_another_start_is_better():
+    """The quarter is flat from 0, its minimum, to 9; on the whole 0 is better than 9, and 8 is the best."""
+    quarter = 1 + 0.0001 * np.arange(13)
+    quarter[10:] = 2
+    whole = np.array([1, 1.001, 1.002, 1.003, 1.004, 1.003, 1.002, 1.001, 0.999, 1.005, 2, 2, 2])
+    system = Given(whole, quarter=quarter, noise=0.9, n=64)
+    assert penalty.choose_penalty(system, ALPHAS).alpha == ALPHAS[8]
+    assert [k for k, *_ in system.computed][:2] == [0, 9]
+
+
 @pytest.mark.parametrize("order", [100, 8000])
 def test_of_equal_criteria_the_largest_alpha_is_chosen(order):
     criteria = np.ones(13)
@@ -155,3 +165,13 @@ def test_alphas_without_a_factor_are_no_candidates(order):
     assert penalty.choose_penalty(Given(criteria, order, quarter=valley(0)), ALPHAS).alpha == ALPHAS[7]
     assert penalty.choose_penalty(Given(np.full(13, np.nan), order, quarter=valley(0)), ALPHAS) is None
     assert penalty.choose_penalty(Given(np.full(13, np.nan), order, quarter=np.full(13, np.nan)), ALPHAS) is None
+
+
+def test_of_a_near_tie_only_what_is_in_float32_is_computed_again():
+    """Alpha 5 is below `single_from` and within 2^-13 of alpha 6, which was computed in float32."""
+    criteria = valley(6)
+    criteria[5] = 1 + 2.0**-13
+    system = Given(criteria, quarter=valley(6), single_from=ALPHAS[6], noise=0.9, n=64)
+    assert penalty.choose_penalty(system, ALPHAS).alpha == ALPHAS[6]
+    assert [k for k, parts, single in system.computed if k == 5 and not single] == [5]
+    assert system.computed.count([6, 4, False]) == 1

@@ -120,3 +120,12 @@ def test_a_matrix_without_a_factor_is_reported_and_kept():
     assert system.factor(4.0)
     # (5 2; 2 5) b = (1; 1) has b = 1/7
     np.testing.assert_allclose(system.solution(), 1 / 7, rtol=1e-14)
+
+
+def test_a_dual_system_without_a_factor_is_reported():
+    """Beside u = (1, 1) / sqrt(2) the matrix ((1, -1), (-1, 1)) has the eigenvalue 2; a penalty of -3 makes it negative."""
+    matrix = np.array([[1.0, 0], [-1, 1]], order="F")
+    system = DualSystem(matrix, np.ones(2), np.array([[1.0], [-1.0]]))
+    assert not system.factor(-3.0)
+    assert system.factor(2.0)
+    np.testing.assert_allclose(system.solution(), [[0.25], [-0.25]], rtol=1e-14)  # (2 + 2) c = 1

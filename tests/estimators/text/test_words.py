@@ -100,3 +100,12 @@ def test_texts_without_a_word_of_two_letters_are_told_how_words_are_split(text):
 def test_texts_without_an_order_are_refused(X, message, fitted):
     with pytest.raises(ValueError, match=message):
         fitted.predict(X)
+
+
+def test_other_errors_than_those_of_an_empty_vocabulary_pass(monkeypatch):
+    def fails(self, words):
+        raise ValueError("something else")
+
+    monkeypatch.setattr("sklearn.feature_extraction.text.CountVectorizer.fit_transform", fails)
+    with pytest.raises(ValueError, match="something else"):
+        classifier().fit(*corpus())
