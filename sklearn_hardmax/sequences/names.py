@@ -19,7 +19,7 @@ from sklearn_hardmax.sequences.values import kind_of, library_of
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
 
 
-def as_ids(ids: Any, n_sequences: int, what: str = "ids") -> np.ndarray | None:
+def as_ids(ids: Any, n_sequences: int) -> np.ndarray | None:
     """Ids as an array (n_sequences,), of numbers, dates or objects; None stays None.
 
     Raises ValueError for another number of ids and for missing ones, TypeError for those that cannot be hashed.
@@ -28,10 +28,10 @@ def as_ids(ids: Any, n_sequences: int, what: str = "ids") -> np.ndarray | None:
         return None
     array = id_array(ids)
     if array.shape != (n_sequences,):
-        raise ValueError(f"{what} must name each of the {n_sequences} sequences, got shape {array.shape}.")
+        raise ValueError(f"ids must name each of the {n_sequences} sequences, got shape {array.shape}.")
     missing = np.flatnonzero(are_missing(array))
     if len(missing):
-        raise ValueError(f"{what} must name every sequence; those of sequences {format_indices(missing)} are missing.")
+        raise ValueError(f"ids must name every sequence; those of sequences {format_indices(missing)} are missing.")
     return array
 
 

@@ -86,7 +86,7 @@ def distinct_tokens(sequences, with_position, n_jobs=None):
 
     With positions a token equals another one only where their relative positions are equal too.
     """
-    rows = _Rows(sequences.tokens, relative_positions(sequences.offsets) if with_position else None)
+    rows = _TokenRows(sequences.tokens, relative_positions(sequences.offsets) if with_position else None)
 
     def hashes(seed):
         return in_batches(partial(_hashes_of_tokens, with_position, seed), sequences, n_jobs)
@@ -94,7 +94,7 @@ def distinct_tokens(sequences, with_position, n_jobs=None):
     return DistinctTokens(*_numbered_by_hash(hashes, rows.are_equal_to))
 
 
-class _Rows(NamedTuple):
+class _TokenRows(NamedTuple):
     """Tokens as rows of numbers, which are compared and hashed block by block.
 
     Attributes
@@ -136,7 +136,7 @@ class _Rows(NamedTuple):
 
 def _hashes_of_tokens(with_position, seed, sequences):
     positions = relative_positions(sequences.offsets) if with_position else None
-    return _Rows(sequences.tokens, positions).hashes(seed)
+    return _TokenRows(sequences.tokens, positions).hashes(seed)
 
 
 def _numbered_by_hash(hashes_of, are_equal_to):
