@@ -85,7 +85,7 @@ def _typed(array, name):
 
 def _missing_or(value, convert):
     if kind_of(value) == "missing":
-        return np.datetime64("NaT") if convert is _moment else np.timedelta64("NaT")
+        return np.datetime64("NaT", "us") if convert is _moment else np.timedelta64("NaT", "us")
     # those of pandas have nanoseconds, which the classes of Python have not
     for method in ("to_datetime64", "to_timedelta64"):
         if hasattr(value, method):

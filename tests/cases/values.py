@@ -14,7 +14,7 @@ NUMBERS = [
     *(0, -3, 2**53 + 1, 2**70, True, False, 1.5, -0.0, 1e308, Decimal("0.1"), Fraction(1, 3)),
     *(np.int8(-7), np.uint64(2**64 - 1), np.float32(0.1), np.float16(2.5), np.bool_(True)),
 ]
-MISSING = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), np.timedelta64("NaT", "s")]
+MISSING = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.timedelta64("NaT", "s")]
 NO_NUMBERS = {
     "texts": ["00123", "1e3", "nan", "", np.str_("1"), b"1", np.bytes_(b"2")],
     "dates": [

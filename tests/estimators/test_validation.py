@@ -83,7 +83,7 @@ def test_nothing_answers_before_fit():
 
 # -- labels that NumPy would change or merge ---------------------------------------------------------------------------
 
-NAT = np.datetime64("NaT")
+NAT = np.datetime64("NaT", "s")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_ids_of_many_kinds_are_equal_to_themselves_after_files_pickles_and_folds
     assert X != X.with_ids(None)
 
 
-@pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT"), pd.NA, pd.NaT, float("nan"), Decimal("nan")])
+@pytest.mark.parametrize(
+    "missing", [None, np.nan, np.datetime64("NaT", "s"), pd.NA, pd.NaT, float("nan"), Decimal("nan")]
+)
 def test_missing_ids_are_refused(missing):
     with pytest.raises(ValueError, match="ids must name every sequence; those of sequences 1 are missing"):
         as_ids(["a", missing], 2)

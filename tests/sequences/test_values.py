@@ -58,7 +58,7 @@ def test_every_value_has_its_kind():
         (None, np.nan),
         (pd.NA, np.nan),
         (pd.NaT, np.nan),
-        (np.datetime64("NaT"), np.nan),
+        (np.datetime64("NaT", "s"), np.nan),
     ],
 )
 @layouts
