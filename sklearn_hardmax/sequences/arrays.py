@@ -172,6 +172,12 @@ def _common_names(sequences):
     if not any(hasattr(sequence, "columns") or hasattr(sequence, "schema") for sequence in sequences):
         return None
     names = [column_names(sequence) for sequence in sequences]
+    nameless = [i for i, name in enumerate(names) if name is None]
+    if nameless:
+        raise ValueError(
+            f"Some sequences are data frames, but sequences {format_indices(nameless)} are not and name no features; give "
+            "arrays only, by frame.to_numpy(), or data frames only."
+        )
     other = [i for i, name in enumerate(names) if name != names[0]]
     if other:
         raise ValueError(
@@ -242,7 +248,7 @@ def from_padded(X, lengths=None, mask=None, fill=np.nan):
             lengths = (is_real * np.arange(1, X.shape[1] + 1)).max(axis=1, initial=0)
         lengths = check_lengths(lengths, len(X), X.shape[1])
         mask = np.arange(X.shape[1]) < lengths[:, None]
-    return X[mask], offsets_of(mask.sum(axis=1))
+    return Parts(X[mask], offsets_of(mask.sum(axis=1)))
 
 
 def to_padded(tokens, offsets, fill):
@@ -267,7 +273,7 @@ def from_flat(tokens, lengths=None, groups=None):
     lengths = check_lengths(lengths, lengths.size, len(tokens))
     if lengths.sum() != len(tokens):
         raise ValueError(f"lengths add up to {lengths.sum()}, but there are {len(tokens)} tokens.")
-    return tokens, offsets_of(lengths)
+    return Parts(tokens, offsets_of(lengths))
 
 
 def starts_of_groups(groups, n_tokens):
@@ -315,7 +321,7 @@ def from_series(X):
         )
     if isinstance(X, np.ndarray) and X.ndim == 2:
         values = as_numbers(X, "values")
-        return values.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1]
+        return Parts(values.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1])
     series = [as_numbers(x, f"values of series {i}") for i, x in enumerate(_parts(X, "from_series"))]
     odd = [i for i, x in enumerate(series) if x.ndim != 1]
     if odd:
@@ -323,7 +329,7 @@ def from_series(X):
             f"Each series must be 1-D; series {format_indices(odd)} are not (series {odd[0]} has shape "
             f"{series[odd[0]].shape})."
         )
-    return from_list([x[:, None] for x in series])
+    return from_list([x[:, None] for x in series])._replace(ids=names.index_ids(X))
 
 
 def from_aeon(X):

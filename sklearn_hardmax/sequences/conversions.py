@@ -130,6 +130,7 @@ class Conversions(NestedConversions):
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_times), or list of array-likes of shape (n_times_i,)
+            The index of a Series of pandas becomes ids, as in `from_frame`.
 
         Returns
         -------
@@ -226,17 +227,18 @@ class Conversions(NestedConversions):
         dtype: Literal["numeric"] = "numeric",
         allow_nan: bool = False,
     ) -> Self:
-        """Read a column or a table of pandas, polars or pyarrow.
+        """Read a column or a table of pandas, polars or pyarrow, or an Awkward array of records.
 
         Parameters
         ----------
         frame : Series, data frame or table
             A Series, or a data frame of one column, holds one sequence per cell: an array (n_i, token_dim) or a list of
             tokens; cells of plain numbers are series of one channel. A data frame has one row per sequence and, for every
-            feature, a column of lists of numbers.
-        group : str, optional
-            Name of the column that names the sequence of each row; the frame then has one row per token. The rows of a
-            sequence must be adjacent, unless `time` orders them. All other columns are features, in their order.
+            feature, a column of lists of numbers. The index of pandas becomes ids, unless it is an unnamed integer index.
+        group : str or list of str, optional
+            Name of the column that names the sequence of each row, by its id. All other columns are features, in their
+            order, and one row is one token: the rows of a sequence must be adjacent, unless `time` orders them. Where the
+            other columns hold lists, one row is one sequence. Several columns name a sequence by a tuple.
         time : str, optional
             With `group`: name of the column of times, by which the tokens of each sequence are sorted; rows of equal times
             keep their order. In its place is a feature: numbers as they are; for dates, the time since the first token of
@@ -269,24 +271,32 @@ class Conversions(NestedConversions):
         check_dtype(dtype)
         return cls._checked(libraries.from_frame(frame, group, time, time_unit), allow_nan)
 
-    def to_pandas(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
+    def to_pandas(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a pandas Series of arrays or, with `group`, a data frame with one row per token.
 
         Parameters
         ----------
-        group : str, optional
-            Name of the column of the sequence indices; the result is a data frame if it is given.
+        group : str or list of str, optional
+            Name of the column of ids, or without ids of the indices of the sequences; the result is a data frame if it is
+            given, which `from_frame` reads. A list of names, for ids that are tuples: a column for each part.
         names : list of str, optional
-            Names of the features in a data frame; default x0, x1, ...
+            Names of the features in a data frame; default `feature_names`, or x0, x1, ...
 
         Returns
         -------
         pandas.Series or pandas.DataFrame
-            The Series holds views (n_i, token_dim) of `tokens`.
-        """
-        return libraries.to_pandas(self.tokens, self.offsets, self.ids, group, self._column_names(names))
+            The Series holds views (n_i, token_dim) of `tokens`, and its index is the ids; it has no names of features.
 
-    def to_polars(self, group: str | None = None, names: Sequence[str] | None = None) -> Any:
+        Raises
+        ------
+        ValueError
+            With `group`: ids that repeat, since a table would join these sequences.
+        """
+        if group is None:
+            return libraries.to_pandas(self.tokens, self.offsets, self.ids)
+        return libraries.long_pandas(self._long(group, names))
+
+    def to_polars(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a polars Series or, with `group`, a data frame with one row per token.
 
         Parameters
@@ -297,9 +307,13 @@ class Conversions(NestedConversions):
         Returns
         -------
         polars.Series or polars.DataFrame
-            The Series is of type List(Array) and shares the memory of the tokens.
-        """
-        return libraries.to_polars(self.tokens, self.offsets, self.ids, group, self._column_names(names))
+            The Series is of type List(Array) and shares the memory of the tokens; it has no ids and no names.
 
-    def _column_names(self, names):
-        return names if names is not None or self.feature_names is None else self.feature_names.tolist()
+        Raises
+        ------
+        ValueError
+            With `group`: ids that repeat, or that the library cannot hold.
+        """
+        if group is None:
+            return libraries.to_polars(self.tokens, self.offsets)
+        return libraries.long_polars(self._long(group, names))

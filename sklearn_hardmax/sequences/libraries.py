@@ -11,17 +11,17 @@ import numpy as np
 from sklearn_hardmax._extras import extra
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.messages import format_indices
-from sklearn_hardmax.sequences.names import id_array, index_ids
+from sklearn_hardmax.sequences.names import id_array, index_ids, scalars
 from sklearn_hardmax.sequences.nested import (
     arrow_array,
     awkward_to_arrow,
     from_arrow,
     from_torch,
     list_depth,
+    long_arrow,
     raise_missing,
     to_arrow,
 )
-from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.times import read_times
 from sklearn_hardmax.sequences.values import (
     as_numbers,
@@ -31,7 +31,7 @@ from sklearn_hardmax.sequences.values import (
     type_of,
 )
 
-_FRAMES = ("pandas", "polars", "pyarrow")  # libraries of data frames and tables
+_LIBRARIES = ("pandas", "polars", "pyarrow", "awkward")  # libraries of data frames, of tables and of records
 _TO_LIST = ("tolist", "to_list", "to_pylist")  # the method of columns of pandas, of polars and of pyarrow
 
 # -- detection, for as_sequences ---------------------------------------------------------------------------------------
@@ -45,34 +45,36 @@ def parse_container(X):
     library = library_of(X)
     if library == "torch" and getattr(X, "is_nested", False):
         return from_torch(X)
+    if library not in _LIBRARIES:
+        return None
+    columns = columns_of(X)
+    if columns is not None:
+        return _parse_table(X, columns)
     if library == "awkward":
         return _read_if_nested(awkward_to_arrow(X), "from_awkward")
     if library == "pyarrow" and hasattr(X, "null_count"):  # arrays have it, tables and scalars do not
         return _read_if_nested(arrow_array(X), "from_arrow")
-    if library in _FRAMES:
-        return _parse_frame(X)
-    return None
+    # a single column; as_sequences reads object columns by NumPy
+    return _read_if_nested(arrow_array(X), "from_frame") if _is_nested(type_of(X)) else None
 
 
 def _read_if_nested(array, converter):
-    """Read lists of lists; refuse lists of numbers, which only the method named `converter` reads, as series."""
-    if list_depth(array.type) == 1:
+    """Read lists of lists or records; refuse lists of numbers, which only the method named `converter` reads, as series."""
+    parts = from_arrow(array)
+    if list_depth(array.type) == 1 and parts.feature_names is None:
         raise ValueError(
             "Lists of numbers are series of one channel or rows of a matrix; "
             f"use RaggedSequences.{converter} for series, a 2-D NumPy array for one token per row."
         )
-    return from_arrow(array)
+    return parts
 
 
-def _parse_frame(X):
-    columns = columns_of(X)
-    if columns is None:  # a single column; as_sequences reads object columns by NumPy
-        return _read_if_nested(arrow_array(X), "from_frame") if _is_nested(type_of(X)) else None
+def _parse_table(X, columns):
     _refuse_single_numbers(columns)
     _refuse_levels(X)
     for name, column in columns:
         refuse_categories(type_of(column), f"entries of column {name!r}")
-    return from_frame(X) if any(_is_nested(type_of(column)) or _holds_lists(column) for _, column in columns) else None
+    return from_frame(X) if any(_holds_lists(column) for _, column in columns) else None
 
 
 def _refuse_single_numbers(columns):
@@ -105,7 +107,9 @@ def _is_nested(dtype):
 
 
 def _holds_lists(column):
-    """Whether the cells of an object column of pandas hold sequences, judged by the first that is not missing."""
+    """Whether a column has a type of lists, or is an object column of pandas whose first cell, missing ones aside, is one."""
+    if _is_nested(type_of(column)):
+        return True
     if str(type_of(column)) != "object" or library_of(column) != "pandas":
         return False
     cells = column.dropna()
@@ -123,17 +127,22 @@ def _is_sequence(cell):
 def from_frame(frame, group=None, time=None, time_unit="s"):
     """Read a column or a table of pandas, polars or pyarrow; see `RaggedSequences.from_frame`."""
     columns = columns_of(frame)
-    if library_of(frame) not in _FRAMES or (columns is None and not any(hasattr(frame, name) for name in _TO_LIST)):
+    if library_of(frame) not in _LIBRARIES or (columns is None and not any(hasattr(frame, name) for name in _TO_LIST)):
         raise TypeError(
-            f"from_frame takes a Series, data frame or table of {', '.join(_FRAMES)}, got {type(frame).__name__}."
+            f"from_frame takes a Series, data frame or table of {', '.join(_LIBRARIES)}, got {type(frame).__name__}."
         )
     _refuse_single_numbers(columns)
     if group is not None:
-        return _from_long(frame, columns, group, time, time_unit)
+        return _from_groups(frame, columns, group, time, time_unit)
     if time is not None:
         raise ValueError("time= needs group=, the name of the column that names the sequence of each row.")
     if columns is None:
-        return arrays.Parts(*_from_column(frame, "the column"))._replace(ids=index_ids(frame))
+        return _from_column(frame, "the column")._replace(ids=index_ids(frame))
+    return _from_columns_of_lists(columns)._replace(ids=index_ids(frame))
+
+
+def _from_columns_of_lists(columns):
+    """Read a table with one row per sequence and a column of lists per feature, or a single column of sequences."""
     names = [name for name, _ in columns]
     if not names or len(set(names)) < len(names):
         raise ValueError(
@@ -142,22 +151,23 @@ def from_frame(frame, group=None, time=None, time_unit="s"):
     # every column is read as series of one channel, and the columns must agree in the lengths of the series
     parts = [_from_column(column, f"column {name!r}") for name, column in columns]
     if len(parts) == 1:  # its cells may be sequences of several features
-        only = arrays.Parts(*parts[0])._replace(ids=index_ids(frame))
-        return only._replace(feature_names=names) if only.tokens.shape[1] == 1 else only
-    offsets = parts[0][1]
-    for name, (tokens, column_offsets, *_) in zip(names, parts):
-        if tokens.shape[1] != 1:
+        only = parts[0]
+        is_one_feature = only.tokens.shape[1] == 1 and only.feature_names is None
+        return only._replace(feature_names=names) if is_one_feature else only
+    offsets = parts[0].offsets
+    for name, part in zip(names, parts):
+        if part.tokens.shape[1] != 1:
             raise ValueError(
-                f"Each cell of column {name!r} must be a list of numbers, got lists of {tokens.shape[1]} features; one "
+                f"Each cell of column {name!r} must be a list of numbers, got lists of {part.tokens.shape[1]} features; one "
                 f"column of sequences is read by RaggedSequences.from_frame(frame[{name!r}])."
             )
-        odd = np.flatnonzero(np.diff(column_offsets) != np.diff(offsets))
+        odd = np.flatnonzero(np.diff(part.offsets) != np.diff(offsets))
         if len(odd):
             raise ValueError(
                 f"All features of a sequence need the same length: columns {names[0]!r} and {name!r} differ in sequences "
                 f"{format_indices(odd)}."
             )
-    return arrays.Parts(np.hstack([part[0] for part in parts]), offsets, index_ids(frame), names)
+    return arrays.Parts(np.hstack([part.tokens for part in parts]), offsets, feature_names=names)
 
 
 def _from_column(column, name):
@@ -186,10 +196,11 @@ def _dimensions(cell):
     return 1 + (len(cell) > 0 and _is_sequence(next(iter(cell))))
 
 
-def _from_long(frame, columns, group, time, time_unit):
-    """Read a table with one row per token; the column `group` names the sequence, and the column `time` orders its tokens.
+def _from_groups(frame, columns, group, time, time_unit):
+    """Read a table with one row per token or, where the features are columns of lists, one row per sequence.
 
-    Several groups, columns or levels of an index of pandas, name a sequence by a tuple.
+    The column `group` names the sequence, and the column `time` orders its tokens. Several groups, columns or levels of an
+    index of pandas, name a sequence by a tuple.
     """
     names = None if columns is None else [name for name, _ in columns]
     groups = group if isinstance(group, list) else [group]
@@ -200,12 +211,21 @@ def _from_long(frame, columns, group, time, time_unit):
     known = {*(names or ()), *from_index}
     if not groups or not set(wanted) <= known or not rest or len({*names}) < len(names) or time in groups:
         raise ValueError(
-            f"A table with one token per row needs a column {' and a column '.join(map(repr, wanted))} and features with "
+            f"A table with a group needs a column {' and a column '.join(map(repr, wanted))} and features with "
             f"names of their own, got {names}."
         )
     by_name = dict(columns) | {name: frame.index.get_level_values(name) for name in from_index}
     keys = [np.asarray(by_name[name]) for name in groups]
-    keys = keys[0] if len(keys) == 1 else id_array(list(zip(*(key.tolist() for key in keys))))
+    keys = keys[0] if len(keys) == 1 else id_array(list(zip(*map(scalars, keys))))
+    lists = [name for name in rest if _holds_lists(by_name[name])]
+    if lists:
+        single = [name for name in rest if name not in lists]
+        if single or time is not None:
+            raise ValueError(
+                f"Columns {lists} hold one list per row, but {f'columns {single}' if single else f'time={time!r}'} one value "
+                f"per token; make rows of the tokens first, by frame.explode({lists}), or leave out the others."
+            )
+        return _from_columns_of_lists([(name, by_name[name]) for name in rest])._replace(ids=keys)
     order = None
     features = []
     for name, column in columns:
@@ -222,33 +242,37 @@ def _from_long(frame, columns, group, time, time_unit):
     return arrays.from_flat(tokens[order], groups=keys[order])._replace(feature_names=rest)
 
 
-def _long(tokens, offsets, ids, group, names):
-    """Columns of a table with one row per token, as a dictionary from name to array."""
-    names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
-    if len(names) != tokens.shape[1] or len({group, *names}) != len(names) + 1:
-        raise ValueError(f"names must be {tokens.shape[1]} different names other than {group!r}, got {names}.")
-    owners = sequence_of_each_token(np.diff(offsets))
-    return {group: owners if ids is None else ids[owners], **{name: tokens[:, j] for j, name in enumerate(names)}}
-
-
-def to_pandas(tokens, offsets, ids=None, group=None, names=None):
-    """Return a Series of arrays, with `group` a long table; see `RaggedSequences.to_pandas`."""
+def to_pandas(tokens, offsets, ids=None):
+    """Return a Series of arrays; see `RaggedSequences.to_pandas`."""
     with extra("interop"):
         import pandas
 
-    if group is not None:
-        return pandas.DataFrame(_long(tokens, offsets, ids, group, names))
     cells = np.empty(len(offsets) - 1, dtype=object)
     for i, sequence in enumerate(arrays.to_list(tokens, offsets)):
         cells[i] = sequence
-    return pandas.Series(cells, index=ids)
+    # a name, since an unnamed integer index would be row numbers
+    return pandas.Series(cells, index=None if ids is None else pandas.Index(ids, name="id", tupleize_cols=False))
 
 
-def to_polars(tokens, offsets, ids=None, group=None, names=None):
-    """Return a Series of lists of arrays, with `group` a long table; see `RaggedSequences.to_polars`."""
+def long_pandas(columns):
+    """A data frame of pandas of these columns; see `RaggedSequences.to_pandas`."""
+    with extra("interop"):
+        import pandas
+
+    return pandas.DataFrame(columns)
+
+
+def to_polars(tokens, offsets):
+    """Return a Series of lists of arrays; see `RaggedSequences.to_polars`."""
     with extra("interop"):
         import polars
 
-    if group is None:
-        return polars.Series(to_arrow(tokens, offsets))
-    return polars.DataFrame(_long(tokens, offsets, ids, group, names))
+    return polars.Series(to_arrow(tokens, offsets))
+
+
+def long_polars(columns):
+    """A data frame of polars of these columns; see `RaggedSequences.to_polars`."""
+    with extra("interop"):
+        import polars
+
+    return polars.from_arrow(long_arrow(columns))

@@ -7,13 +7,20 @@ types; they may repeat, as sequences do in a sample with replacement. Names of f
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
-from sklearn_hardmax.sequences.messages import format_indices
+from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
+from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.values import kind_of, library_of
 
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
@@ -140,6 +147,58 @@ def as_feature_names(names: Iterable[Any] | None, token_dim: int) -> np.ndarray 
     return array
 
 
+# -- in tables with one row per token --------------------------------------------------------------------------------------
+
+
+def long_columns(tokens, offsets, ids, group, names):
+    """Columns of a table with one row per token, as a dictionary from name to array.
+
+    The column `group` names the sequence of each row; several, in a list, hold the parts of ids that are tuples. Raises
+    ValueError for names that do not tell the columns apart, and for ids that do not tell the sequences apart.
+    """
+    names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
+    groups = group if isinstance(group, list) else [group]
+    if len(names) != tokens.shape[1] or len({*groups, *names}) != len(names) + len(groups):
+        raise ValueError(
+            f"names must be {tokens.shape[1]} different names other than {', '.join(map(repr, groups))}, got {names}."
+        )
+    ids = np.arange(len(offsets) - 1) if ids is None else ids
+    repeated = [name for name, count in Counter(scalars(ids)).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"A table with one row per token would join sequences of one id, and ids {repeated[:MAX_SHOWN]} repeat; give the "
+            "sequences other ids first, such as X.with_ids(range(len(X)))."
+        )
+    owners = sequence_of_each_token(np.diff(offsets))
+    parts = [ids] if group is groups[0] else _parts_of_tuples(ids, len(groups))
+    return {
+        **{name: part[owners] for name, part in zip(groups, parts)},
+        **{name: tokens[:, j] for j, name in enumerate(names)},
+    }
+
+
+def _parts_of_tuples(ids, n_parts):
+    """Arrays of the first entries of ids that are tuples, of the second ones, and so on."""
+    odd = [i for i, entry in enumerate(ids) if not (isinstance(entry, tuple) and len(entry) == n_parts)]
+    if odd:
+        raise ValueError(
+            f"A list of {n_parts} groups needs ids that are tuples of {n_parts}, but id {odd[0]} is {ids[odd[0]]!r}."
+        )
+    return map(id_array, zip(*ids))
+
+
+@contextmanager
+def ids_that_fit(library):
+    """Turn the error of a library about ids that it cannot hold in one column into a ValueError that names the remedy."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:  # those of pyarrow are ValueErrors or TypeErrors
+        raise ValueError(
+            f"A column of {library} cannot hold these ids ({error}); give the sequences other ids first, such as "
+            "X.with_ids(list(map(str, X.ids))), or for tuples give group= a list of names."
+        ) from error
+
+
 # -- in files ----------------------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +218,15 @@ def ids_from_section(content: Any) -> np.ndarray | None:
     return id_array([_from_json(json.loads(text)) for text in content])
 
 
+_CLASSES = (datetime.date, datetime.time, Decimal, Fraction, UUID, bytes)
+# how such ids, and moments, are written as a text and read again
+_TEXTS = {
+    **{cls.__name__: (cls.isoformat, cls.fromisoformat) for cls in (datetime.datetime, datetime.date, datetime.time)},
+    **{cls.__name__: (str, cls) for cls in (Decimal, Fraction, UUID)},
+    "bytes": (bytes.hex, bytes.fromhex),
+}
+
+
 def _as_json(entry):
     if isinstance(entry, (str, bool, int, float)):
         return entry
@@ -168,11 +236,16 @@ def _as_json(entry):
     if kind is not None:
         unit, step = np.datetime_data(entry.dtype)
         return {kind.__name__: [int(entry.astype(np.int64)), f"{step}{unit}"]}
+    # a moment of pandas may have nanoseconds, which a text of Python has not
+    is_moment = isinstance(entry, datetime.datetime) and not getattr(entry, "nanosecond", 0)
+    name = "datetime" if is_moment else type(entry).__name__
+    if is_moment or type(entry) in _CLASSES:
+        write, _ = _TEXTS[name]
+        return {name: write(entry)}
     if isinstance(entry, np.generic):
         return {"numpy": [entry.dtype.str, _as_json(entry.item())]}
     raise TypeError(
-        f"An id of type {type(entry).__name__} cannot be saved: use numbers, texts, dates of NumPy or tuples of these, by "
-        "with_ids."
+        f"An id of type {type(entry).__name__} cannot be saved: use numbers, texts, dates or tuples of these, by with_ids."
     )
 
 
@@ -184,4 +257,7 @@ def _from_json(value):
         return tuple(map(_from_json, content))
     if kind == "numpy":
         return np.dtype(content[0]).type(content[1])
+    if kind in _TEXTS:
+        _, read = _TEXTS[kind]
+        return read(content)
     return {"datetime64": np.datetime64, "timedelta64": np.timedelta64}[kind](*content)

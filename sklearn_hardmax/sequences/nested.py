@@ -8,17 +8,26 @@ plain numbers are series of one channel. A library is imported where it is used.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_hardmax._extras import extra
-from sklearn_hardmax._typing import IntArray, RealArray
+from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import sequences_containing
 from sklearn_hardmax.sequences.messages import format_indices
+from sklearn_hardmax.sequences.names import ids_that_fit, long_columns
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
-from sklearn_hardmax.sequences.values import as_numbers, decoded, numpy_of_tensor, refuse_categories
+from sklearn_hardmax.sequences.values import (
+    as_numbers,
+    awkward_to_arrow,
+    decoded,
+    names_of_fields,
+    numpy_of_tensor,
+    refuse_categories,
+)
 
 
 class NestedConversions:
@@ -28,6 +37,8 @@ class NestedConversions:
 
     tokens: RealArray
     offsets: IntArray
+    ids: AnyArray | None
+    feature_names: AnyArray | None
 
     @classmethod
     def from_arrow(cls, X: Any) -> Self:
@@ -37,7 +48,8 @@ class NestedConversions:
         ----------
         X : pyarrow.Array or ChunkedArray, or a column of another library that supports Arrow
             Of type list, large list, fixed-size list or list view. Not copied if the inner lists are of fixed size, or of
-            one size, and hold float64 or float32. Lists of plain numbers are series of one channel.
+            one size, and hold float64 or float32. Instead of an inner list a token may be a record (struct) of numbers, whose
+            fields name the features. Lists of plain numbers are series of one channel.
 
         Returns
         -------
@@ -48,11 +60,33 @@ class NestedConversions:
         ValueError
             Nulls anywhere, tokens of unequal numbers of features, other depths of nesting, entries that are not numbers.
         """
-        return cls(*from_arrow(X))
+        return cls._checked(from_arrow(X))
 
-    def to_arrow(self) -> Any:
-        """Return a pyarrow.LargeListArray of fixed-size lists, one per token, that shares the memory of this container."""
-        return to_arrow(self.tokens, self.offsets)
+    def to_arrow(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
+        """Return an array of Arrow or, with `group`, a table with one row per token.
+
+        Parameters
+        ----------
+        group : str or list of str, optional
+            Name of the column of ids, or without ids of the indices of the sequences; the result is a table if it is given,
+            which `from_frame` reads. A list of names, for ids that are tuples: a column for each part.
+        names : list of str, optional
+            Names of the features in a table; default `feature_names`, or x0, x1, ...
+
+        Returns
+        -------
+        pyarrow.LargeListArray or pyarrow.Table
+            The array holds fixed-size lists, one per token, and shares the memory of this container; it has no ids and no
+            names.
+
+        Raises
+        ------
+        ValueError
+            With `group`: ids that repeat, since a table would join these sequences, or that the library cannot hold.
+        """
+        if group is None:
+            return to_arrow(self.tokens, self.offsets)
+        return long_arrow(self._long(group, names))
 
     @classmethod
     def from_awkward(cls, X: Any) -> Self:
@@ -61,7 +95,8 @@ class NestedConversions:
         Parameters
         ----------
         X : awkward.Array of type N * var * token_dim * number
-            Or N * var * number, series of one channel. Copied in the same cases as by `from_arrow`.
+            Or N * var * {name: number, ...}, whose fields name the features; or N * var * number, series of one channel.
+            Copied in the same cases as by `from_arrow`.
 
         Returns
         -------
@@ -72,11 +107,30 @@ class NestedConversions:
         ValueError
             The same input as for `from_arrow`.
         """
-        return cls(*from_awkward(X))
+        return cls._checked(from_awkward(X))
 
-    def to_awkward(self) -> Any:
-        """Return an awkward.Array of type N * var * token_dim * number that shares the memory of this container."""
-        return to_awkward(self.tokens, self.offsets)
+    def to_awkward(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
+        """Return an Awkward array or, with `group`, an Awkward array with one record per token.
+
+        Parameters
+        ----------
+        group, names : optional
+            As in `to_arrow`; `from_frame` reads the array of records.
+
+        Returns
+        -------
+        awkward.Array
+            Of type N * var * token_dim * number, which shares the memory of this container; with `group` of type n_tokens *
+            {group, names...}.
+
+        Raises
+        ------
+        ValueError
+            As in `to_arrow`.
+        """
+        if group is None:
+            return to_awkward(self.tokens, self.offsets)
+        return long_awkward(self._long(group, names))
 
     @classmethod
     def from_torch(cls, nested: Any) -> Self:
@@ -96,7 +150,7 @@ class NestedConversions:
         ValueError
             A tensor that is not nested, or of other dimensions.
         """
-        return cls(*from_torch(nested))
+        return cls._checked(from_torch(nested))
 
     def to_torch(self) -> Any:
         """Return a jagged nested tensor of torch that shares the memory of the tokens.
@@ -107,6 +161,12 @@ class NestedConversions:
             Do not write into it, only into a clone: torch has no read-only tensors.
         """
         return to_torch(self.tokens, self.offsets)
+
+    def _long(self, group, names):
+        """Columns of a table with one row per token."""
+        if names is None and self.feature_names is not None:
+            names = self.feature_names.tolist()
+        return long_columns(self.tokens, self.offsets, self.ids, group, names)
 
 
 # -- Arrow, Awkward ----------------------------------------------------------------------------------------------------
@@ -141,14 +201,22 @@ def from_arrow(X):
     depth = list_depth(array.type)
     if depth not in (1, 2):
         raise ValueError(
-            f"Sequences are lists of tokens, tokens lists of numbers (for series, numbers); got Arrow type {array.type}."
+            "Sequences are lists of tokens, tokens lists of numbers or records of numbers (for series, numbers); got Arrow "
+            f"type {array.type}; records of lists are read by RaggedSequences.from_frame."
         )
     _refuse_nulls(array, np.arange(len(array)), "missing sequences")
     offsets, values = _lists(array)
-    if depth == 1:
-        return _arrow_numbers(values, (len(values), 1)), offsets
+    names = names_of_fields(values.type)
+    if depth == 1 and names is None:
+        return arrays.Parts(_arrow_numbers(values, (len(values), 1)), offsets)
     owners = sequence_of_each_token(np.diff(offsets)) if values.null_count else None
     _refuse_nulls(values, owners, "missing tokens")
+    if names is not None:
+        features = [
+            _arrow_numbers(feature, (len(values), 1), f"features {name!r} of all sequences together")
+            for name, feature in zip(names, values.flatten())
+        ]
+        return arrays.Parts(np.hstack(features), offsets, feature_names=names)
     # second level: the boundaries of the tokens among the numbers
     boundaries, numbers = _lists(values)
     dims = np.diff(boundaries)
@@ -159,7 +227,7 @@ def from_arrow(X):
             f"{format_indices(odd)} have others."
         )
     token_dim = int(dims[0]) if len(dims) else 1
-    return _arrow_numbers(numbers, (len(dims), token_dim)), offsets
+    return arrays.Parts(_arrow_numbers(numbers, (len(dims), token_dim)), offsets)
 
 
 def _refuse_nulls(array, owners, kind):
@@ -185,9 +253,8 @@ def _lists(array):
     return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
 
 
-def _arrow_numbers(array, shape):
-    """The tokens of all sequences, of this shape, from an array of their numbers."""
-    name = "tokens of all sequences together"
+def _arrow_numbers(array, shape, name="tokens of all sequences together"):
+    """The tokens of all sequences, of this shape, from an array of their numbers, which messages call `name`."""
     refuse_categories(array.type, name)
     try:
         values = decoded(array).to_numpy(zero_copy_only=False)
@@ -208,22 +275,23 @@ def to_arrow(tokens, offsets):
     return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), rows)
 
 
+def long_arrow(columns):
+    """A table of pyarrow of these columns; see `RaggedSequences.to_arrow`."""
+    with extra("interop"):
+        import pyarrow
+
+    with ids_that_fit("pyarrow"):
+        return pyarrow.table({name: pyarrow.array(_listed(column)) for name, column in columns.items()})
+
+
+def _listed(column):
+    """Objects as a list, so that a library sees tuples; numbers and dates as they are."""
+    return column.tolist() if column.dtype == object else column
+
+
 def from_awkward(X):
     """Read an Awkward array; see `RaggedSequences.from_awkward`."""
     return from_arrow(awkward_to_arrow(X))
-
-
-def awkward_to_arrow(X):
-    """The Arrow array of the same content, with the memory of the Awkward array."""
-    with extra("interop"):
-        import awkward
-
-    try:
-        return awkward.to_arrow(X, list_to32=False, extensionarray=False)
-    except NotImplementedError as error:  # of pyarrow
-        raise ValueError(
-            f"tokens must be real numbers, got Awkward type {X.type}; stack real and imaginary parts of complex numbers."
-        ) from error
 
 
 def to_awkward(tokens, offsets):
@@ -233,6 +301,14 @@ def to_awkward(tokens, offsets):
 
     values = awkward.contents.NumpyArray(tokens)
     return awkward.Array(awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), values))
+
+
+def long_awkward(columns):
+    """An Awkward array of records with these columns; see `RaggedSequences.to_awkward`."""
+    with extra("interop"):
+        import awkward
+
+    return awkward.from_arrow(long_arrow(columns).to_struct_array())
 
 
 # -- torch -------------------------------------------------------------------------------------------------------------
@@ -251,7 +327,7 @@ def from_torch(nested):
     nested = nested.detach()
     # jagged, ragged in the second dimension and without holes: its values and offsets are ours
     if nested.layout == torch.jagged and isinstance(nested.shape[1], torch.SymInt) and nested.lengths() is None:
-        return numpy_of_tensor(nested.values()), nested.offsets().cpu().numpy()
+        return arrays.Parts(numpy_of_tensor(nested.values()), nested.offsets().cpu().numpy())
     return arrays.from_list([numpy_of_tensor(component) for component in nested.unbind()])
 
 

@@ -128,6 +128,8 @@ def _from_array(X):
     """Read anything that NumPy makes an array of."""
     # a list of NumPy would lose what the columns of a table are
     array = as_numbers(X) if columns_of(X) is not None or library_of(X) == "torch" else np.asarray(X)
+    if array.dtype.names:
+        as_numbers(array)  # raises: records, which are no numbers
     if array.ndim == 0 and isinstance(X, Iterable):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}, which is no list; write list(X).")
     if array.dtype == object and array.ndim == 1:

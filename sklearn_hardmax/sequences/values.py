@@ -13,6 +13,8 @@ from decimal import Decimal
 
 import numpy as np
 
+from sklearn_hardmax._extras import extra
+
 # classes of Python and NumPy; durations stand first, because NumPy counts its own as integers
 _CLASSES = (
     ("durations", (datetime.timedelta, np.timedelta64)),
@@ -126,7 +128,8 @@ def as_numbers(values, name="tokens"):
     elif kind in _DTYPE_KINDS:
         _refuse(_DTYPE_KINDS[kind], name, array, (0,) * array.ndim)
     elif kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}: give one number per feature.")
+        remedy = "write pandas.DataFrame(records)" if array.dtype.names else "give one number per feature"
+        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}: {remedy}.")
     if array.dtype.itemsize > 8:  # long double
         with np.errstate(over="ignore"):
             floats = array.astype(np.float64)
@@ -196,7 +199,7 @@ def numpy_of_tensor(tensor, name="tokens"):
 
 
 def columns_of(frame):
-    """Pairs (name, column) of a data frame or table of pandas, polars or pyarrow; None for anything else."""
+    """Pairs (name, column) of a data frame or table of pandas, polars or pyarrow, or of an array of records; else None."""
     library = library_of(frame)
     if type(frame).__name__ == "LazyFrame":
         raise ValueError("A LazyFrame holds no data yet; pass X.collect().")
@@ -208,12 +211,36 @@ def columns_of(frame):
         return list(zip(frame.columns, frame.get_columns()))
     if library == "pyarrow" and hasattr(frame, "schema"):
         return list(zip(frame.schema.names, frame.columns))
+    if library == "awkward" and getattr(frame, "fields", None) and frame.ndim == 1:
+        frame = awkward_to_arrow(frame)
+    if hasattr(frame, "flatten") and names_of_fields(getattr(frame, "type", None)) is not None:
+        return list(zip(names_of_fields(frame.type), frame.flatten()))
     return None
+
+
+def names_of_fields(arrow_type):
+    """Names of the fields of an Arrow type of records; None for other types."""
+    if not str(arrow_type).startswith("struct<"):
+        return None
+    return [arrow_type.field(i).name for i in range(arrow_type.num_fields)]
+
+
+def awkward_to_arrow(X):
+    """The Arrow array of the same content, with the memory of the Awkward array."""
+    with extra("interop"):
+        import awkward
+
+    try:
+        return awkward.to_arrow(X, list_to32=False, extensionarray=False)
+    except NotImplementedError as error:  # of pyarrow
+        raise ValueError(
+            f"tokens must be real numbers, got Awkward type {X.type}; stack real and imaginary parts of complex numbers."
+        ) from error
 
 
 def _array_of_columns(frame, columns):
     """Columns side by side; each is read alone, since a library may turn dates beside numbers into numbers."""
-    if all(holds_plain_numbers(column) for _, column in columns):
+    if len(getattr(frame, "shape", ())) == 2 and all(holds_plain_numbers(column) for _, column in columns):
         return np.asarray(frame)
     read = [as_numbers(column, f"entries of column {name!r}") for name, column in columns]
     return np.column_stack(read)
@@ -262,10 +289,13 @@ def _refuse(kind, name, array, index):
     """Raise the error for the entry of an array that is of this kind."""
     shown = _shown(array, index)
     if kind == "objects":
+        remedy = (
+            "; for tokens that are records write pandas.DataFrame(records)" if isinstance(array[index], dict) else ""
+        )
         # "argument must be .* string.* number" is the wording that scikit-learn's estimator checks search for
         raise TypeError(
             f"{name} must be real numbers, but hold an object of type {type(array[index]).__name__} ({shown}); an argument "
-            "must be made of numbers: a text, string or other object is no number."
+            f"must be made of numbers: a text, string or other object is no number{remedy}."
         )
     begin = "Complex data not supported: " if kind == "complex numbers" else ""
     raise ValueError(f"{begin}{name} must be real numbers, but hold {kind} ({shown}): {_ADVICE[kind]}")

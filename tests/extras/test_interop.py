@@ -47,7 +47,8 @@ TRIPS = {
     "polars": lambda X: RaggedSequences.from_frame(X.to_polars()),
     "polars by Arrow": lambda X: RaggedSequences.from_arrow(X.to_polars()),
     "polars long": lambda X: RaggedSequences.from_frame(X.to_polars(group="id"), group="id"),
-    "arrow long": lambda X: RaggedSequences.from_frame(X.to_polars(group="id").to_arrow(), group="id"),
+    "arrow long": lambda X: RaggedSequences.from_frame(X.to_arrow(group="id"), group="id"),
+    "awkward long": lambda X: RaggedSequences.from_frame(X.to_awkward(group="id"), group="id"),
     "torch": lambda X: RaggedSequences.from_torch(X.to_torch()),
 }
 
@@ -61,7 +62,7 @@ def test_going_out_and_coming_back_changes_no_bit(trip, X):
 IDS = {"numbers": [7, -1, 3], "texts": ["b", "a", "c"], "dates": np.array([3, 1, 2], dtype="datetime64[ns]")}
 
 
-@pytest.mark.parametrize("trip", ["flat", "pandas long", "polars long", "arrow long"])
+@pytest.mark.parametrize("trip", ["flat", "pandas long", "polars long", "arrow long", "awkward long"])
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
 def test_ids_and_names_survive_a_long_table(trip, ids):
     X = RaggedSequences(TOKENS, [0, 1, 4, 6], ids=ids, feature_names=["speed", "x 1"])
@@ -72,6 +73,55 @@ def test_ids_and_names_survive_a_long_table(trip, ids):
     else:
         back = TRIPS[trip](X)
     assert back == X
+
+
+RECORDS = {
+    "awkward": lambda content: ak.Array(content),
+    "arrow": pa.array,
+    "chunks": lambda content: pa.chunked_array([content[:1], content[1:]]),
+    "slice": lambda content: pa.array([content[0], *content])[1:],
+    "polars": pl.Series,
+    "arrow in pandas": lambda content: pd.Series(pd.arrays.ArrowExtensionArray(pa.array(content))),
+}
+
+
+@pytest.mark.parametrize("make", RECORDS.values(), ids=RECORDS)
+def test_the_fields_of_records_name_the_features(make):
+    tokens = [[{"b": 1.0, "a": 2}, {"b": 3.0, "a": 4}], [{"b": 5.0, "a": 6}]]
+    X = RaggedSequences([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [0, 2, 3], feature_names=["b", "a"])
+    assert as_sequences(make(tokens)) == X
+    lists = [{"b": [1.0, 3.0], "a": [2, 4]}, {"b": [5.0], "a": [6]}]
+    rows = [token for sequence in tokens for token in sequence]
+    if make is not RECORDS["arrow in pandas"]:
+        assert as_sequences(make(lists)) == X
+        assert RaggedSequences.from_frame(make(lists)) == X
+        assert as_sequences(make(rows)) == RaggedSequences(X.tokens, range(4), feature_names=["b", "a"])
+
+
+def test_records_of_lists_may_name_the_sequence():
+    records = ak.Array([{"id": "p", "x": [[1.0, 3.0], [2.0, 4.0]]}, {"id": "q", "x": [[5.0, 6.0]]}])
+    X = RaggedSequences([[1.0, 3.0], [2.0, 4.0], [5.0, 6.0]], [0, 2, 3], ids=["p", "q"])
+    assert RaggedSequences.from_frame(records, group="id") == X
+    with pytest.raises(ValueError, match=r"records of lists are read by RaggedSequences\.from_frame"):
+        RaggedSequences.from_awkward(records)
+
+
+def test_rows_of_polars_that_are_groups_are_sequences():
+    long = pl.DataFrame({"id": ["b", "b", "a"], "u": [1.0, 2.0, 3.0], "v": [4.0, 5.0, 6.0]})
+    nested = long.group_by("id", maintain_order=True).agg(pl.all())
+    assert RaggedSequences.from_frame(nested, group="id") == RaggedSequences.from_frame(long, group="id")
+
+
+@pytest.mark.parametrize("go", [RaggedSequences.to_polars, RaggedSequences.to_arrow, RaggedSequences.to_awkward])
+def test_ids_that_a_column_cannot_hold_are_refused_with_a_remedy(go):
+    X = RaggedSequences(TOKENS, [0, 1, 4, 6])
+    for ids in ([1, "a", 2.5], [2**70, 1, 2], [(1, "a"), (1, "b"), (2, "a")]):
+        with pytest.raises(
+            ValueError, match=r"A column of pyarrow cannot hold these ids .* X\.with_ids\(list\(map\(str"
+        ):
+            go(X.with_ids(ids), group="id")
+    table = go(X.with_ids(ids), group=["site", "case"])
+    assert RaggedSequences.from_frame(table, group=["site", "case"]).ids.tolist() == ids
 
 
 def test_ids_are_the_index_of_a_series_of_pandas():
@@ -254,10 +304,14 @@ def test_what_is_no_sequences_of_tokens_is_refused(make, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ak.Array([{"x": 1.0}]), "Sequences are lists of tokens.* got Arrow type struct"),
-        (lambda: ak.Array([[{"x": 1.0}]]), "Lists of numbers are series"),
+        (
+            lambda: ak.Array([[{"x": "a"}]]),
+            "features 'x' of all sequences together must be real numbers, but hold texts",
+        ),
+        (lambda: ak.Array([[{"x": 1.0}, None]]), r"missing tokens \(nulls\) in sequences 0"),
+        (lambda: ak.Array([[1.0], [2.0, 3.0]]), "Lists of numbers are series"),
         (lambda: ak.Array([1.0, 2.0]), "got Arrow type double"),
-        (lambda: ak.Array([["abc", "d"]]), "Lists of numbers are series"),
+        (lambda: ak.Array([["abc", "d"]]), "must be real numbers, but hold texts"),
         (lambda: pa.array(["a"]), "got Arrow type string"),
         (lambda: pa.array([[("a", 1.0)]], pa.map_(pa.string(), pa.float64())), "got Arrow type map"),
         (lambda: pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((2, 3, 2))), "got Arrow type extension"),

@@ -88,8 +88,54 @@ def test_a_list_of_frames_has_their_column_names_which_must_be_the_same():
     assert as_sequences(frames).feature_names.tolist() == ["a", "b"]
     with pytest.raises(ValueError, match=r"sequence 0 has \['a', 'b'\], sequence 1 has \['b', 'a'\]"):
         as_sequences([frames[0], frames[1][["b", "a"]]])
-    with pytest.raises(ValueError, match="sequence 1 has None"):
+    with pytest.raises(ValueError, match=r"Some sequences are data frames, but sequences 1 are not .* frame\.to_numpy"):
         as_sequences([frames[0], frames[1].to_numpy()])
+
+
+def test_ids_of_a_series_of_any_type_are_its_index(X):
+    for ids in ([3, 1, 2], ["b", "a", "c"], [(1, "a"), (1, "b"), (2, "a")], [1, "a", 2.5]):
+        table = X.with_ids(ids).to_pandas()
+        assert RaggedSequences.from_frame(table) == X.with_ids(ids)
+        assert as_sequences(table) == X.with_ids(ids)
+    assert RaggedSequences.from_frame(X.to_pandas()).ids is None
+    series = pd.Series([[1.0, 2.0], [3.0]], index=["p", "q"])
+    assert RaggedSequences.from_series(series).ids.tolist() == ["p", "q"]
+
+
+def test_lists_beside_a_column_of_groups_are_one_sequence_a_row(X):
+    lists = pd.DataFrame({"id": ["b", "a", "b"], **columns_of_lists(X)})
+    found = RaggedSequences.from_frame(lists, group="id")
+    assert found.ids.tolist() == ["b", "a", "b"]  # rows are sequences, whose ids may repeat
+    assert found.feature_names.tolist() == ["c0", "c1"]
+    assert np.array_equal(found.tokens, X.tokens)
+    assert np.array_equal(found.offsets, X.offsets)
+    for table, arguments in ((lists.assign(n=1.0), {}), (lists.assign(t=1.0), {"time": "t"})):
+        with pytest.raises(ValueError, match=r"Columns \['c0', 'c1'\] hold one list per row.* frame\.explode"):
+            RaggedSequences.from_frame(table, group="id", **arguments)
+    with pytest.raises(ValueError, match="hold one list per row, but time='c1' one value"):
+        RaggedSequences.from_frame(lists, group="id", time="c1")
+
+
+def test_ids_that_are_tuples_go_out_to_several_columns(X):
+    ids = [(1, "a"), (1, "b"), (2, "a")]
+    table = X.with_ids(ids).to_pandas(group=["site", "case"])
+    assert table.columns.tolist() == ["site", "case", "x0", "x1"]
+    assert RaggedSequences.from_frame(table, group=["site", "case"]).ids.tolist() == ids
+    with pytest.raises(ValueError, match="groups needs ids that are tuples of 2, but id 1 is 'a'"):
+        X.with_ids([(1, 2), "a", "b"]).to_pandas(group=["site", "case"])
+
+
+def test_a_table_does_not_join_sequences_of_one_id(X):
+    with pytest.raises(ValueError, match=r"would join sequences of one id, and ids \['a'\] repeat; .*with_ids"):
+        X.with_ids(["a", "b", "a"]).to_pandas(group="id")
+
+
+def test_parts_of_ids_that_are_dates_keep_their_type():
+    when = pd.to_datetime(["2024-01-01", "2024-01-02"])
+    table = pd.DataFrame({"site": [1, 1], "day": when, "a": [1.0, 2.0]})
+    X = RaggedSequences.from_frame(table, group=["site", "day"])
+    assert X.ids[1] == (1, np.datetime64("2024-01-02"))
+    assert type(X.ids[1][1]) is np.datetime64
 
 
 @pytest.mark.parametrize("names", [["u"], ["u", "u"], ["u", "id"]])

@@ -1,7 +1,9 @@
 """Ids are kept as they are, compared for equality, and survive files; names of features are texts."""
 
-import datetime
+import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -52,6 +54,12 @@ def test_ids_survive_a_file(tmp_path_factory, ids):
         [np.int64(3), "x"],
         ["a\0", "a"],
         [("a", (1, "b")), ("a", (1, "c"))],
+        [dt.date(2020, 1, 1), dt.date(1, 1, 1)],
+        [dt.datetime(2020, 1, 1, 2, 3, 4, 5), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)],
+        pd.date_range("2020-01-01", periods=2, tz="Europe/Berlin"),
+        [dt.time(1, 2, 3), dt.time(4)],
+        [Decimal("0.10"), Fraction(1, 3)],
+        [UUID(int=3), b"\x00\xff"],
     ],
 )
 def test_ids_of_many_kinds_are_equal_to_themselves_after_files_pickles_and_folds(tmp_path, ids):
@@ -86,8 +94,9 @@ def test_another_number_of_ids_and_ids_that_cannot_be_compared_are_refused():
         as_ids(np.int64(3), 1)
     with pytest.raises(TypeError, match="Ids must be numbers, texts, dates or tuples of these; id 1 is a dict"):
         as_ids([1, {}], 2)
-    with pytest.raises(TypeError, match="An id of type date cannot be saved"):
-        sequences_with([datetime.date(2020, 1, 1), 1]).save("nowhere")
+    for odd in (complex(1), pd.Timestamp(1, tz="UTC")):  # nanoseconds
+        with pytest.raises(TypeError, match=f"An id of type {type(odd).__name__} cannot be saved"):
+            sequences_with([odd, 1]).save("nowhere")
 
 
 def test_ids_are_equal_as_python_compares_them():

@@ -204,7 +204,10 @@ def test_columns_of_one_name_are_read_one_by_one(name):
         ([sparse.eye(2)], TypeError, "hold an object of type dia_"),
         ([[Decimal("sNaN")]], TypeError, r"object of type Decimal \(Decimal\('sNaN'\)"),
         (["some", "texts"], ValueError, "tokens of sequence 0 must be real numbers, but hold texts"),
-        (np.zeros(2, dtype=[("a", float)]).reshape(1, 2), ValueError, r"got dtype \[\('a', '<f8'\)\]: give one number"),
+        (np.zeros(2, dtype=[("a", float)]).reshape(1, 2), ValueError, r"got dtype \[\('a', '<f8'\)\]: write pandas"),
+        (np.zeros(2, dtype=[("a", float)]), ValueError, r"got dtype \[\('a', '<f8'\)\]: write pandas\.DataFrame"),
+        (np.zeros((1, 2), dtype="V8"), ValueError, r"got dtype \|V8: give one number per feature"),
+        ([[{"a": 1.0}]], TypeError, r"for tokens that are records write pandas\.DataFrame\(records\)"),
     ],
 )
 def test_the_message_names_the_value_its_place_and_a_remedy(X, error, message):
