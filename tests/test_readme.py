@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io.arff
 import scipy.sparse
+from cases.inputs_page import FILES, KEPT, OTHER_LIBRARIES, WRITTEN, check_what_is_kept, table_under
 
 import sklearn_hardmax
 from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences, as_sequences, tasks
@@ -22,7 +24,7 @@ BLOCKS = {
     for name, page in PAGES.items()
 }
 LINKS = [(name, target.split("#")[0]) for name, page in PAGES.items() for target in re.findall(r"\]\(([^)]*)\)", page)]
-REFUSALS = re.findall(r"^\| .* \| `((?:as_seq|Ragged|np|Hard).*)` \| (.*) \|$", PAGES["inputs.md"], re.MULTILINE)
+REFUSALS = [(code.strip("`"), told) for _, code, told in table_under("| input | example | part of the message |")]
 
 
 @pytest.mark.parametrize("name", [name for name, blocks in BLOCKS.items() if blocks])
@@ -76,14 +78,42 @@ def test_what_is_refused_is_refused_with_the_words_of_the_page(code, told):
         eval(code, names)
 
 
-def test_no_refusal_of_the_page_is_left_out():
-    rows = PAGES["inputs.md"].split("| part of the message |\n| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
-    assert len(rows) == len(REFUSALS) > 20
+@pytest.mark.parametrize("row", [row for row in KEPT if not OTHER_LIBRARIES.search(row[0])], ids=lambda row: row[0])
+def test_a_container_keeps_what_the_page_says(row):
+    check_what_is_kept(*row)
+
+
+def test_the_page_names_every_way_out_and_what_it_keeps(tmp_path):
+    X = RaggedSequences([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [0, 2, 3], ids=["p", "q"], feature_names=["u", "v"])
+    named = {code for cells, *_ in WRITTEN for code in re.findall(r"`X\.(\w+)\(", cells)}
+    assert named == {name for name in dir(X) if name.startswith("to_")} | {"save"}
+    series = X.to_pandas()
+    assert series.index.tolist() == ["p", "q"]
+    long = X.to_pandas(group="id")
+    assert long.columns.tolist() == ["id", "u", "v"]
+    assert RaggedSequences.from_frame(long, group="id") == X
+    X.save(tmp_path / "X")
+    assert RaggedSequences.load(tmp_path / "X") == X
+
+
+SERIES = "1\t0.5\t1.5\t2.5\n2\t3.5\t4.5\tNaN\n"
+ARFF = "@relation r\n@attribute a real\n@attribute b real\n@attribute c real\n@attribute y {1,2}\n@data\n"
+
+
+def test_files_of_series_are_read_by_the_lines_of_the_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("X.tsv").write_text(SERIES, encoding="utf-8")
+    Path("X.arff").write_text(ARFF + "0.5,1.5,2.5,1\n3.5,4.5,?,2\n", encoding="utf-8")
+    for line in (FILES[0][1], FILES[1][1]):
+        names = {"np": np, "pd": pd, "scipy": scipy, "RaggedSequences": RaggedSequences}
+        exec(line.strip("`"), names)
+        assert names["X"] == RaggedSequences.from_series([[0.5, 1.5, 2.5], [3.5, 4.5]])
+        assert list(map(int, names["y"])) == [1, 2]
 
 
 def test_every_converter_of_the_pages_is_there():
     rows = re.findall(r"^\|.*", PAGES["inputs.md"] + README, re.MULTILINE)
-    named = set(re.findall(r"\b(?:from|to)_[a-z]+", "".join(rows)))
+    named = set(re.findall(r"\b(?:RaggedSequences|X)\.((?:from|to)_[a-z]+)", "".join(rows)))
     assert len(named) > 12
     assert [name for name in sorted(named) if not hasattr(RaggedSequences, name)] == []
 

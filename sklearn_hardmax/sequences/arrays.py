@@ -158,33 +158,9 @@ def from_list(sequences):
             f"shape {arrays[odd[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
-    return Parts(np.concatenate(arrays), offsets_of([len(a) for a in arrays]), feature_names=_common_names(sequences))
-
-
-def column_names(X):
-    """Names of the columns of a data frame; None for anything else."""
-    columns = columns_of(X)
-    return None if columns is None else [name for name, _ in columns]
-
-
-def _common_names(sequences):
-    """Column names of data frames, which must be the same for all; None for a list without data frames."""
-    if not any(hasattr(sequence, "columns") or hasattr(sequence, "schema") for sequence in sequences):
-        return None
-    names = [column_names(sequence) for sequence in sequences]
-    nameless = [i for i, name in enumerate(names) if name is None]
-    if nameless:
-        raise ValueError(
-            f"Some sequences are data frames, but sequences {format_indices(nameless)} are not and name no features; give "
-            "arrays only, by frame.to_numpy(), or data frames only."
-        )
-    other = [i for i, name in enumerate(names) if name != names[0]]
-    if other:
-        raise ValueError(
-            f"All data frames of a list need the same columns in the same order: sequence 0 has {names[0]}, sequence "
-            f"{other[0]} has {names[other[0]]} (so do not sequences {format_indices(other)}); use frame[{names[0]}]."
-        )
-    return names[0]
+    return Parts(
+        np.concatenate(arrays), offsets_of([len(a) for a in arrays]), feature_names=names.common_names(sequences)
+    )
 
 
 def _parts(X, method):

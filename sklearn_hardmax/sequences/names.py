@@ -21,7 +21,7 @@ import numpy as np
 
 from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
-from sklearn_hardmax.sequences.values import kind_of, library_of
+from sklearn_hardmax.sequences.values import columns_of, kind_of, library_of
 
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
 
@@ -145,6 +145,34 @@ def as_feature_names(names: Iterable[Any] | None, token_dim: int) -> np.ndarray 
         )
     array[:] = [str(name) for name in listed]
     return array
+
+
+def column_names(X):
+    """Names of the columns of a data frame; None for anything else."""
+    if hasattr(X, "columns") and library_of(X) in ("pandas", "polars"):
+        return list(X.columns)  # the columns themselves are not needed
+    columns = columns_of(X)
+    return None if columns is None else [name for name, _ in columns]
+
+
+def common_names(sequences):
+    """Column names of data frames, which must be the same for all; None for a list without data frames."""
+    if not any(hasattr(sequence, "columns") or hasattr(sequence, "schema") for sequence in sequences):
+        return None
+    found = [column_names(sequence) for sequence in sequences]
+    nameless = [i for i, name in enumerate(found) if name is None]
+    if nameless:
+        raise ValueError(
+            f"Some sequences are data frames, but sequences {format_indices(nameless)} are not and name no features; give "
+            "arrays only, by frame.to_numpy(), or data frames only."
+        )
+    other = [i for i, name in enumerate(found) if name != found[0]]
+    if other:
+        raise ValueError(
+            f"All data frames of a list need the same columns in the same order: sequence 0 has {found[0]}, sequence "
+            f"{other[0]} has {found[other[0]]} (so do not sequences {format_indices(other)}); use frame[{found[0]}]."
+        )
+    return found[0]
 
 
 # -- in tables with one row per token --------------------------------------------------------------------------------------

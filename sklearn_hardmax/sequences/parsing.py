@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
-from sklearn_hardmax.sequences.names import index_ids
+from sklearn_hardmax.sequences.names import column_names, index_ids
 from sklearn_hardmax.sequences.ragged import RaggedSequences
 from sklearn_hardmax.sequences.values import as_numbers, check_dtype, columns_of, library_of
 
@@ -141,7 +141,7 @@ def _from_array(X):
         return arrays.Parts(array.reshape(n_sequences * length, token_dim), offsets), "arrays"
     if array.ndim == 2:
         parts, layout = _one_token_each(array)
-        return parts._replace(ids=index_ids(X), feature_names=arrays.column_names(X)), layout
+        return parts._replace(ids=index_ids(X), feature_names=column_names(X)), layout
     raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
 
 
@@ -174,21 +174,20 @@ def _one_token_each(array):
 def warn_if_channels_first(sequences, layout, stacklevel):
     """Warn if arrays of one shape have few tokens of very many features, as series have in channels-first layout."""
     length = sequences.n_tokens // len(sequences)
-    if layout != "arrays" or (sequences.lengths != length).any():
+    many_features = 2 if length == 1 else _MANY_FEATURES * length
+    if layout != "arrays" or sequences.token_dim < many_features or (sequences.lengths != length).any():
         return
-    if length == 1 < sequences.token_dim:
+    if length == 1:
         text = (
             f"Every sequence has one token of {sequences.token_dim} features. If these are series of one channel in "
             "channels-first layout (1, T), use RaggedSequences.from_aeon or from_series."
         )
-    elif sequences.token_dim >= _MANY_FEATURES * length:
+    else:
         text = (
             f"Every sequence has {length} tokens of {sequences.token_dim} features. If these are series of {length} channels "
             f"in channels-first layout ({length}, {sequences.token_dim}), use RaggedSequences.from_aeon(X); if tokens come "
             "first, RaggedSequences.from_list(X) reads them so without this warning."
         )
-    else:
-        return
     warnings.warn(text, UserWarning, stacklevel=stacklevel)
 
 

@@ -23,6 +23,7 @@ _CLASSES = (
     ("numbers", (numbers.Real, np.bool_, Decimal)),
     ("complex numbers", (numbers.Complex,)),
 )
+_FEW_COLUMNS, _FEW_ROWS = 8, 1000  # up to which a frame is read column by column, which is faster
 _KEPT = (np.dtype(np.float64), np.dtype(np.float32))  # dtypes of tokens
 # kinds of dtypes of NumPy
 _DTYPE_KINDS = {"M": "dates", "m": "durations", "U": "texts", "S": "texts", "T": "texts", "c": "complex numbers"}
@@ -72,12 +73,18 @@ def library_of(thing):
 
 def type_of(column):
     """The type of the entries of a column of any library: its dtype or, in pyarrow, its type."""
-    return getattr(column, "dtype", getattr(column, "type", None))
+    return column.dtype if hasattr(column, "dtype") else getattr(column, "type", None)
 
 
 def holds_plain_numbers(column):
     """Whether the type of a column of any library is an integer or a float."""
-    return bool(_PLAIN_NUMBERS.fullmatch(str(type_of(decoded(column)))))
+    return _is_plain(type_of(decoded(column)))
+
+
+def _is_plain(dtype):
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "iuf"
+    return bool(_PLAIN_NUMBERS.fullmatch(str(dtype)))
 
 
 def refuse_categories(dtype, name):
@@ -151,6 +158,10 @@ def _array_of(values, name):
     library = library_of(values)
     if library == "torch":
         return numpy_of_tensor(values, name)
+    # taking many columns out of a frame one by one is slow
+    is_frame = library == "pandas" and getattr(values, "ndim", 1) == 2
+    if is_frame and values.shape[1] > _FEW_COLUMNS and all(map(_is_plain, set(values.dtypes))):
+        return np.asarray(values)
     columns = columns_of(values)
     if columns is not None:
         return _array_of_columns(values, columns)
@@ -181,7 +192,7 @@ def _entries(values, depth):
 
 def decoded(values):
     """An Arrow array without run-end encoding; anything else as it is."""
-    if not str(getattr(values, "type", "")).startswith("run_end_encoded"):
+    if library_of(values) != "pyarrow" or not str(getattr(values, "type", "")).startswith("run_end_encoded"):
         return values
     import pyarrow.compute
 
@@ -190,6 +201,10 @@ def decoded(values):
 
 def numpy_of_tensor(tensor, name="tokens"):
     """The numbers of a tensor of torch, from any device; gradients are left behind."""
+    try:
+        return tensor.numpy()
+    except (TypeError, RuntimeError):
+        pass  # of bfloat16, with gradients, on another device, or not to be read at all
     try:
         tensor = tensor.detach().cpu().resolve_conj()
         # NumPy has no bfloat16; all floats of one or two bytes become float64, as those of NumPy do
@@ -204,7 +219,7 @@ def columns_of(frame):
     if type(frame).__name__ == "LazyFrame":
         raise ValueError("A LazyFrame holds no data yet; pass X.collect().")
     if library == "pandas" and hasattr(frame, "columns"):
-        return [(name, frame.iloc[:, j]) for j, name in enumerate(frame.columns)]
+        return list(frame.items())
     if library == "polars" and str(getattr(frame, "dtype", "")).startswith("Struct"):
         frame = frame.struct.unnest()
     if library == "polars" and hasattr(frame, "get_columns"):
@@ -240,8 +255,11 @@ def awkward_to_arrow(X):
 
 def _array_of_columns(frame, columns):
     """Columns side by side; each is read alone, since a library may turn dates beside numbers into numbers."""
-    if len(getattr(frame, "shape", ())) == 2 and all(holds_plain_numbers(column) for _, column in columns):
-        return np.asarray(frame)
+    if all(holds_plain_numbers(column) for _, column in columns):
+        is_table = len(getattr(frame, "shape", ())) == 2  # arrays of records are none
+        if is_table and (len(columns) > _FEW_COLUMNS or len(frame) > _FEW_ROWS):
+            return np.asarray(frame)  # no copy, if the library needs none
+        return np.column_stack([np.asarray(column) for _, column in columns])
     read = [as_numbers(column, f"entries of column {name!r}") for name, column in columns]
     return np.column_stack(read)
 

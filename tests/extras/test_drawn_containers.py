@@ -22,9 +22,6 @@ from effort import slow
 
 from sklearn_hardmax import RaggedSequences, as_sequences
 
-# with its first nested tensor torch loads its compiler, which changes the environment: here, not in a test
-torch.nested.nested_tensor([torch.zeros(1, 1)], layout=torch.jagged)
-
 NUMBERS = {
     "float": lambda rng: float(rng.normal() * 10.0 ** rng.integers(-3, 4)),
     "int": lambda rng: int(rng.integers(-(2**60), 2**60)),

@@ -1,6 +1,9 @@
 """The same values are read or refused alike in pyarrow, polars, Awkward and torch; tests/sequences has the rule."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from decimal import Decimal
 
 import awkward as ak
@@ -230,3 +233,26 @@ def test_unions_are_refused():
 def test_a_scalar_of_arrow_is_no_frame():
     with pytest.raises(TypeError, match=r"from_frame takes .*, got DoubleScalar"):
         RaggedSequences.from_frame(pa.scalar(1.0))
+
+
+ARRAY_API = """
+import numpy as np, polars as pl, pyarrow as pa, sklearn, torch
+from sklearn.model_selection import cross_val_score
+from sklearn_hardmax import HardmaxTransformerClassifier, RaggedSequences
+
+X = RaggedSequences.from_series([[0.0], [1.0, 2.0], [0.5], [3.0]]).with_ids(["p", "q", "r", "s"])
+clf = HardmaxTransformerClassifier(n_heads=10, random_state=0)
+for y in (np.array([0, 1, 0, 1]), torch.tensor([0, 1, 0, 1]), pl.Series([0, 1, 0, 1]), pa.array([0, 1, 0, 1])):
+    clf.fit(X, y).score(X, y)
+    expected = cross_val_score(clf, X, y, cv=2, error_score="raise")
+    with sklearn.config_context(array_api_dispatch=True):
+        clf.fit(X, y).score(X, y)
+        for form in (X.to_pandas(), X.to_list()):
+            assert (cross_val_score(clf, form, y, cv=2, error_score="raise") == expected).all()
+"""
+
+
+def test_targets_of_every_library_in_folds_with_and_without_the_array_api():
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    done = subprocess.run([sys.executable, "-c", ARRAY_API], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

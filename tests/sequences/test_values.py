@@ -278,7 +278,8 @@ def test_numbers_that_are_floats_already_are_not_copied():
     for dtype in (np.float64, np.float32):
         array = np.ones((2, 3), dtype=dtype)
         assert as_numbers(array) is array
-        assert np.shares_memory(as_sequences(pd.DataFrame(array, copy=False)).tokens, array)
+        rows = np.ones((2000, 3), dtype=dtype)
+        assert np.shares_memory(as_sequences(pd.DataFrame(rows, copy=False)).tokens, rows)
 
 
 def test_the_type_of_an_empty_array_is_refused_too():
