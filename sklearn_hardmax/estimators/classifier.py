@@ -25,6 +25,7 @@ from sklearn_hardmax.estimators._mixins import Progress
 from sklearn_hardmax.estimators.inspection import InspectionMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
+    check_alignment,
     check_flag,
     check_integer,
     check_option,
@@ -278,6 +279,27 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
             equal up to rounding; the same for any batch, order and n_jobs.
         """
         return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
+
+    def score(self, X: SequencesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Fraction of sequences whose label is predicted.
+
+        Parameters
+        ----------
+        X : RaggedSequences or anything that as_sequences reads
+        y : array-like of shape (n_sequences,)
+        sample_weight : array-like of shape (n_sequences,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            The index of y, a Series of pandas, differs from the ids of the sequences.
+        """
+        check_alignment(X, y)
+        return super().score(X, y, sample_weight)
 
     @reads_one_fit
     def decision_function(self, X: SequencesLike) -> FloatArray:

@@ -16,8 +16,8 @@ from sklearn_hardmax import _version
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 from sklearn_hardmax.sequences.messages import format_indices
-from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars
-from sklearn_hardmax.sequences.parsing import parse, warn_if_channels_first, warn_if_one_sequence
+from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars, with_none_for_masked
+from sklearn_hardmax.sequences.parsing import parse, read_sequences, warn_if_channels_first, warn_if_one_sequence
 from sklearn_hardmax.sequences.values import kind_of
 
 _MAX_NAMES = 5  # that an error message lists
@@ -91,18 +91,19 @@ def validate_class_labels(sequences, y):
     return np.unique(y, return_inverse=True)
 
 
-def check_alignment(sequences, y):
-    """Raise ValueError if y has an index of pandas, or ids, that are not the ids of the sequences, entry by entry.
+def check_alignment(X, y):
+    """Raise ValueError if y has an index of pandas, or ids, that are not the ids of the sequences X, entry by entry.
 
     An unnamed integer index counts rows, and is not looked at; where the sequences have no ids there is nothing to compare.
     """
     index = y.ids if isinstance(y, RaggedSequences) else index_ids(y)
-    if index is None or sequences.ids is None:
+    ids = None if index is None else read_sequences(X).ids
+    if ids is None:
         return
     index = id_array(index)
-    if are_equal(sequences.ids, index):
+    if are_equal(ids, index):
         return
-    pairs = enumerate(zip(scalars(sequences.ids), scalars(index)))
+    pairs = enumerate(zip(scalars(ids), scalars(index)))
     where = next((f" (sequence {i} is {one!r}, y has {other!r})" for i, (one, other) in pairs if one != other), "")
     raise ValueError(
         f"The index of y differs from the ids of the sequences{where}: use y.loc[X.ids], which puts y into the order of the "
@@ -112,7 +113,10 @@ def check_alignment(sequences, y):
 
 def as_labels(y):
     """Labels in any container as an array; ValueError for missing ones, and for those that NumPy would change or merge."""
-    array = np.asarray(y)
+    try:
+        array = np.asarray(with_none_for_masked(y))
+    except (TypeError, ValueError) as error:  # sequences
+        raise ValueError(f"y must hold one label per sequence, but is no array of labels ({error}).") from error
     if array.ndim == 0 and isinstance(y, Iterable):
         raise ValueError(f"y must be a list or an array of labels, got {type(y).__name__}; write list(y).")
     is_object = array.dtype == object and array.ndim == 1

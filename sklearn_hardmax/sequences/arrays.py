@@ -62,7 +62,7 @@ def check_integer(value, name, low, high=None):
 
 def check_lengths(lengths, n_sequences, longest):
     """Return lengths as int64; raise ValueError unless they are n_sequences integers within [0, longest]."""
-    lengths = np.asarray(lengths)
+    lengths = np.asarray(names.with_none_for_masked(lengths))
     if lengths.shape != (n_sequences,) or lengths.dtype.kind not in "iu":
         raise ValueError(f"lengths must be {n_sequences} integers, got {lengths.dtype} of shape {lengths.shape}.")
     bad = np.flatnonzero((lengths < 0) | (lengths > longest))
@@ -245,7 +245,9 @@ def from_flat(tokens, lengths=None, groups=None):
         raise ValueError("Give either lengths (one per sequence) or groups (one per token).")
     if lengths is None:
         return Parts(tokens, *_offsets_of_groups(groups, len(tokens)))
-    lengths = np.asarray(lengths)
+    if isinstance(lengths, Iterable) and not hasattr(lengths, "__array__"):
+        lengths = list(lengths)  # the values of a dict, a generator
+    lengths = np.asarray(names.with_none_for_masked(lengths))
     lengths = check_lengths(lengths, lengths.size, len(tokens))
     if lengths.sum() != len(tokens):
         raise ValueError(f"lengths add up to {lengths.sum()}, but there are {len(tokens)} tokens.")
@@ -275,7 +277,10 @@ def starts_of_groups(groups, n_tokens):
 
 def _offsets_of_groups(groups, n_tokens):
     """Offsets and ids from the group of each token; the sequences are the groups in the order in which they appear."""
+    groups = names.with_none_for_masked(groups)
     groups = np.asarray(groups) if hasattr(groups, "__array__") else names.id_array(groups)
+    if len(groups) and isinstance(groups[0], (list, np.ndarray)):
+        groups = names.id_array(groups)  # makes tuples of lists
     starts, ids = starts_of_groups(groups, n_tokens)
     # a group that begins more than once is interrupted by others
     torn = [name for name, count in Counter(names.scalars(ids)).items() if count > 1]

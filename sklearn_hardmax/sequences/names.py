@@ -44,6 +44,7 @@ def as_ids(ids: Any, n_sequences: int) -> np.ndarray | None:
 
 def id_array(ids: Any) -> np.ndarray:
     """Any one-dimensional collection as an array: of numbers or dates where all are of one such type, else of objects."""
+    ids = with_none_for_masked(ids)
     if hasattr(ids, "__array__"):
         # arrays, columns and indexes: all entries of one type
         found = np.asarray(ids)
@@ -59,7 +60,9 @@ def id_array(ids: Any) -> np.ndarray:
     array = np.empty(len(entries), dtype=object)
     # one by one, since NumPy would take tuples for rows of a matrix; a list names a sequence as the tuple of its entries does
     for i, entry in enumerate(entries):
-        array[i] = tuple(entry) if type(entry) is list else entry
+        array[i] = (
+            tuple(entry.tolist()) if type(entry) is np.ndarray else tuple(entry) if type(entry) is list else entry
+        )
     try:
         set(array.tolist())
     except TypeError as error:
@@ -68,6 +71,15 @@ def id_array(ids: Any) -> np.ndarray:
             f"Ids must be numbers, texts, dates or tuples of these; id {odd} is a {type(array[odd]).__name__}."
         ) from error
     return array
+
+
+def with_none_for_masked(values: Any) -> Any:
+    """A masked array of NumPy as an array of objects, None where it is masked; anything else as it is."""
+    if not np.ma.is_masked(values):
+        return values
+    objects = np.array(values.data, dtype=object)
+    objects[np.ma.getmaskarray(values)] = None
+    return objects
 
 
 def _is_hashable(entry):
@@ -116,8 +128,8 @@ def index_ids(frame: Any) -> Any:
 
     An unnamed integer index is the numbers of rows, whatever has been done to them since.
     """
-    if library_of(frame) != "pandas":
-        return None
+    if library_of(frame) != "pandas" or not hasattr(frame, "index"):
+        return None  # an index of pandas has none
     index = frame.index
     is_row_numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
     return None if is_row_numbers else index

@@ -106,6 +106,17 @@ def test_targets_in_a_container_have_the_ids_of_the_sequences():
         interpolator.fit(X, targets.with_ids(X.ids[::-1]))
 
 
+def test_the_labels_of_a_score_are_aligned_too():
+    X = named()
+    y = pd.Series(list("ababab"), index=list("pqrstu"))
+    clf = HardmaxTransformerClassifier(n_heads=10, random_state=0).fit(X, y)
+    assert clf.score(X, y) == clf.score(X, y.to_numpy()[:]) == 1.0
+    with pytest.raises(ValueError, match="The index of y differs from the ids of the sequences"):
+        clf.score(X, y[::-1])
+    # without ids there is nothing to compare
+    assert clf.score(X.with_ids(None), y[::-1]) == 0.0
+
+
 def test_labels_are_aligned_in_folds_and_shuffled_labels_are_noticed():
     X = named(6)
     y = pd.Series(Y, index=list("pqrstu"))

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_hardmax import (
     HardmaxTransformerClassifier,
+    RaggedSequences,
     RaggedSequenceTransformer,
 )
 
@@ -101,6 +102,12 @@ NAT = np.datetime64("NaT", "s")
         ([10**30, 10**30 + 1, 1], "labels 0, 1, 2 of y have no exact counterpart"),
         ((label for label in "abc"), r"list or an array of labels, got generator; write list\(y\)"),
         ({0: "a"}.values(), r"got dict_values; write list\(y\)"),
+        (np.ma.array([1, 2, 1], mask=[0, 1, 0]), "labels 1 are missing"),
+        (
+            [np.zeros((1, 1)), np.zeros((2, 1)), np.zeros((1, 1))],
+            "y must hold one label per sequence, but is no array of",
+        ),
+        (RaggedSequences.from_list(GOOD), "y must hold one label per sequence, but is no array of labels"),
     ],
 )
 def test_labels_that_would_be_merged_or_are_missing_are_refused(y, message):
@@ -115,10 +122,11 @@ def test_labels_that_would_be_merged_or_are_missing_are_refused(y, message):
         np.array([5, 7, 5], dtype=object),
         np.array([2**63, 2**63 + 1, 2**63], dtype=np.uint64),
         pd.Series(["b", "a", "b"], dtype="category"),
+        pd.Index(["b", "a", "b"]),
         np.array(["a\0", "a", "a\0"], dtype=object),
         ["a b", "\0a", "é"],
     ],
-    ids=["booleans among numbers", "objects", "uint64", "categories", "NUL in objects", "texts"],
+    ids=["booleans among numbers", "objects", "uint64", "categories", "index", "NUL in objects", "texts"],
 )
 def test_other_labels_come_back_as_they_are(y):
     assert classifier().fit(GOOD, y).predict(GOOD).tolist() == list(y)

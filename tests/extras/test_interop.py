@@ -124,6 +124,11 @@ def test_ids_that_a_column_cannot_hold_are_refused_with_a_remedy(go):
     assert RaggedSequences.from_frame(table, group=["site", "case"]).ids.tolist() == ids
 
 
+def test_lists_of_polars_are_ids_as_tuples():
+    X = RaggedSequences.from_flat(np.zeros((3, 1)), groups=pl.Series([[1, 2], [1, 2], [2, 1]]))
+    assert X.ids.tolist() == [(1, 2), (2, 1)]
+
+
 def test_ids_are_the_index_of_a_series_of_pandas():
     X = RaggedSequences(TOKENS, [0, 1, 4, 6], ids=["b", "a", "c"])
     assert X.to_pandas().index.tolist() == ["b", "a", "c"]

@@ -161,6 +161,7 @@ def test_padded_arrays_that_do_not_fit_are_refused(X, parameters, message):
 
 def test_groups_may_be_names_in_any_order():
     X = RaggedSequences.from_flat([[0], [1], [2], [3]], groups=["b", "b", "a", "c"])
+    assert X == RaggedSequences.from_flat(X.tokens, lengths={0: 2, 1: 1, 2: 1}.values()).with_ids(["b", "a", "c"])
     assert same(X, [[[0], [1]], [[2]], [[3]]])
 
 
@@ -184,6 +185,12 @@ def test_groups_may_be_names_in_any_order():
         (np.zeros((4, 1)), {"groups": ["a", "b", "a", "b"]}, r"groups \['a', 'b'\] are not contiguous"),
         (np.zeros((4, 1)), {"groups": [5, 5, 7, np.nan]}, "those of tokens 3 are missing"),
         (np.zeros((4, 1)), {"groups": [None, "a", "a", None]}, "those of tokens 0, 3 are missing"),
+        (
+            np.zeros((3, 1)),
+            {"groups": np.ma.array([1, 1, 2], mask=[0, 1, 0])},
+            "those of tokens 1 are missing",
+        ),
+        (np.zeros((3, 1)), {"lengths": np.ma.array([1, 2], mask=[0, 1])}, "lengths must be 2 integers, got object"),
         (np.zeros((0, 1)), {"groups": []}, r"Found array with 0 sample\(s\)"),
     ],
 )
