@@ -8,7 +8,7 @@ where it is used.
 
 import numpy as np
 
-from sklearn_hardmax._extras import extra
+from sklearn_hardmax._extras import check_version, extra
 from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import id_array, index_ids, scalars
@@ -47,6 +47,7 @@ def parse_container(X):
         return from_torch(X)
     if library not in _LIBRARIES:
         return None
+    check_version(library)
     columns = columns_of(X)
     if columns is not None:
         return _parse_table(X, columns)
@@ -126,6 +127,7 @@ def _is_sequence(cell):
 
 def from_frame(frame, group=None, time=None, time_unit="s"):
     """Read a column or a table of pandas, polars or pyarrow; see `RaggedSequences.from_frame`."""
+    check_version(library_of(frame))
     columns = columns_of(frame)
     if library_of(frame) not in _LIBRARIES or (columns is None and not any(hasattr(frame, name) for name in _TO_LIST)):
         raise TypeError(

@@ -24,6 +24,7 @@ from sklearn_hardmax.sequences.values import (
     as_numbers,
     awkward_to_arrow,
     decoded,
+    library_of,
     names_of_fields,
     numpy_of_tensor,
     refuse_categories,
@@ -188,6 +189,8 @@ def arrow_array(X):
     with extra("interop"):
         import pyarrow
 
+    if library_of(X) == "polars":
+        X = X.to_arrow()
     if not isinstance(X, (pyarrow.Array, pyarrow.ChunkedArray)):
         X = pyarrow.chunked_array(X) if hasattr(X, "__arrow_c_stream__") else pyarrow.array(X)
     if isinstance(X, pyarrow.ChunkedArray):
