@@ -7,6 +7,9 @@ HardmaxTransformerClassifier    sequences to class labels; it reproduces the tra
 HardmaxTransformerInterpolator  sequences to targets, one per sequence or per token; it reproduces the training targets.
 HardmaxPooling                  sequences to a matrix, one row per sequence, for any other estimator.
 RaggedSequenceTransformer       scaled tokens, positions and windows, as a step before other estimators.
+TokenwiseTransformer            any transformer of scikit-learn on every token: encoders of categories, texts, dates.
+SequenceImputer                 missing values, filled along each sequence.
+SequenceResampler               irregular times, resampled to a regular grid.
 LeaderFlow                      the tokens of each sequence move towards its leaders, by attention alone.
 LeaderClustering                clusters of the rows of a matrix, by the same flow.
 LeaderTextClassifier            texts to class labels, by the words that lead them; here the weights are trained.
@@ -24,10 +27,13 @@ from sklearn_hardmax.constructions.common.construction import ConstructionError,
 from sklearn_hardmax.estimators.classifier import HardmaxTransformerClassifier
 from sklearn_hardmax.estimators.clustering import LeaderClustering
 from sklearn_hardmax.estimators.flow import LeaderFlow
+from sklearn_hardmax.estimators.imputation import SequenceImputer
 from sklearn_hardmax.estimators.interpolator import HardmaxTransformerInterpolator
 from sklearn_hardmax.estimators.pooling import HardmaxPooling
 from sklearn_hardmax.estimators.preprocessing import RaggedSequenceTransformer
+from sklearn_hardmax.estimators.resampling import SequenceResampler
 from sklearn_hardmax.estimators.text.classifier import LeaderTextClassifier
+from sklearn_hardmax.estimators.tokenwise import TokenwiseTransformer
 from sklearn_hardmax.layers import Attention, FeedForward, ThirdOrderAttention
 from sklearn_hardmax.sequences import RaggedSequences, as_sequences
 from sklearn_hardmax.transformer import Transformer
@@ -45,7 +51,10 @@ __all__ = [
     "RaggedSequenceTransformer",
     "RaggedSequences",
     "SequenceConflictWarning",
+    "SequenceImputer",
+    "SequenceResampler",
     "ThirdOrderAttention",
+    "TokenwiseTransformer",
     "Transformer",
     "as_sequences",
 ]

@@ -19,6 +19,7 @@ from deadly import Deadly
 from effort import slow
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 from tracing import Interrupts, Trace
 
 from sklearn_hardmax import (
@@ -29,10 +30,14 @@ from sklearn_hardmax import (
     LeaderFlow,
     LeaderTextClassifier,
     RaggedSequenceTransformer,
+    SequenceImputer,
+    SequenceResampler,
+    TokenwiseTransformer,
     datasets,
 )
 
 X, Y = datasets.make_labelled_sequences(16, n_classes=3, token_dim=2, random_state=0)
+TIMED = [[[0.0, 1.0], [0.7, 2.0], [2.1, 2.5]], [[1.0, 3.0]]]
 TEXTS, KINDS = ["great fun", "a great film", "a dull film", "dull"] * 3, ["good", "good", "bad", "bad"] * 3
 FITS = {  # an estimator, what it learns from, and what it has learned from before
     "code": (HardmaxTransformerClassifier(n_heads=0, random_state=0), (X, Y), (X[:9], Y[:9] + 10)),
@@ -41,6 +46,9 @@ FITS = {  # an estimator, what it learns from, and what it has learned from befo
     "interpolator": (HardmaxTransformerInterpolator(random_state=0), (X, Y * 1.0), (X[:9], Y[:9] * 1.0)),
     "pooling": (HardmaxPooling(n_heads=30, random_state=0), (X,), (X[:9],)),
     "preparation": (RaggedSequenceTransformer(window=2), (X,), (X[:9],)),
+    "tokenwise": (TokenwiseTransformer(StandardScaler()), (X,), (X[:9],)),
+    "imputer": (SequenceImputer(), (X,), (X[:9],)),
+    "resampler": (SequenceResampler(time=0), (TIMED,), (TIMED[:1],)),
     "flow": (LeaderFlow(depth=None, tol=0.1), (X,), (X[:9],)),
     "clustering": (LeaderClustering(tol=0.1), (X.tokens[:40],), (X.tokens[:9],)),
     "texts": (LeaderTextClassifier(max_iter=2, batch_size=4, random_state=0), (TEXTS, KINDS), (TEXTS[:8], KINDS[:8])),

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from campaign.forms import bits
 from sklearn.base import clone
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import sklearn_hardmax
 from sklearn_hardmax import (
@@ -26,6 +27,9 @@ from sklearn_hardmax import (
     LeaderFlow,
     LeaderTextClassifier,
     RaggedSequenceTransformer,
+    SequenceImputer,
+    SequenceResampler,
+    TokenwiseTransformer,
     Transformer,
     forward,
     plotting,
@@ -38,6 +42,9 @@ NAMED = pd.DataFrame([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], columns=["a", "b"])
 ROWS = [[3.0, 0.0], [1.0, 0.2], [0.0, 3.0], [0.1, 1.0]]
 TEXTS = ["great fun", "a great film", "a dull film", "dull", "an odd film", "odd"] * 2
 ONE_KIND, OTHER_KIND = ["good", "good", "bad", "bad", "bad", "bad"] * 2, ["y", "y", "x", "x", "z", "z"] * 2
+
+GAPS = [[[1.0, None], [None, 2.0], [4.0, 3.0]], [[None, None]]]
+TIMED = [[[0.0, 1.0], [0.7, 2.0], [2.1, 2.5]], [[1.0, 3.0]]]
 
 NETWORK = {"to_transformer": (), "encode": (X,), "decode": "the output of its network"}
 SIZES = {"n_blocks_": None, "n_parameters_": None}
@@ -74,6 +81,21 @@ SUBJECTS = {
         (RaggedSequenceTransformer(window=2), (NAMED,)),
         (RaggedSequenceTransformer(scale="minmax", positions="relative"), (MORE,)),
         STATE | {"transform": (X,), "get_feature_names_out": (), "fit_transform": (X[1:],)},
+    ),
+    "tokenwise": (
+        (TokenwiseTransformer(StandardScaler()), (NAMED,)),
+        (TokenwiseTransformer(PolynomialFeatures()), (MORE,)),
+        STATE | {"transform": (X,), "get_feature_names_out": (), "fit_transform": (X[1:],)},
+    ),
+    "imputer": (
+        (SequenceImputer(), (NAMED,)),
+        (SequenceImputer(strategy="mean"), (MORE,)),
+        STATE | {"transform": (GAPS,), "get_feature_names_out": (), "fit_transform": (GAPS,)},
+    ),
+    "resampler": (
+        (SequenceResampler(time=0, step=0.5), (TIMED,)),
+        (SequenceResampler(time=1, step=0.25), (TIMED,)),
+        STATE | {"transform": (TIMED,), "get_feature_names_out": (), "fit_transform": (TIMED,)},
     ),
     "flow": (
         (LeaderFlow(depth=1), (NAMED,)),

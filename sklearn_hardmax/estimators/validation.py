@@ -18,18 +18,19 @@ from sklearn_hardmax.sequences.arrays import check_integer as check_integer
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars, with_none_for_masked
 from sklearn_hardmax.sequences.parsing import parse, read_sequences, warn_if_channels_first, warn_if_one_sequence
+from sklearn_hardmax.sequences.readers import reader_of
 from sklearn_hardmax.sequences.values import kind_of
 
 _MAX_NAMES = 5  # that an error message lists
 
 
-def validate_sequences(estimator, X, *, reset, y="no_validation"):
+def validate_sequences(estimator, X, *, reset, y="no_validation", dtype="numeric", allow_nan=False):
     """Read X as RaggedSequences, and check the number and names of its features against those at fit.
 
     reset=True, at fit, sets n_features_in_ (the token_dim) and feature_names_in_ instead. With y=None, ValueError where the
-    estimator needs a target.
+    estimator needs a target. `dtype` and `allow_nan` are those of `as_sequences`.
     """
-    sequences, layout = parse(X)
+    sequences, layout = parse(X, allow_nan, reader_of(dtype))
     if y is None:
         raise ValueError(f"This {type(estimator).__name__} requires y to be passed, but the target y is None.")
     _check_feature_names(estimator, sequences.feature_names, reset)

@@ -16,6 +16,9 @@ import numpy as np
 
 from sklearn_hardmax.sequences import names
 from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
+from sklearn_hardmax.sequences.raw_columns import raw_rows, raw_symbols
+from sklearn_hardmax.sequences.raw_tokens import RawTokens, values_of
+from sklearn_hardmax.sequences.readers import NUMERIC, RAW
 from sklearn_hardmax.sequences.segments import changes
 from sklearn_hardmax.sequences.values import as_numbers, columns_of
 
@@ -92,6 +95,13 @@ def not_finite(tokens, offsets):
 
 def check_finite(tokens, offsets, allow_nan=False):
     """Return whether tokens contain NaN; raise ValueError naming sequences with infinity or, unless allowed, NaN."""
+    if isinstance(tokens, RawTokens):
+        floats = [column for column in map(values_of, tokens.columns) if column.dtype.kind == "f"]
+        infinite = [np.flatnonzero(np.isinf(column)) for column in floats]
+        bad = sequences_containing(np.concatenate([*infinite, np.zeros(0, dtype=np.int64)]), offsets)
+        if len(bad):
+            raise ValueError(f"Input X contains infinity in sequences {format_indices(bad)}; remove these tokens.")
+        return True
     bad = not_finite(tokens, offsets)
     if len(bad) and allow_nan:
         bad = sequences_containing(np.flatnonzero(np.isinf(tokens).any(axis=1)), offsets)
@@ -140,15 +150,19 @@ def _remedy(tokens, offsets, bad):
             "they look like padding in front: leave it out; RaggedSequences.from_padded(X, mask=~np.isnan(X).all(axis=2)) "
             "drops it from an array (n_sequences, n_max, token_dim)"
         )
-    return "remove or impute these tokens, before they are given as sequences"
+    return "remove or impute these tokens: SequenceImputer, as the first step of a pipeline, does the latter"
 
 
 # -- converters to (tokens, offsets), and back -------------------------------------------------------------------------
 
 
-def from_list(sequences):
+def from_list(sequences, reader=NUMERIC):
     """Read a list of arrays of shape (n_i, token_dim); see `RaggedSequences.from_list`."""
-    arrays = [as_numbers(s, f"tokens of sequence {i}") for i, s in enumerate(_parts(sequences, "from_list"))]
+    if reader is RAW:
+        sequences = list(_parts(sequences, "from_list"))
+        if sequences and all(map(_is_list_of_rows, sequences)):
+            return Parts(raw_rows(sequences), offsets_of(list(map(len, sequences))))
+    arrays = [reader.table(s, f"tokens of sequence {i}") for i, s in enumerate(_parts(sequences, "from_list"))]
     if not arrays:
         raise ValueError("Found array with 0 sample(s): at least one sequence is needed.")
     odd = [i for i, a in enumerate(arrays) if a.ndim != 2]
@@ -158,9 +172,12 @@ def from_list(sequences):
             f"shape {arrays[odd[0]].shape}; {RULES}"
         )
     _check_token_dims(arrays)
-    return Parts(
-        np.concatenate(arrays), offsets_of([len(a) for a in arrays]), feature_names=names.common_names(sequences)
-    )
+    offsets = offsets_of([len(a) for a in arrays])
+    return Parts(reader.concatenate(arrays), offsets, feature_names=names.common_names(sequences))
+
+
+def _is_list_of_rows(sequence):
+    return isinstance(sequence, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in sequence)
 
 
 def _parts(X, method):
@@ -238,7 +255,11 @@ def to_padded(tokens, offsets, fill):
 
 def from_flat(tokens, lengths=None, groups=None):
     """Read all tokens in one matrix (n_tokens, token_dim); see `RaggedSequences.from_flat`."""
-    tokens = as_numbers(tokens)
+    return from_tokens(as_numbers(tokens), lengths, groups)
+
+
+def from_tokens(tokens, lengths=None, groups=None):
+    """As `from_flat`, of tokens that are read already."""
     if tokens.ndim != 2:
         raise ValueError(f"Flat tokens have shape (n_tokens, token_dim), got shape {tokens.shape}.")
     if (lengths is None) == (groups is None):
@@ -292,7 +313,7 @@ def _offsets_of_groups(groups, n_tokens):
     return np.append(starts, n_tokens), ids
 
 
-def from_series(X):
+def from_series(X, reader=NUMERIC):
     """Read one-channel series, each value a token; see `RaggedSequences.from_series`."""
     if columns_of(X) is not None:
         raise ValueError(
@@ -300,6 +321,8 @@ def from_series(X):
             "rows, with .T for columns (of pyarrow, np.asarray(table)); RaggedSequences.from_frame reads "
             "a column of sequences, or one row per token."
         )
+    if reader is RAW:
+        return _series_of_symbols(X)
     if isinstance(X, np.ndarray) and X.ndim == 2:
         values = as_numbers(X, "values")
         return Parts(values.reshape(-1, 1), np.arange(len(X) + 1) * X.shape[1])
@@ -311,6 +334,20 @@ def from_series(X):
             f"{series[odd[0]].shape})."
         )
     return from_list([x[:, None] for x in series])._replace(ids=names.index_ids(X))
+
+
+def _series_of_symbols(X):
+    series = list(_parts(X, "from_series"))
+    odd = [
+        i for i, s in enumerate(series) if isinstance(s, (str, bytes)) or not isinstance(s, Iterable) or np.ndim(s) == 0
+    ]
+    if odd:
+        raise ValueError(
+            f"Each series must be a list of symbols; series {format_indices(odd)} are not (series {odd[0]} is a "
+            f"{type(series[odd[0]]).__name__}); the characters of a text are list(text)."
+        )
+    lengths = [len(s) for s in series]
+    return Parts(raw_symbols(series), offsets_of(lengths), ids=names.index_ids(X))
 
 
 def from_aeon(X):

@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.nested import NestedConversions
+from sklearn_hardmax.sequences.readers import RAW, reader_of
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.times import TimeUnit
-from sklearn_hardmax.sequences.values import check_dtype
 
 
 class Conversions(NestedConversions):
@@ -32,13 +32,15 @@ class Conversions(NestedConversions):
     # -- lists and arrays ----------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_list(cls, sequences: Iterable[ArrayLike]) -> Self:
+    def from_list(cls, sequences: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric") -> Self:
         """Read a list of 2-D arrays, one per sequence.
 
         Parameters
         ----------
         sequences : list, tuple or object array of array-likes of shape (n_i, token_dim)
             Copied, one after another, in O(their size).
+        dtype : {"numeric", None}, default="numeric"
+            As in `as_sequences`.
 
         Returns
         -------
@@ -55,7 +57,8 @@ class Conversions(NestedConversions):
         >>> RaggedSequences.from_list([[[0.], [1.]], [[2.]]]).n_tokens
         3
         """
-        return cls._checked(arrays.from_list(sequences))
+        reader = reader_of(dtype)
+        return cls._checked(arrays.from_list(sequences, reader), reader is RAW)
 
     @classmethod
     def from_padded(
@@ -124,13 +127,15 @@ class Conversions(NestedConversions):
         return cls._checked(arrays.from_flat(tokens, lengths, groups))
 
     @classmethod
-    def from_series(cls, X: Iterable[ArrayLike]) -> Self:
-        """Read time series of one channel; every point in time becomes a token.
+    def from_series(cls, X: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric") -> Self:
+        """Read time series of one channel, or with dtype=None lists of symbols; every entry becomes a token.
 
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_times), or list of array-likes of shape (n_times_i,)
             The index of a Series of pandas becomes ids, as in `from_frame`.
+        dtype : {"numeric", None}, default="numeric"
+            As in `as_sequences`. With None, texts become one column of categories, numbered in the order of appearance.
 
         Returns
         -------
@@ -146,8 +151,11 @@ class Conversions(NestedConversions):
         >>> from sklearn_hardmax import RaggedSequences
         >>> RaggedSequences.from_series([[1., 2., 3.], [4., 5.]])
         RaggedSequences(2 sequences of 2 to 3 tokens, token_dim=1, float64)
+        >>> RaggedSequences.from_series([["open", "buy"], ["open"]], dtype=None)
+        RaggedSequences(2 sequences of 1 to 2 tokens, token_dim=1, category)
         """
-        return cls._checked(arrays.from_series(X))
+        reader = reader_of(dtype)
+        return cls._checked(arrays.from_series(X, reader), reader is RAW)
 
     @classmethod
     def from_aeon(cls, X: Iterable[ArrayLike]) -> Self:
@@ -191,7 +199,7 @@ class Conversions(NestedConversions):
         -------
         ndarray of shape (n_sequences, longest, token_dim)
         """
-        return arrays.to_padded(self.tokens, self.offsets, fill)
+        return arrays.to_padded(self._numbers(), self.offsets, fill)
 
     def to_flat(self) -> tuple[RealArray, IntArray]:
         """Return all tokens in one matrix and the index of the sequence of each token, as in a table of bags.
@@ -212,7 +220,7 @@ class Conversions(NestedConversions):
 
     def to_aeon(self) -> list[RealArray]:
         """Return channels-first series of shape (channels, time_i), as in aeon: a list of read-only views of `tokens`."""
-        return [sequence.T for sequence in self.to_list()]
+        return [sequence.T for sequence in arrays.to_list(self._numbers(), self.offsets)]
 
     # -- containers of other libraries ---------------------------------------------------------------------------------
 
@@ -224,7 +232,7 @@ class Conversions(NestedConversions):
         *,
         time: str | None = None,
         time_unit: TimeUnit = "s",
-        dtype: Literal["numeric"] = "numeric",
+        dtype: Literal["numeric"] | None = "numeric",
         allow_nan: bool = False,
     ) -> Self:
         """Read a column or a table of pandas, polars or pyarrow, or an Awkward array of records.
@@ -268,8 +276,8 @@ class Conversions(NestedConversions):
         array([[ 0., 80.],
                [ 1., 71.]])
         """
-        check_dtype(dtype)
-        return cls._checked(libraries.from_frame(frame, group, time, time_unit), allow_nan)
+        reader = reader_of(dtype)
+        return cls._checked(libraries.from_frame(frame, group, time, time_unit, reader), allow_nan or reader is RAW)
 
     def to_pandas(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a pandas Series of arrays or, with `group`, a data frame with one row per token.
@@ -293,7 +301,7 @@ class Conversions(NestedConversions):
             With `group`: ids that repeat, since a table would join these sequences.
         """
         if group is None:
-            return libraries.to_pandas(self.tokens, self.offsets, self.ids)
+            return libraries.to_pandas(self._numbers(), self.offsets, self.ids)
         return libraries.long_pandas(self._long(group, names))
 
     def to_polars(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
@@ -315,5 +323,5 @@ class Conversions(NestedConversions):
             With `group`: ids that repeat, or that the library cannot hold.
         """
         if group is None:
-            return libraries.to_polars(self.tokens, self.offsets)
+            return libraries.to_polars(self._numbers(), self.offsets)
         return libraries.long_polars(self._long(group, names))

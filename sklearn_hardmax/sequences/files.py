@@ -8,9 +8,13 @@ from typing import Literal, Self
 from sklearn_hardmax._container import Expected, load_sections, save_sections
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, names
+from sklearn_hardmax.sequences.raw_sections import sections_of, tokens_from_sections
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 
 _SECTIONS = {
     "tokens": Expected(("float64", "float32"), 2),
+    "columns": Expected(("text",), 1, required=False),
+    "integers": Expected(("int64",), 2, required=False),
     "offsets": Expected(("int64",), 1),
     "ids": Expected(("int64", "text"), 1, required=False),
     "feature_names": Expected(("text",), 1, required=False),
@@ -43,7 +47,10 @@ class Files:
         Raises
         ------
         ValueError
-            The tokens contain NaN, as `as_sequences` with allow_nan=True reads them; a file holds finite numbers.
+            The tokens are numbers and contain NaN, as `as_sequences` with allow_nan=True reads them; a file holds finite
+            numbers. (Raw tokens may have missing values.)
+        TypeError
+            Objects, as ids or raw tokens, that are no numbers, texts, dates or tuples of these.
         OSError
             No space, no permission, or `path` is a folder, a FIFO, a device, a socket, or a file with further names (hard
             links), which would not be replaced; what is there is then left as it was.
@@ -63,9 +70,13 @@ class Files:
         ...     RaggedSequences.load(os.path.join(folder, "pairs")) == X
         True
         """
-        if self._may_hold_nan:
-            arrays.check_finite(self.tokens, self.offsets)
-        sections = {"tokens": self.tokens, "offsets": self.offsets, **names.id_sections(self.ids)}
+        if isinstance(self.tokens, RawTokens):
+            sections = sections_of(self.tokens)
+        else:
+            if self._may_hold_nan:
+                arrays.check_finite(self.tokens, self.offsets)
+            sections = {"tokens": self.tokens}
+        sections |= {"offsets": self.offsets, **names.id_sections(self.ids)}
         if self.feature_names is not None:
             sections["feature_names"] = self.feature_names.tolist()
         save_sections(path, "RaggedSequences", sections)
@@ -101,13 +112,15 @@ class Files:
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}.")
 
         def build(sections):
-            if sections["tokens"].shape[1] == 0:
+            is_raw = "columns" in sections
+            tokens, offsets = tokens_from_sections(sections) if is_raw else sections["tokens"], sections["offsets"]
+            if tokens.shape[1] == 0:
                 raise ValueError("its tokens have no features")
-            tokens, offsets = sections["tokens"], sections["offsets"]
             arrays.check_offsets(offsets, len(tokens))
             ids = names.as_ids(names.ids_from_section(sections.get("ids")), len(offsets) - 1)
             feature_names = names.as_feature_names(sections.get("feature_names"), tokens.shape[1])
-            return cls._trusted(tokens, offsets, ids, feature_names)  # what was read is finite
+            # numbers that were read are finite; raw tokens may be missing
+            return cls._trusted(tokens, offsets, ids, feature_names, is_raw)
 
         mapped = ("tokens",) if mmap_mode == "r" else ()
         return load_sections(path, "RaggedSequences", _SECTIONS, build, mapped)

@@ -14,7 +14,6 @@ from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import id_array, index_ids, scalars
 from sklearn_hardmax.sequences.nested import (
     arrow_array,
-    awkward_to_arrow,
     from_arrow,
     from_torch,
     list_depth,
@@ -22,9 +21,11 @@ from sklearn_hardmax.sequences.nested import (
     raise_missing,
     to_arrow,
 )
+from sklearn_hardmax.sequences.raw_tokens import RawTokens, pandas_column
+from sklearn_hardmax.sequences.readers import NUMERIC
 from sklearn_hardmax.sequences.times import read_times
 from sklearn_hardmax.sequences.values import (
-    as_numbers,
+    awkward_to_arrow,
     columns_of,
     library_of,
     refuse_categories,
@@ -37,7 +38,7 @@ _TO_LIST = ("tolist", "to_list", "to_pylist")  # the method of columns of pandas
 # -- detection, for as_sequences ---------------------------------------------------------------------------------------
 
 
-def parse_container(X):
+def parse_container(X, reader=NUMERIC):
     """Return (tokens, offsets) if X is a container of another library that can only mean sequences, else None.
 
     Raises ValueError for categories, and for lists of plain numbers: series of one channel or rows of a matrix.
@@ -50,18 +51,18 @@ def parse_container(X):
     check_version(library)
     columns = columns_of(X)
     if columns is not None:
-        return _parse_table(X, columns)
+        return _parse_table(X, columns, reader)
     if library == "awkward":
-        return _read_if_nested(awkward_to_arrow(X), "from_awkward")
+        return _read_if_nested(awkward_to_arrow(X), "from_awkward", reader)
     if library == "pyarrow" and hasattr(X, "null_count"):  # arrays have it, tables and scalars do not
-        return _read_if_nested(arrow_array(X), "from_arrow")
+        return _read_if_nested(arrow_array(X), "from_arrow", reader)
     # a single column; as_sequences reads object columns by NumPy
-    return _read_if_nested(arrow_array(X), "from_frame") if _is_nested(type_of(X)) else None
+    return _read_if_nested(arrow_array(X), "from_frame", reader) if _is_nested(type_of(X)) else None
 
 
-def _read_if_nested(array, converter):
+def _read_if_nested(array, converter, reader):
     """Read lists of lists or records; refuse lists of numbers, which only the method named `converter` reads, as series."""
-    parts = from_arrow(array)
+    parts = from_arrow(array, reader)
     if list_depth(array.type) == 1 and parts.feature_names is None:
         raise ValueError(
             "Lists of numbers are series of one channel or rows of a matrix; "
@@ -70,12 +71,13 @@ def _read_if_nested(array, converter):
     return parts
 
 
-def _parse_table(X, columns):
+def _parse_table(X, columns, reader):
     _refuse_single_numbers(columns)
     _refuse_levels(X)
-    for name, column in columns:
-        refuse_categories(type_of(column), f"entries of column {name!r}")
-    return from_frame(X) if any(_holds_lists(column) for _, column in columns) else None
+    if reader is NUMERIC:
+        for name, column in columns:
+            refuse_categories(type_of(column), f"entries of column {name!r}")
+    return from_frame(X, reader=reader) if any(_holds_lists(column) for _, column in columns) else None
 
 
 def _refuse_single_numbers(columns):
@@ -125,7 +127,7 @@ def _is_sequence(cell):
 # -- data frames -------------------------------------------------------------------------------------------------------
 
 
-def from_frame(frame, group=None, time=None, time_unit="s"):
+def from_frame(frame, group=None, time=None, time_unit="s", reader=NUMERIC):
     """Read a column or a table of pandas, polars or pyarrow; see `RaggedSequences.from_frame`."""
     check_version(library_of(frame))
     columns = columns_of(frame)
@@ -135,15 +137,15 @@ def from_frame(frame, group=None, time=None, time_unit="s"):
         )
     _refuse_single_numbers(columns)
     if group is not None:
-        return _from_groups(frame, columns, group, time, time_unit)
+        return _from_groups(frame, columns, group, time, time_unit, reader)
     if time is not None:
         raise ValueError("time= needs group=, the name of the column that names the sequence of each row.")
     if columns is None:
-        return _from_column(frame, "the column")._replace(ids=index_ids(frame))
-    return _from_columns_of_lists(columns)._replace(ids=index_ids(frame))
+        return _from_column(frame, "the column", reader)._replace(ids=index_ids(frame))
+    return _from_columns_of_lists(columns, reader)._replace(ids=index_ids(frame))
 
 
-def _from_columns_of_lists(columns):
+def _from_columns_of_lists(columns, reader):
     """Read a table with one row per sequence and a column of lists per feature, or a single column of sequences."""
     names = [name for name, _ in columns]
     if not names or len(set(names)) < len(names):
@@ -151,7 +153,7 @@ def _from_columns_of_lists(columns):
             f"A data frame needs one column of lists per feature, each with a name of its own, got columns {names}."
         )
     # every column is read as series of one channel, and the columns must agree in the lengths of the series
-    parts = [_from_column(column, f"column {name!r}") for name, column in columns]
+    parts = [_from_column(column, f"column {name!r}", reader) for name, column in columns]
     if len(parts) == 1:  # its cells may be sequences of several features
         only = parts[0]
         is_one_feature = only.tokens.shape[1] == 1 and only.feature_names is None
@@ -169,13 +171,14 @@ def _from_columns_of_lists(columns):
                 f"All features of a sequence need the same length: columns {names[0]!r} and {name!r} differ in sequences "
                 f"{format_indices(odd)}."
             )
-    return arrays.Parts(np.hstack([part.tokens for part in parts]), offsets, feature_names=names)
+    features = [part.tokens.columns[0] if isinstance(part.tokens, RawTokens) else part.tokens[:, 0] for part in parts]
+    return arrays.Parts(reader.join(features), offsets, feature_names=names)
 
 
-def _from_column(column, name):
+def _from_column(column, name, reader):
     """Read a column with one sequence per cell; messages call it `name`."""
     if _is_nested(type_of(column)):
-        return from_arrow(column)
+        return from_arrow(column, reader)
     to_list = next(getattr(column, method) for method in _TO_LIST if hasattr(column, method))
     cells = to_list()
     missing = [i for i, cell in enumerate(cells) if cell is None or (np.ndim(cell) == 0 and cell != cell)]
@@ -188,7 +191,8 @@ def _from_column(column, name):
             f"is {type(cells[odd[0]]).__name__}); a table with one token per row needs group=, the name of the column that "
             "names the sequences."
         )
-    return arrays.from_list(cells) if cells and _dimensions(cells[0]) > 1 else arrays.from_series(cells)
+    is_table = cells and _dimensions(cells[0]) > 1
+    return arrays.from_list(cells, reader) if is_table else arrays.from_series(cells, reader)
 
 
 def _dimensions(cell):
@@ -198,7 +202,7 @@ def _dimensions(cell):
     return 1 + (len(cell) > 0 and _is_sequence(next(iter(cell))))
 
 
-def _from_groups(frame, columns, group, time, time_unit):
+def _from_groups(frame, columns, group, time, time_unit, reader):
     """Read a table with one row per token or, where the features are columns of lists, one row per sequence.
 
     The column `group` names the sequence, and the column `time` orders its tokens. Several groups, columns or levels of an
@@ -227,7 +231,7 @@ def _from_groups(frame, columns, group, time, time_unit):
                 f"Columns {lists} hold one list per row, but {f'columns {single}' if single else f'time={time!r}'} one value "
                 f"per token; make rows of the tokens first, by frame.explode({lists}), or leave out the others."
             )
-        return _from_columns_of_lists([(name, by_name[name]) for name in rest])._replace(ids=keys)
+        return _from_columns_of_lists([(name, by_name[name]) for name in rest], reader)._replace(ids=keys)
     order = None
     features = []
     for name, column in columns:
@@ -238,10 +242,12 @@ def _from_groups(frame, columns, group, time, time_unit):
             order, times = read_times(column, name, sequence_of_row, time_unit)
             features.append(times)
         elif name in rest:
-            features.append(as_numbers(column, f"entries of column {name!r}"))
-    tokens = np.column_stack(features)
-    order = slice(None) if order is None else order
-    return arrays.from_flat(tokens[order], groups=keys[order])._replace(feature_names=rest)
+            features.append(reader.column(column, f"entries of column {name!r}"))
+    tokens = reader.join(features)
+    if order is not None:
+        tokens = tokens[order]
+        keys = keys[order]
+    return arrays.from_tokens(tokens, groups=keys)._replace(feature_names=rest)
 
 
 def to_pandas(tokens, offsets, ids=None):
@@ -261,7 +267,7 @@ def long_pandas(columns):
     with extra("interop"):
         import pandas
 
-    return pandas.DataFrame(columns)
+    return pandas.DataFrame({name: pandas_column(column, pandas) for name, column in columns.items()})
 
 
 def to_polars(tokens, offsets):

@@ -20,6 +20,7 @@ from uuid import UUID
 import numpy as np
 
 from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.values import columns_of, kind_of, library_of
 
@@ -213,7 +214,7 @@ def long_columns(tokens, offsets, ids, group, names):
     parts = [ids] if group is groups[0] else _parts_of_tuples(ids, len(groups))
     return {
         **{name: part[owners] for name, part in zip(groups, parts)},
-        **{name: tokens[:, j] for j, name in enumerate(names)},
+        **dict(zip(names, tokens.columns if isinstance(tokens, RawTokens) else tokens.T)),
     }
 
 
@@ -248,14 +249,14 @@ def id_sections(ids: np.ndarray | None) -> dict[str, Any]:
         return {}
     if ids.dtype == np.int64:
         return {"ids": ids}
-    return {"ids": [json.dumps(_as_json(entry)) for entry in scalars(ids)]}
+    return {"ids": [json.dumps(to_json(entry)) for entry in scalars(ids)]}
 
 
 def ids_from_section(content: Any) -> np.ndarray | None:
     """Inverse of `id_sections`, from the section or None."""
     if content is None or isinstance(content, np.ndarray):
         return content
-    return id_array([_from_json(json.loads(text)) for text in content])
+    return id_array([from_json(json.loads(text)) for text in content])
 
 
 _CLASSES = (datetime.date, datetime.time, Decimal, Fraction, UUID, bytes)
@@ -267,11 +268,12 @@ _TEXTS = {
 }
 
 
-def _as_json(entry):
+def to_json(entry: Any) -> Any:
+    """An id or a value as what JSON holds; TypeError for those that no file can hold."""
     if isinstance(entry, (str, bool, int, float)):
         return entry
     if isinstance(entry, tuple):
-        return {"tuple": [_as_json(part) for part in entry]}
+        return {"tuple": [to_json(part) for part in entry]}
     kind = next((kind for kind in (np.datetime64, np.timedelta64) if isinstance(entry, kind)), None)
     if kind is not None:
         unit, step = np.datetime_data(entry.dtype)
@@ -283,18 +285,20 @@ def _as_json(entry):
         write, _ = _TEXTS[name]
         return {name: write(entry)}
     if isinstance(entry, np.generic):
-        return {"numpy": [entry.dtype.str, _as_json(entry.item())]}
+        return {"numpy": [entry.dtype.str, to_json(entry.item())]}
     raise TypeError(
-        f"An id of type {type(entry).__name__} cannot be saved: use numbers, texts, dates or tuples of these, by with_ids."
+        f"A value of type {type(entry).__name__} cannot be saved: use numbers, texts, dates or tuples of these; for ids, by "
+        "with_ids."
     )
 
 
-def _from_json(value):
+def from_json(value: Any) -> Any:
+    """Inverse of `to_json`."""
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "tuple":
-        return tuple(map(_from_json, content))
+        return tuple(map(from_json, content))
     if kind == "numpy":
         return np.dtype(content[0]).type(content[1])
     if kind in _TEXTS:

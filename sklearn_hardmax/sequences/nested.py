@@ -19,6 +19,8 @@ from sklearn_hardmax.sequences import arrays
 from sklearn_hardmax.sequences.arrays import sequences_containing
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import ids_that_fit, long_columns
+from sklearn_hardmax.sequences.raw_tokens import Categories, RawTokens
+from sklearn_hardmax.sequences.readers import NUMERIC
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 from sklearn_hardmax.sequences.values import (
     as_numbers,
@@ -86,7 +88,7 @@ class NestedConversions:
             With `group`: ids that repeat, since a table would join these sequences, or that the library cannot hold.
         """
         if group is None:
-            return to_arrow(self.tokens, self.offsets)
+            return to_arrow(self._numbers(), self.offsets)
         return long_arrow(self._long(group, names))
 
     @classmethod
@@ -130,7 +132,7 @@ class NestedConversions:
             As in `to_arrow`.
         """
         if group is None:
-            return to_awkward(self.tokens, self.offsets)
+            return to_awkward(self._numbers(), self.offsets)
         return long_awkward(self._long(group, names))
 
     @classmethod
@@ -161,7 +163,16 @@ class NestedConversions:
         torch.Tensor of shape (n_sequences, ragged, token_dim)
             Do not write into it, only into a clone: torch has no read-only tensors.
         """
-        return to_torch(self.tokens, self.offsets)
+        return to_torch(self._numbers(), self.offsets)
+
+    def _numbers(self):
+        """The tokens, for containers that hold nothing but numbers."""
+        if isinstance(self.tokens, RawTokens):
+            raise ValueError(
+                "Raw tokens go out as a table with one row per token: give group=, as in X.to_pandas(group='id'), or turn "
+                "them into numbers first, by a TokenwiseTransformer."
+            )
+        return self.tokens
 
     def _long(self, group, names):
         """Columns of a table with one row per token."""
@@ -198,7 +209,7 @@ def arrow_array(X):
     return X
 
 
-def from_arrow(X):
+def from_arrow(X, reader=NUMERIC):
     """Read Arrow lists of lists of numbers, or of numbers; see `RaggedSequences.from_arrow`."""
     array = arrow_array(X)
     depth = list_depth(array.type)
@@ -211,15 +222,15 @@ def from_arrow(X):
     offsets, values = _lists(array)
     names = names_of_fields(values.type)
     if depth == 1 and names is None:
-        return arrays.Parts(_arrow_numbers(values, (len(values), 1)), offsets)
+        return arrays.Parts(_arrow_tokens(values, (len(values), 1), reader), offsets)
     owners = sequence_of_each_token(np.diff(offsets)) if values.null_count else None
     _refuse_nulls(values, owners, "missing tokens")
     if names is not None:
         features = [
-            _arrow_numbers(feature, (len(values), 1), f"features {name!r} of all sequences together")
+            reader.column(feature, f"features {name!r} of all sequences together")
             for name, feature in zip(names, values.flatten())
         ]
-        return arrays.Parts(np.hstack(features), offsets, feature_names=names)
+        return arrays.Parts(reader.join(features), offsets, feature_names=names)
     # second level: the boundaries of the tokens among the numbers
     boundaries, numbers = _lists(values)
     dims = np.diff(boundaries)
@@ -230,7 +241,7 @@ def from_arrow(X):
             f"{format_indices(odd)} have others."
         )
     token_dim = int(dims[0]) if len(dims) else 1
-    return arrays.Parts(_arrow_numbers(numbers, (len(dims), token_dim)), offsets)
+    return arrays.Parts(_arrow_tokens(numbers, (len(dims), token_dim), reader), offsets)
 
 
 def _refuse_nulls(array, owners, kind):
@@ -256,8 +267,11 @@ def _lists(array):
     return offsets - offsets[0] if len(offsets) and offsets[0] else offsets, array.flatten()
 
 
-def _arrow_numbers(array, shape, name="tokens of all sequences together"):
-    """The tokens of all sequences, of this shape, from an array of their numbers, which messages call `name`."""
+def _arrow_tokens(array, shape, reader):
+    """The tokens of all sequences, of this shape, from an array of their features."""
+    name = "tokens of all sequences together"
+    if reader is not NUMERIC and shape[1]:
+        return reader.join([reader.column(array[j :: shape[1]], name) for j in range(shape[1])])
     refuse_categories(array.type, name)
     try:
         values = decoded(array).to_numpy(zero_copy_only=False)
@@ -284,12 +298,15 @@ def long_arrow(columns):
         import pyarrow
 
     with ids_that_fit("pyarrow"):
-        return pyarrow.table({name: pyarrow.array(_listed(column)) for name, column in columns.items()})
+        return pyarrow.table({name: _arrow_column(column, pyarrow) for name, column in columns.items()})
 
 
-def _listed(column):
-    """Objects as a list, so that a library sees tuples; numbers and dates as they are."""
-    return column.tolist() if column.dtype == object else column
+def _arrow_column(column, pyarrow):
+    if isinstance(column, Categories):
+        codes = pyarrow.array(column.codes, mask=column.codes < 0)
+        return pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(column.categories.tolist()))
+    # objects as a list, so that the library sees tuples; NaN of objects and of raw floats is missing
+    return pyarrow.array(column.tolist() if column.dtype == object else column, from_pandas=True)
 
 
 def from_awkward(X):

@@ -13,7 +13,10 @@ from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.names import column_names, index_ids
 from sklearn_hardmax.sequences.ragged import RaggedSequences
-from sklearn_hardmax.sequences.values import as_numbers, check_dtype, columns_of, library_of
+from sklearn_hardmax.sequences.raw_columns import join_columns
+from sklearn_hardmax.sequences.raw_tokens import RawTokens, numbers_of
+from sklearn_hardmax.sequences.readers import NUMERIC, RAW, reader_of
+from sklearn_hardmax.sequences.values import as_numbers, columns_of, library_of
 
 _MANY_FEATURES = 4  # features per token from which arrays of one shape look channels-first
 
@@ -22,7 +25,7 @@ SequencesLike: TypeAlias = RaggedSequences | ArrayLike
 
 
 def as_sequences(
-    X: SequencesLike, *, dtype: Literal["numeric"] = "numeric", allow_nan: bool = False
+    X: SequencesLike, *, dtype: Literal["numeric"] | None = "numeric", allow_nan: bool = False
 ) -> RaggedSequences:
     """Read user input as RaggedSequences; all estimators and functions of the package parse input by this function.
 
@@ -33,12 +36,14 @@ def as_sequences(
         equal length; a 2-D array, data frame or nested list of numbers holds sequences of one token each. Nested columns of
         pyarrow, Awkward, polars and pandas, data frames with one column of lists per feature, and nested tensors of torch are
         read by `RaggedSequences.from_arrow`, `from_awkward`, `from_frame` and `from_torch`.
-    dtype : {"numeric"}, default="numeric"
-        What tokens are made of: numbers. Integers, floats, booleans, Decimal and Fraction are numbers; texts (of digits too),
-        dates, durations and categories are not, in any container.
+    dtype : {"numeric", None}, default="numeric"
+        What tokens are made of. "numeric": numbers. Integers, floats, booleans, Decimal and Fraction are numbers; texts (of
+        digits too), dates, durations and categories are not, in any container. None: tokens of any kind. Every column keeps
+        its type and its missing values, for `TokenwiseTransformer` and other steps that turn them into numbers; where all
+        columns are floats, tokens are an array as with "numeric", else `RawTokens`.
     allow_nan : bool, default=False
-        Whether missing values (None, NaN, NaT, pandas.NA, nulls) are kept, as NaN, to be filled in `tokens`. The estimators
-        refuse them.
+        Whether missing values (None, NaN, NaT, pandas.NA, nulls) are kept, as NaN, for `SequenceImputer`. Estimators that
+        compute with numbers refuse them. With dtype=None they are kept always.
 
     Returns
     -------
@@ -67,8 +72,7 @@ def as_sequences(
     >>> as_sequences(np.zeros((4, 2)))
     RaggedSequences(4 sequences of 1 tokens, token_dim=2, float64)
     """
-    check_dtype(dtype)
-    sequences, layout = parse(X, allow_nan)
+    sequences, layout = parse(X, allow_nan, reader_of(dtype))
     warn_if_channels_first(sequences, layout, stacklevel=3)
     return sequences
 
@@ -78,28 +82,32 @@ def read_sequences(X):
     return parse(X)[0]
 
 
-def parse(X, allow_nan=False):
+def parse(X, allow_nan=False, reader=NUMERIC):
     """Read user input, and return RaggedSequences and the layout in which X held them.
 
     The layout is "rows" for a table of numbers with one token a row, "arrays" for one array per sequence (or one for all), or
     "container" for a container that can only mean sequences.
     """
+    allow_nan = allow_nan or reader is RAW
     if isinstance(X, RaggedSequences):
         if len(X) == 0:
             raise ValueError(
                 "Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence."
             )
+        if X.is_raw and reader is NUMERIC:
+            numbers = arrays.Parts(numbers_of(X.tokens, X.feature_names), X.offsets, X.ids, X.feature_names)
+            return RaggedSequences._checked(numbers, allow_nan), "container"
         if X._may_hold_nan and not allow_nan:
             arrays.check_finite(X.tokens, X.offsets)
         return X, "container"
     _refuse_other_things(X)
     if isinstance(X, Sequence) and not isinstance(X, memoryview):
-        parts, layout = _from_nested(list(X))
+        parts, layout = _from_nested(list(X), reader)
         return RaggedSequences._checked(parts, allow_nan), layout
-    parsed = libraries.parse_container(X)
+    parsed = libraries.parse_container(X, reader)
     if parsed is not None:
         return RaggedSequences._checked(parsed, allow_nan), "container"
-    parts, layout = _from_array(X)
+    parts, layout = _from_array(X, reader)
     return RaggedSequences._checked(parts, allow_nan), layout
 
 
@@ -124,38 +132,50 @@ def _refuse_other_things(X):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}; {RULES}{hint}")
 
 
-def _from_array(X):
+def _from_array(X, reader):
     """Read anything that NumPy makes an array of."""
     # a list of NumPy would lose what the columns of a table are
-    array = as_numbers(X) if columns_of(X) is not None or library_of(X) == "torch" else np.asarray(X)
+    array = reader.table(X, "tokens") if columns_of(X) is not None or library_of(X) == "torch" else np.asarray(X)
     if array.dtype.names:
         as_numbers(array)  # raises: records, which are no numbers
     if array.ndim == 0 and isinstance(X, Iterable):
         raise ValueError(f"Cannot read sequences from {type(X).__name__}, which is no list; write list(X).")
     if array.dtype == object and array.ndim == 1:
-        parts, layout = _from_nested(list(array))
+        parts, layout = _from_nested(list(array), reader)
         return parts._replace(ids=index_ids(X)), layout
     if array.ndim == 3:
         n_sequences, length, token_dim = array.shape
         offsets = np.arange(n_sequences + 1) * length
-        return arrays.Parts(array.reshape(n_sequences * length, token_dim), offsets), "arrays"
+        return arrays.Parts(_rows(array.reshape(n_sequences * length, token_dim), reader), offsets), "arrays"
     if array.ndim == 2:
-        parts, layout = _one_token_each(array)
+        parts, layout = _one_token_each(_rows(array, reader))
         return parts._replace(ids=index_ids(X), feature_names=column_names(X)), layout
     raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
 
 
-def _from_nested(X):
+def _rows(tokens, reader):
+    """Tokens from an array of two dimensions or from RawTokens; numbers are read later, when they are checked."""
+    if reader is NUMERIC or tokens.shape[1] == 0:
+        return tokens
+    return join_columns((tokens if isinstance(tokens, RawTokens) else reader.table(tokens, "tokens")).columns)
+
+
+def _from_nested(X, reader):
     """Read a list: of rows of plain numbers, a token each, or else of 2-D arrays."""
     if len(X) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
     if all(isinstance(row, (list, tuple)) and not any(_is_array(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
         if min(lengths) == max(lengths):
-            return _one_token_each(as_numbers(X))
+            return _one_token_each(as_numbers(X) if reader is NUMERIC else _rows(reader.table(X, "tokens"), reader))
+        if reader is RAW:
+            raise ValueError(
+                f"Rows of values have unequal lengths ({min(lengths)} to {max(lengths)}): for lists of symbols use "
+                "RaggedSequences.from_series(X, dtype=None), else give lists of tokens, which are lists or tuples of values."
+            )
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
     # the rows of data frames are tokens, those of an array may be channels
-    return arrays.from_list(X), "arrays" if columns_of(X[0]) is None else "container"
+    return arrays.from_list(X, reader), "arrays" if columns_of(X[0]) is None else "container"
 
 
 def _is_array(value):
@@ -175,7 +195,12 @@ def warn_if_channels_first(sequences, layout, stacklevel):
     """Warn if arrays of one shape have few tokens of very many features, as series have in channels-first layout."""
     length = sequences.n_tokens // len(sequences)
     many_features = 2 if length == 1 else _MANY_FEATURES * length
-    if layout != "arrays" or sequences.token_dim < many_features or (sequences.lengths != length).any():
+    if (
+        layout != "arrays"
+        or sequences.is_raw
+        or sequences.token_dim < many_features
+        or (sequences.lengths != length).any()
+    ):
         return
     if length == 1:
         text = (

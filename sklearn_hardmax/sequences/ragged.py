@@ -21,6 +21,7 @@ from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays, names
 from sklearn_hardmax.sequences.conversions import Conversions
 from sklearn_hardmax.sequences.files import Files
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 from sklearn_hardmax.sequences.values import as_numbers
 
 
@@ -44,7 +45,9 @@ class RaggedSequences(Files, Conversions):
 
     Attributes
     ----------
-    tokens : read-only ndarray of shape (n_tokens, token_dim), float64 or float32
+    tokens : read-only ndarray of shape (n_tokens, token_dim), float64 or float32; or RawTokens
+        `RawTokens` hold categories, texts, dates and missing values; `as_sequences` and other methods that read data give
+        them with dtype=None.
     offsets : read-only ndarray of shape (n_sequences + 1,), int64
     ids : read-only ndarray of shape (n_sequences,), or None
         An array of numbers, of dates, or of objects.
@@ -87,7 +90,8 @@ class RaggedSequences(Files, Conversions):
 
     def _check_and_hold(self, parts, allow_nan=False):
         tokens, offsets, ids, feature_names = parts
-        tokens = as_numbers(tokens)
+        if not isinstance(tokens, RawTokens):
+            tokens = as_numbers(tokens)
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
             raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
@@ -110,7 +114,7 @@ class RaggedSequences(Files, Conversions):
         object.__setattr__(self, "_may_hold_nan", may_hold_nan)
         offsets = offsets.astype(np.int64, copy=False)
         for name, array in (("tokens", tokens), ("offsets", offsets), ("ids", ids), ("feature_names", feature_names)):
-            if array is not None:
+            if isinstance(array, np.ndarray):
                 array = array.view()
                 array.flags.writeable = False
             object.__setattr__(self, name, array)  # __setattr__ of this class always raises
@@ -157,7 +161,8 @@ class RaggedSequences(Files, Conversions):
 
     def __getstate__(self) -> dict[str, Any]:
         # np.asarray turns a memory map into an ordinary array
-        state = {"tokens": np.asarray(self.tokens), "offsets": np.asarray(self.offsets)}
+        tokens = self.tokens if self.is_raw else np.asarray(self.tokens)
+        state = {"tokens": tokens, "offsets": np.asarray(self.offsets)}
         state |= {"ids": self.ids, "feature_names": self.feature_names}
         return state | ({"may_hold_nan": True} if self._may_hold_nan else {})
 
@@ -183,8 +188,13 @@ class RaggedSequences(Files, Conversions):
 
     @property
     def dtype(self) -> np.dtype[np.floating[Any]]:
-        """The dtype of the tokens, float64 or float32."""
+        """The dtype of the tokens, float64 or float32; object for raw tokens, which `tokens.dtypes` tells apart."""
         return self.tokens.dtype
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether tokens are `RawTokens`, not numbers alone; a step such as TokenwiseTransformer turns them into numbers."""
+        return isinstance(self.tokens, RawTokens)
 
     @property
     def shape(self) -> tuple[int]:
@@ -202,7 +212,8 @@ class RaggedSequences(Files, Conversions):
             return NotImplemented
         return (
             np.array_equal(self.offsets, other.offsets)
-            and np.array_equal(self.tokens, other.tokens)
+            and self.is_raw == other.is_raw
+            and (self.tokens == other.tokens if self.is_raw else np.array_equal(self.tokens, other.tokens))
             and names.are_equal(self.ids, other.ids)
             and names.are_equal(self.feature_names, other.feature_names)
         )
@@ -212,12 +223,13 @@ class RaggedSequences(Files, Conversions):
         return object.__sizeof__(self) + sum(array.nbytes for array in held if array is not None)
 
     def __repr__(self) -> str:
+        kinds = ", ".join(self.tokens.dtypes[:10]) if self.is_raw else str(self.dtype)
         if len(self) == 0:
-            return f"RaggedSequences(0 sequences, token_dim={self.token_dim}, {self.dtype})"
+            return f"RaggedSequences(0 sequences, token_dim={self.token_dim}, {kinds})"
         shortest = self.lengths.min()
         longest = self.lengths.max()
         span = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-        return f"RaggedSequences({len(self)} sequences of {span} tokens, token_dim={self.token_dim}, {self.dtype})"
+        return f"RaggedSequences({len(self)} sequences of {span} tokens, token_dim={self.token_dim}, {kinds})"
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
         # sequences of one token each are the rows of a matrix

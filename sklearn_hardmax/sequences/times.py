@@ -44,7 +44,7 @@ def read_times(column, name, sequence_of_row, unit):
         raise ValueError(f"time_unit must be one of {', '.join(map(repr, units))}, got {unit!r}.")
     array = np.asarray(column)
     if array.dtype == object:
-        array = _typed(array, name)
+        array = as_typed_times(array, name)
     if array.dtype.kind == "M" and np.datetime_data(array.dtype)[0] in ("Y", "M"):
         array = array.astype("datetime64[D]")  # months and years have no fixed length
     dated = array.dtype.kind in "mM"
@@ -65,7 +65,7 @@ def read_times(column, name, sequence_of_row, unit):
     return order, _in_unit(moments, unit)
 
 
-def _typed(array, name):
+def as_typed_times(array, name):
     """An array of objects as one of datetime64 or timedelta64, if they are dates or durations; otherwise as it is."""
     kinds = {kind_of(value) for value in array.flat} - {"missing"}
     if kinds == {"durations"}:

@@ -31,12 +31,15 @@ _DTYPE_KINDS = {"M": "dates", "m": "durations", "U": "texts", "S": "texts", "T":
 _CATEGORIES = re.compile(r"categor|enum|dictionary", re.IGNORECASE)
 _PLAIN_NUMBERS = re.compile(r"u?int\d+|(half)?float\d*|double", re.IGNORECASE)
 
+_ENCODE = (
+    "read them with dtype=None and encode them by a TokenwiseTransformer, such as TokenwiseTransformer(OneHotEncoder())"
+)
 _ADVICE = {
-    "texts": "texts are never read as numbers, those of digits neither; convert them, for example by float, or encode them.",
+    "texts": f"texts are never read as numbers, those of digits neither; convert them, for example by float, or {_ENCODE}.",
     "dates": "dates are never read as numbers; give the time since a moment of your choice, such as (dates - start) "
     "/ np.timedelta64(1, 's'); RaggedSequences.from_frame(table, group=..., time=...) reads a column of dates.",
     "durations": "durations are never read as numbers; divide them by a unit, such as np.timedelta64(1, 's').",
-    "categories": "encode categories as numbers first, for example by OrdinalEncoder or OneHotEncoder of scikit-learn.",
+    "categories": f"encode categories as numbers first: {_ENCODE}.",
     "complex numbers": "stack real and imaginary parts.",
 }
 
@@ -87,16 +90,15 @@ def _is_plain(dtype):
     return bool(_PLAIN_NUMBERS.fullmatch(str(dtype)))
 
 
+def is_category(dtype):
+    """Whether a type, of any library, is a type of categories."""
+    return bool(_CATEGORIES.match(str(dtype)))
+
+
 def refuse_categories(dtype, name):
     """Raise ValueError if this type, of any library, is a type of categories; the message calls its values `name`."""
-    if _CATEGORIES.match(str(dtype)):
+    if is_category(dtype):
         raise ValueError(f"{name} must be real numbers, but are categorical ({dtype}): {_ADVICE['categories']}")
-
-
-def check_dtype(dtype):
-    """Raise ValueError unless dtype is "numeric", what tokens may be made of."""
-    if not (isinstance(dtype, str) and dtype == "numeric"):
-        raise ValueError(f"dtype must be 'numeric', the only kind of tokens that there is, got {dtype!r}.")
 
 
 # -- many values -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_hardmax import (
@@ -22,6 +23,9 @@ from sklearn_hardmax import (
     LeaderFlow,
     RaggedSequences,
     RaggedSequenceTransformer,
+    SequenceImputer,
+    SequenceResampler,
+    TokenwiseTransformer,
 )
 from sklearn_hardmax.datasets import make_labelled_sequences
 
@@ -31,6 +35,9 @@ ESTIMATORS = [
     HardmaxTransformerInterpolator(),
     HardmaxPooling(),
     RaggedSequenceTransformer(),
+    TokenwiseTransformer(StandardScaler()),
+    SequenceImputer(),
+    SequenceResampler(time=0, step=0.5),
     LeaderFlow(),
     LeaderClustering(),
 ]
@@ -42,6 +49,8 @@ OTHER_OPTIONS = [
     RaggedSequenceTransformer(scale="minmax", positions="relative", window=3),
     RaggedSequenceTransformer(scale=None, positions="sinusoidal"),
     LeaderFlow(depth=None, alpha=0.5),
+    TokenwiseTransformer(OneHotEncoder(handle_unknown="ignore", sparse_output=True)),
+    SequenceImputer(strategy="mean"),
 ]
 
 

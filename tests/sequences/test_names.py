@@ -95,7 +95,7 @@ def test_another_number_of_ids_and_ids_that_cannot_be_compared_are_refused():
     with pytest.raises(TypeError, match="Ids must be numbers, texts, dates or tuples of these; id 1 is a dict"):
         as_ids([1, {}], 2)
     for odd in (complex(1), pd.Timestamp(1, tz="UTC")):  # nanoseconds
-        with pytest.raises(TypeError, match=f"An id of type {type(odd).__name__} cannot be saved"):
+        with pytest.raises(TypeError, match=f"A value of type {type(odd).__name__} cannot be saved"):
             sequences_with([odd, 1]).save("nowhere")
 
 

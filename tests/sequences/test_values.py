@@ -265,9 +265,9 @@ def test_sequences_with_nan_are_refused_wherever_they_are_not_allowed(tmp_path):
         RaggedSequences(with_nan().tokens, with_nan().offsets)
 
 
-@pytest.mark.parametrize("dtype", ["category", None, 3, np.float64, ["numeric"]])
-def test_numbers_are_the_only_kind_of_tokens(dtype):
-    message = re.escape(f"dtype must be 'numeric', the only kind of tokens that there is, got {dtype!r}.")
+@pytest.mark.parametrize("dtype", ["category", "None", 3, np.float64, ["numeric"]])
+def test_other_types_than_numbers_and_any_are_refused(dtype):
+    message = re.escape(f"dtype must be 'numeric' or None, which keeps tokens of any kind, got {dtype!r}.")
     with pytest.raises(ValueError, match=message):
         as_sequences([[1.0]], dtype=dtype)
     with pytest.raises(ValueError, match=message):

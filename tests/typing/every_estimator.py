@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
 from sklearn_hardmax import (
     HardmaxPooling,
@@ -17,6 +18,9 @@ from sklearn_hardmax import (
     LeaderTextClassifier,
     RaggedSequences,
     RaggedSequenceTransformer,
+    SequenceImputer,
+    SequenceResampler,
+    TokenwiseTransformer,
     Transformer,
 )
 from sklearn_hardmax.constructions import build_match2
@@ -32,6 +36,11 @@ def main() -> None:
     step = RaggedSequenceTransformer(scale="minmax", positions="relative").fit(X)
     scaled = step.transform(X)
     assert scaled.token_dim == len(step.get_feature_names_out())
+
+    encoded = TokenwiseTransformer(StandardScaler()).fit(X).transform(X)
+    filled = SequenceImputer(strategy="mean").fit_transform(encoded)
+    symbols = RaggedSequences.from_series([["a", "b"], ["b"]], dtype=None)
+    assert filled == encoded and symbols.is_raw and SequenceResampler(time="t", step=0.5).step == 0.5
 
     clf = HardmaxTransformerClassifier(n_heads=50, alphas=[0.1, 1.0], temperature="auto", random_state=0).fit(scaled, y)
     decoded = clf.decode(apply(clf.to_transformer(), clf.encode(scaled)))
