@@ -338,9 +338,7 @@ def from_series(X, reader=NUMERIC):
 
 def _series_of_symbols(X):
     series = list(_parts(X, "from_series"))
-    odd = [
-        i for i, s in enumerate(series) if isinstance(s, (str, bytes)) or not isinstance(s, Iterable) or np.ndim(s) == 0
-    ]
+    odd = [i for i, s in enumerate(series) if not (isinstance(s, (list, tuple)) or _is_column(s))]
     if odd:
         raise ValueError(
             f"Each series must be a list of symbols; series {format_indices(odd)} are not (series {odd[0]} is a "
@@ -348,6 +346,10 @@ def _series_of_symbols(X):
         )
     lengths = [len(s) for s in series]
     return Parts(raw_symbols(series), offsets_of(lengths), ids=names.index_ids(X))
+
+
+def _is_column(values):
+    return hasattr(values, "__array__") and np.ndim(values) == 1
 
 
 def from_aeon(X):

@@ -125,8 +125,8 @@ def categories_of(column):
     array = array.combine_chunks() if isinstance(array, pyarrow.ChunkedArray) else array
     if isinstance(array, pyarrow.ChunkedArray):  # nothing, or dictionaries that differ
         array = array.unify_dictionaries().combine_chunks() if array.num_chunks else pyarrow.array([], array.type)
-    codes = array.indices.fill_null(-1) if array.indices.null_count else array.indices
-    return Categories(codes.to_numpy(zero_copy_only=False).astype(np.int64), objects(array.dictionary.to_pylist()))
+    codes = array.indices.cast(pyarrow.int64()).fill_null(-1)
+    return Categories(codes.to_numpy(zero_copy_only=False), objects(array.dictionary.to_pylist()))
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -208,7 +208,16 @@ def raw_rows(sequences):
 def raw_symbols(series):
     """Tokens of one feature from a list of lists of plain values: texts as categories, anything else by its type."""
     values = list(chain.from_iterable(s.tolist() if hasattr(s, "tolist") else s for s in series))
-    types = set(map(type, values))
-    if types == {str} or (str in types and _kinds(values) <= {"texts", "missing"}):
-        return RawTokens([Categories.of_values(values)])
+    try:
+        distinct = dict.fromkeys(values)
+    except TypeError:  # what cannot be hashed is no text
+        distinct = {}
+    if _are_texts(distinct):
+        return RawTokens([Categories.of_values(values, distinct)])
     return join_columns([raw_column(objects(values), "values of the series")])
+
+
+def _are_texts(distinct):
+    """Whether distinct values are texts and missing ones, and not all are missing."""
+    kinds = {"texts"} if set(map(type, distinct)) == {str} else _kinds(list(distinct))
+    return "texts" in kinds and kinds <= {"texts", "missing"}

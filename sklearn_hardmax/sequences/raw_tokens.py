@@ -35,9 +35,12 @@ class Categories:
         self.categories = categories
 
     @classmethod
-    def of_values(cls, values):
-        """Categories of a list of hashable values, numbered in the order in which they appear."""
-        known = dict.fromkeys(values)
+    def of_values(cls, values, known=None):
+        """Categories of a list of hashable values, numbered in the order in which they appear.
+
+        `known` is a dictionary with the values as keys, if there is one already.
+        """
+        known = dict.fromkeys(values) if known is None else known
         missing = [value for value in known if kind_of(value) == "missing" or value != value]
         categories = [value for value in known if value not in missing]
         known.update(zip(categories, range(len(categories))))
@@ -241,7 +244,7 @@ def frame_of(tokens, feature_names):
     try:
         import pandas
     except ModuleNotFoundError:
-        return _polars_frame(columns, feature_names)
+        return polars_frame(columns, feature_names)
     frame = pandas.DataFrame({j: pandas_column(column, pandas) for j, column in enumerate(columns)})
     frame.columns = list(feature_names)
     return frame
@@ -254,10 +257,16 @@ def pandas_column(column, pandas):
     return column if column.dtype != object else pandas.Series(column.tolist())
 
 
-def _polars_frame(columns, feature_names):
+def polars_frame(columns, feature_names):
+    """Columns as a data frame of polars; without polars as an array of objects."""
     try:
         import polars
     except ModuleNotFoundError:
         return np.asarray(RawTokens(columns))
-    listed = {name: values_of(column) for name, column in zip(feature_names, columns)}
-    return polars.DataFrame({name: v.tolist() if v.dtype == object else v for name, v in listed.items()}, strict=False)
+    series = {}
+    for name, column in zip(feature_names, columns):
+        values = values_of(column)
+        if values.dtype == object:
+            values = [None if value != value else value for value in values.tolist()]
+        series[name] = polars.Series(values, strict=False)
+    return polars.DataFrame(series)
