@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import FloatArray, IntArray
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import check_integer, sequences_containing
+from sklearn_hardmax.sequences.checks import check_integer, sequences_containing
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.parsing import read_sequences
 

@@ -17,7 +17,7 @@ from sklearn_hardmax import tasks
 from sklearn_hardmax._typing import RandomStateLike
 from sklearn_hardmax.datasets.sampling import check_integers
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 
 # task : (function, coefficients of the free tokens of a group, fraction of closed groups, whether order may be lost)
 #

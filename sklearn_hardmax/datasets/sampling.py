@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_hardmax._typing import FloatArray, IntArray
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 
 
 def check_integers(least: int, **values: Any) -> None:

@@ -15,7 +15,7 @@ from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_integer, check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.arrays import not_finite
+from sklearn_hardmax.sequences.checks import not_finite
 from sklearn_hardmax.sequences.messages import format_indices
 
 _SCALERS = {"standard": (StandardScaler, "var_"), "minmax": (MinMaxScaler, "data_range_")}

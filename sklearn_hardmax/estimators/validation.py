@@ -14,7 +14,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 
 from sklearn_hardmax import _version
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer as check_integer
+from sklearn_hardmax.sequences.checks import check_integer as check_integer
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.names import are_equal, id_array, index_ids, scalars, with_none_for_masked
 from sklearn_hardmax.sequences.parsing import parse, read_sequences, warn_if_channels_first, warn_if_one_sequence

@@ -18,6 +18,7 @@ from sklearn_hardmax.sequences import arrays, libraries
 from sklearn_hardmax.sequences.nested import NestedConversions
 from sklearn_hardmax.sequences.readers import RAW, reader_of
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.tables import long_pandas, long_polars
 from sklearn_hardmax.sequences.times import TimeUnit
 
 
@@ -302,7 +303,7 @@ class Conversions(NestedConversions):
         """
         if group is None:
             return libraries.to_pandas(self._numbers(), self.offsets, self.ids)
-        return libraries.long_pandas(self._long(group, names))
+        return long_pandas(self._long(group, names))
 
     def to_polars(self, group: str | list[str] | None = None, names: Sequence[str] | None = None) -> Any:
         """Return a polars Series or, with `group`, a data frame with one row per token.
@@ -324,4 +325,4 @@ class Conversions(NestedConversions):
         """
         if group is None:
             return libraries.to_polars(self._numbers(), self.offsets)
-        return libraries.long_polars(self._long(group, names))
+        return long_polars(self._long(group, names))

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from sklearn_hardmax._container import Expected, load_sections, save_sections
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
-from sklearn_hardmax.sequences import arrays, names
+from sklearn_hardmax.sequences import checks, names
 from sklearn_hardmax.sequences.raw_sections import sections_of, tokens_from_sections
 from sklearn_hardmax.sequences.raw_tokens import RawTokens
 
@@ -74,7 +74,7 @@ class Files:
             sections = sections_of(self.tokens)
         else:
             if self._may_hold_nan:
-                arrays.check_finite(self.tokens, self.offsets)
+                checks.check_finite(self.tokens, self.offsets)
             sections = {"tokens": self.tokens}
         sections |= {"offsets": self.offsets, **names.id_sections(self.ids)}
         if self.feature_names is not None:
@@ -116,7 +116,7 @@ class Files:
             tokens, offsets = tokens_from_sections(sections) if is_raw else sections["tokens"], sections["offsets"]
             if tokens.shape[1] == 0:
                 raise ValueError("its tokens have no features")
-            arrays.check_offsets(offsets, len(tokens))
+            checks.check_offsets(offsets, len(tokens))
             ids = names.as_ids(names.ids_from_section(sections.get("ids")), len(offsets) - 1)
             feature_names = names.as_feature_names(sections.get("feature_names"), tokens.shape[1])
             # numbers that were read are finite; raw tokens may be missing

@@ -17,11 +17,10 @@ from sklearn_hardmax.sequences.nested import (
     from_arrow,
     from_torch,
     list_depth,
-    long_arrow,
     raise_missing,
     to_arrow,
 )
-from sklearn_hardmax.sequences.raw_tokens import RawTokens, pandas_column
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 from sklearn_hardmax.sequences.readers import NUMERIC
 from sklearn_hardmax.sequences.times import read_times
 from sklearn_hardmax.sequences.values import (
@@ -262,25 +261,9 @@ def to_pandas(tokens, offsets, ids=None):
     return pandas.Series(cells, index=None if ids is None else pandas.Index(ids, name="id", tupleize_cols=False))
 
 
-def long_pandas(columns):
-    """A data frame of pandas of these columns; see `RaggedSequences.to_pandas`."""
-    with extra("interop"):
-        import pandas
-
-    return pandas.DataFrame({name: pandas_column(column, pandas) for name, column in columns.items()})
-
-
 def to_polars(tokens, offsets):
     """Return a Series of lists of arrays; see `RaggedSequences.to_polars`."""
     with extra("interop"):
         import polars
 
     return polars.Series(to_arrow(tokens, offsets))
-
-
-def long_polars(columns):
-    """A data frame of polars of these columns; see `RaggedSequences.to_polars`."""
-    with extra("interop"):
-        import polars
-
-    return polars.from_arrow(long_arrow(columns))

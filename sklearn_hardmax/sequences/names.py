@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections import Counter
 from collections.abc import Iterable
-from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,9 +17,7 @@ from uuid import UUID
 
 import numpy as np
 
-from sklearn_hardmax.sequences.messages import MAX_SHOWN, format_indices
-from sklearn_hardmax.sequences.raw_tokens import RawTokens
-from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.values import columns_of, kind_of, library_of
 
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
@@ -186,58 +182,6 @@ def common_names(sequences):
             f"{other[0]} has {found[other[0]]} (so do not sequences {format_indices(other)}); use frame[{found[0]}]."
         )
     return found[0]
-
-
-# -- in tables with one row per token --------------------------------------------------------------------------------------
-
-
-def long_columns(tokens, offsets, ids, group, names):
-    """Columns of a table with one row per token, as a dictionary from name to array.
-
-    The column `group` names the sequence of each row; several, in a list, hold the parts of ids that are tuples. Raises
-    ValueError for names that do not tell the columns apart, and for ids that do not tell the sequences apart.
-    """
-    names = [f"x{j}" for j in range(tokens.shape[1])] if names is None else [str(name) for name in names]
-    groups = group if isinstance(group, list) else [group]
-    if len(names) != tokens.shape[1] or len({*groups, *names}) != len(names) + len(groups):
-        raise ValueError(
-            f"names must be {tokens.shape[1]} different names other than {', '.join(map(repr, groups))}, got {names}."
-        )
-    ids = np.arange(len(offsets) - 1) if ids is None else ids
-    repeated = [name for name, count in Counter(scalars(ids)).items() if count > 1]
-    if repeated:
-        raise ValueError(
-            f"A table with one row per token would join sequences of one id, and ids {repeated[:MAX_SHOWN]} repeat; give the "
-            "sequences other ids first, such as X.with_ids(range(len(X)))."
-        )
-    owners = sequence_of_each_token(np.diff(offsets))
-    parts = [ids] if group is groups[0] else _parts_of_tuples(ids, len(groups))
-    return {
-        **{name: part[owners] for name, part in zip(groups, parts)},
-        **dict(zip(names, tokens.columns if isinstance(tokens, RawTokens) else tokens.T)),
-    }
-
-
-def _parts_of_tuples(ids, n_parts):
-    """Arrays of the first entries of ids that are tuples, of the second ones, and so on."""
-    odd = [i for i, entry in enumerate(ids) if not (isinstance(entry, tuple) and len(entry) == n_parts)]
-    if odd:
-        raise ValueError(
-            f"A list of {n_parts} groups needs ids that are tuples of {n_parts}, but id {odd[0]} is {ids[odd[0]]!r}."
-        )
-    return map(id_array, zip(*ids))
-
-
-@contextmanager
-def ids_that_fit(library):
-    """Turn the error of a library about ids that it cannot hold in one column into a ValueError that names the remedy."""
-    try:
-        yield
-    except (TypeError, ValueError, OverflowError) as error:  # those of pyarrow are ValueErrors or TypeErrors
-        raise ValueError(
-            f"A column of {library} cannot hold these ids ({error}); give the sequences other ids first, such as "
-            "X.with_ids(list(map(str, X.ids))), or for tuples give group= a list of names."
-        ) from error
 
 
 # -- in files ----------------------------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ import numpy as np
 from sklearn_hardmax._extras import extra
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
 from sklearn_hardmax.sequences import arrays
-from sklearn_hardmax.sequences.arrays import sequences_containing
+from sklearn_hardmax.sequences.checks import sequences_containing
 from sklearn_hardmax.sequences.messages import format_indices
-from sklearn_hardmax.sequences.names import ids_that_fit, long_columns
-from sklearn_hardmax.sequences.raw_tokens import Categories, RawTokens
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 from sklearn_hardmax.sequences.readers import NUMERIC
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
+from sklearn_hardmax.sequences.tables import long_arrow, long_awkward, long_columns
 from sklearn_hardmax.sequences.values import (
     as_numbers,
     awkward_to_arrow,
@@ -292,23 +292,6 @@ def to_arrow(tokens, offsets):
     return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), rows)
 
 
-def long_arrow(columns):
-    """A table of pyarrow of these columns; see `RaggedSequences.to_arrow`."""
-    with extra("interop"):
-        import pyarrow
-
-    with ids_that_fit("pyarrow"):
-        return pyarrow.table({name: _arrow_column(column, pyarrow) for name, column in columns.items()})
-
-
-def _arrow_column(column, pyarrow):
-    if isinstance(column, Categories):
-        codes = pyarrow.array(column.codes, mask=column.codes < 0)
-        return pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(column.categories.tolist()))
-    # objects as a list, so that the library sees tuples; NaN of objects and of raw floats is missing
-    return pyarrow.array(column.tolist() if column.dtype == object else column, from_pandas=True)
-
-
 def from_awkward(X):
     """Read an Awkward array; see `RaggedSequences.from_awkward`."""
     return from_arrow(awkward_to_arrow(X))
@@ -321,14 +304,6 @@ def to_awkward(tokens, offsets):
 
     values = awkward.contents.NumpyArray(tokens)
     return awkward.Array(awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), values))
-
-
-def long_awkward(columns):
-    """An Awkward array of records with these columns; see `RaggedSequences.to_awkward`."""
-    with extra("interop"):
-        import awkward
-
-    return awkward.from_arrow(long_arrow(columns).to_struct_array())
 
 
 # -- torch -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax.sequences import arrays, libraries
+from sklearn_hardmax.sequences import arrays, checks, libraries
 from sklearn_hardmax.sequences.arrays import RULES
 from sklearn_hardmax.sequences.names import column_names, index_ids
 from sklearn_hardmax.sequences.ragged import RaggedSequences
@@ -98,7 +98,7 @@ def parse(X, allow_nan=False, reader=NUMERIC):
             numbers = arrays.Parts(numbers_of(X.tokens, X.feature_names), X.offsets, X.ids, X.feature_names)
             return RaggedSequences._checked(numbers, allow_nan), "container"
         if X._may_hold_nan and not allow_nan:
-            arrays.check_finite(X.tokens, X.offsets)
+            checks.check_finite(X.tokens, X.offsets)
         return X, "container"
     _refuse_other_things(X)
     if isinstance(X, Sequence) and not isinstance(X, memoryview):

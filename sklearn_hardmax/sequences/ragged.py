@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import AnyArray, IntArray, RealArray
-from sklearn_hardmax.sequences import arrays, names
+from sklearn_hardmax.sequences import arrays, checks, names
 from sklearn_hardmax.sequences.conversions import Conversions
 from sklearn_hardmax.sequences.files import Files
 from sklearn_hardmax.sequences.raw_tokens import RawTokens
@@ -95,10 +95,10 @@ class RaggedSequences(Files, Conversions):
         offsets = np.ascontiguousarray(offsets)
         if tokens.ndim != 2:
             raise ValueError(f"tokens must have shape (n_tokens, token_dim), got shape {tokens.shape}.")
-        arrays.check_offsets(offsets, len(tokens))
+        checks.check_offsets(offsets, len(tokens))
         if tokens.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={tokens.shape}) while a minimum of 1 is required.")
-        may_hold_nan = arrays.check_finite(tokens, offsets, allow_nan)
+        may_hold_nan = checks.check_finite(tokens, offsets, allow_nan)
         ids = names.as_ids(ids, len(offsets) - 1)
         self._hold(tokens, offsets, ids, names.as_feature_names(feature_names, tokens.shape[1]), may_hold_nan)
 

@@ -116,32 +116,12 @@ def test_lists_beside_a_column_of_groups_are_one_sequence_a_row(X):
         RaggedSequences.from_frame(lists, group="id", time="c1")
 
 
-def test_ids_that_are_tuples_go_out_to_several_columns(X):
-    ids = [(1, "a"), (1, "b"), (2, "a")]
-    table = X.with_ids(ids).to_pandas(group=["site", "case"])
-    assert table.columns.tolist() == ["site", "case", "x0", "x1"]
-    assert RaggedSequences.from_frame(table, group=["site", "case"]).ids.tolist() == ids
-    with pytest.raises(ValueError, match="groups needs ids that are tuples of 2, but id 1 is 'a'"):
-        X.with_ids([(1, 2), "a", "b"]).to_pandas(group=["site", "case"])
-
-
-def test_a_table_does_not_join_sequences_of_one_id(X):
-    with pytest.raises(ValueError, match=r"would join sequences of one id, and ids \['a'\] repeat; .*with_ids"):
-        X.with_ids(["a", "b", "a"]).to_pandas(group="id")
-
-
 def test_parts_of_ids_that_are_dates_keep_their_type():
     when = pd.to_datetime(["2024-01-01", "2024-01-02"])
     table = pd.DataFrame({"site": [1, 1], "day": when, "a": [1.0, 2.0]})
     X = RaggedSequences.from_frame(table, group=["site", "day"])
     assert X.ids[1] == (1, np.datetime64("2024-01-02"))
     assert type(X.ids[1][1]) is np.datetime64
-
-
-@pytest.mark.parametrize("names", [["u"], ["u", "u"], ["u", "id"]])
-def test_names_that_do_not_tell_the_columns_apart_are_refused(X, names):
-    with pytest.raises(ValueError, match="names must be 2 different names other than 'id'"):
-        X.to_pandas(group="id", names=names)
 
 
 def test_columns_of_lists_are_features_and_name_them(X):

@@ -34,7 +34,7 @@ from sklearn_hardmax.forward.run import attend_with_leaders
 from sklearn_hardmax.forward.ties import EPS, inner_products
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 from sklearn_hardmax.sequences.segments import Segments, chunks
 from sklearn_hardmax.transformer import Transformer
 

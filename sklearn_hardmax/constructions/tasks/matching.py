@@ -39,7 +39,7 @@ from sklearn_hardmax.constructions.common.construction import Construction, Cons
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.layers import Attention, ThirdOrderAttention
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer

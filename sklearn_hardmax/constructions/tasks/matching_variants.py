@@ -44,7 +44,7 @@ from sklearn_hardmax.constructions.tasks.matching import check_lengths, decode_a
 from sklearn_hardmax.encoding import positions
 from sklearn_hardmax.layers import Attention, FeedForward
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 from sklearn_hardmax.tasks import integer_tokens
 from sklearn_hardmax.transformer import Transformer
 

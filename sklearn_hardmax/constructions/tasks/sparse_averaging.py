@@ -30,7 +30,7 @@ from sklearn_hardmax.constructions.tasks.position_keys import (
 from sklearn_hardmax.forward.ties import EPS
 from sklearn_hardmax.layers import Attention
 from sklearn_hardmax.sequences import RaggedSequences
-from sklearn_hardmax.sequences.arrays import check_integer
+from sklearn_hardmax.sequences.checks import check_integer
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.sequences.parsing import read_sequences
 from sklearn_hardmax.tasks import averaging_parts
