@@ -183,7 +183,7 @@ TRIES = {
         selection.TunedThresholdClassifierCV(model, cv=2, thresholds=9), X, Y > 0
     ),
     "`FixedThresholdClassifier`": lambda model, X: grows(
-        selection.FixedThresholdClassifier(model, threshold=0.0), X, Y > 0
+        selection.FixedThresholdClassifier(model, threshold=0.5), X, Y > 0
     ),
     "`SequentialFeatureSelector`": lambda model, X: (
         feature_selection.SequentialFeatureSelector(model, n_features_to_select=1, cv=2).fit(X, Y).transform(X).shape

@@ -55,6 +55,7 @@ SUBJECTS = {
         (HardmaxTransformerClassifier(random_state=0), (X, ONE)),
         (HardmaxTransformerClassifier(n_heads=20, random_state=0), (MORE, OTHER)),
         NETWORK | SIZES | STATE | {"predict": (X,), "decision_function": (X,), "score": (X, ONE)}
+        | {"predict_proba": (X,), "predict_log_proba": (X,)}
         | {"explain": (X,), "head_windows": ([0, 19],), plotting.LeaderDisplay: (X,)},
     ),
     "code": (

@@ -23,6 +23,7 @@ from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import Progress
 from sklearn_hardmax.estimators.inspection import InspectionMixin
+from sklearn_hardmax.estimators.probabilities import ProbabilitiesMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
     check_alignment,
@@ -41,7 +42,7 @@ from sklearn_hardmax.transformer import Transformer
 _ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 
 
-class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimator):
+class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, ClassifierMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are computed in closed form, not trained.
 
     A token is a vector of features, and a sequence is a matrix with one row per token. `fit` draws attention heads, each of
@@ -104,8 +105,10 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     n_blocks_, n_parameters_ : int
         Blocks and parameters of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N
         sequences, where D is the token_dim of the residual stream.
+    proba_scale_ : float
+        Inverse temperature of the softmax of `predict_proba`; only with heads.
     temperature_ : float
-        Temperature of the softmax; 0 with hardmax.
+        Temperature of the softmax in the attention; 0 with hardmax.
     margin_ : float
         Smallest ratio of slack to rounding-error bound among the inequalities that guarantee the training labels; above 1
         they are certified. inf where nothing can fail (one label without heads), 0 where exact=False and a label is wrong.
@@ -125,7 +128,8 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
     Source: A. Alcalde, G. Fantuzzi, E. Zuazua, Exact Sequence Classification with Hardmax Transformers, arXiv 2502.02270v1.
     Cost of `fit`: a few passes over the tokens and sorts of the sequences; a Gram matrix of order min(n_heads, n_sequences),
     added up exactly in integers, and a few of its Cholesky factors. Cost of `predict`: one pass over the tokens and one
-    search per sequence. There is no `predict_proba`; CalibratedClassifierCV gives probabilities.
+    search per sequence. Probabilities come from scores of training sequences that were left out, without a second fit;
+    with n_heads=0 there are none, and CalibratedClassifierCV gives them.
 
     Examples
     --------
@@ -217,6 +221,9 @@ class HardmaxTransformerClassifier(InspectionMixin, ClassifierMixin, BaseEstimat
         self.n_corrections_ = built.n_corrections
         self.margin_ = built.margin
         self.temperature_ = built.temperature
+        vars(self).pop("proba_scale_", None)  # of an earlier fit with heads
+        if n_heads:
+            self.proba_scale_ = built.proba_scale
         if log.on:
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self

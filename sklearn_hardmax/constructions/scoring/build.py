@@ -38,6 +38,7 @@ from sklearn_hardmax.constructions.heads.sampling import sample_heads
 from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.corrections import place_corrections, widest
 from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
+from sklearn_hardmax.constructions.scoring.probabilities import inverse_temperature
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.constructions.scoring.ridge import LEFT_OUT, ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
@@ -119,7 +120,12 @@ def build_scoring(
         corrections = None
         conflicts = []
         margin = max(0.0, _score_margins(regression, labels).min())
-    built = PooledClassifier(projection, heads, regression.readout, corrections, len(weights), float(margin))
+    proba_scale = inverse_temperature(
+        regression.left_out_scores, labels[regression.left_out], weights[labels[regression.left_out]]
+    )
+    built = PooledClassifier(
+        projection, heads, regression.readout, corrections, len(weights), float(margin), proba_scale
+    )
     if temperature != 0:
         built = _softened(built, sequences, temperature, n_jobs)
         log(f"settled the temperature, {built.temperature:.3g}")

@@ -18,6 +18,7 @@ from sklearn_hardmax.constructions.common.construction import label_per_sequence
 from sklearn_hardmax.constructions.heads.pooled import PooledHeads
 from sklearn_hardmax.constructions.scoring.corrections import Corrections
 from sklearn_hardmax.constructions.scoring.network import StreamLayout, network_plan
+from sklearn_hardmax.constructions.scoring.probabilities import log_probabilities, probabilities
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.parsing import read_sequences
@@ -42,6 +43,8 @@ class PooledClassifier(BuiltNetwork):
     margin : float
         Smallest ratio of slack to error bound among the inequalities that guarantee the training labels; above 1 they are
         certified, 0 where one of them fails.
+    proba_scale : float
+        Inverse temperature of the softmax that turns scores into probabilities.
     temperature : float
         Of the softmax in max heads and in the code; 0 for hardmax.
     """
@@ -52,6 +55,7 @@ class PooledClassifier(BuiltNetwork):
     corrections: Corrections | None
     n_classes: int
     margin: float
+    proba_scale: float
     temperature: float = 0.0
 
     def scores(self, sequences, n_jobs=None):
@@ -67,6 +71,14 @@ class PooledClassifier(BuiltNetwork):
     def labels(self, sequences, n_jobs=None):
         """Class index of every sequence, (N,): the first of the largest scores."""
         return self.scores(sequences, n_jobs).argmax(axis=1)
+
+    def probabilities(self, sequences, n_jobs=None):
+        """Probability of every class, (N, n_classes); the same bits as the scores have."""
+        return probabilities(self.scores(sequences, n_jobs), self.proba_scale)
+
+    def log_probabilities(self, sequences, n_jobs=None):
+        """Logarithm of the probability of every class, (N, n_classes)."""
+        return log_probabilities(self.scores(sequences, n_jobs), self.proba_scale)
 
     @property
     def n_corrections(self):
