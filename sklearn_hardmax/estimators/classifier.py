@@ -18,7 +18,7 @@ from sklearn_hardmax.constructions.common.construction import (
     conflict_message,
 )
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
-from sklearn_hardmax.constructions.heads.sampling import default_n_heads
+from sklearn_hardmax.constructions.heads.families import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
 from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
 from sklearn_hardmax.estimators._mixins import Progress
@@ -32,6 +32,7 @@ from sklearn_hardmax.estimators.validation import (
     check_option,
     check_random_state,
     check_verbose,
+    chosen_families,
     is_auto,
     validate_class_labels,
     validate_sequences,
@@ -60,6 +61,11 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
         behind a step), or the mean excess over a threshold (uniform attention). "auto" is min(64 n_sequences, 8000). With 0
         the classifier is the construction of the paper alone: one number per sequence, its code, and intervals of one label
         on the line of codes. It memorises the training sequences and does not generalise.
+    families : "auto" or list of str, default="auto"
+        Families of heads of ordered sequences, among which the heads are divided evenly: "kernels", kernels on dilated
+        windows, pooled by ppv and by maxima; "difference_kernels", the same on the differences of neighbouring tokens. "auto"
+        is ["kernels"]. Each family has a ridge regression of its own, and a weight that the log loss of left-out sequences
+        chooses. Ignored without order.
     ordered : bool, default=True
         Whether the order of tokens is informative. False: the result depends on the multiset of tokens only, that is on how
         frequent each token is in its sequence. True: heads are applied to dilated windows of tokens and use their relative
@@ -105,6 +111,10 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
     n_blocks_, n_parameters_ : int
         Blocks and parameters of `to_transformer()`; without heads at most (3 N + 1) / 2 blocks and 16 D N parameters for N
         sequences, where D is the token_dim of the residual stream.
+    family_names_ : tuple of str
+        Names of the families of heads; "tokens" without order. Only with heads, as the next two.
+    family_weights_, family_alphas_ : ndarray of shape (n_families,)
+        Their shares in the scores, which add up to 1, and the penalties of their ridge regressions.
     proba_scale_ : float
         Inverse temperature of the softmax of `predict_proba`; only with heads.
     temperature_ : float
@@ -142,6 +152,9 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
     Transformer(2 blocks, 3 layers, 57 parameters, width=3, token_dim=3)
     """
 
+    family_names_: tuple[str, ...]
+    family_weights_: FloatArray
+    family_alphas_: FloatArray
     temperature_: float
     margin_: float
     n_corrections_: int
@@ -151,6 +164,7 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
         self,
         *,
         n_heads: int | Auto = "auto",
+        families: Sequence[str] | Auto = "auto",
         ordered: bool = True,
         alphas: Sequence[float] | AnyArray | Auto = "auto",
         class_weight: dict[Any, float] | dict[Any, int] | Literal["balanced"] | None = None,
@@ -163,6 +177,7 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
         verbose: int = 0,
     ) -> None:
         self.n_heads = n_heads
+        self.families = families
         self.ordered = ordered
         self.alphas = alphas
         self.class_weight = class_weight
@@ -212,7 +227,14 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
             built, conflicts = build_classification(sequences, labels, weights, **common)
         else:
             built, conflicts = build_scoring(
-                sequences, labels, weights, n_heads=n_heads, alphas=self._penalties(), exact=self.exact, **common
+                sequences,
+                labels,
+                weights,
+                n_heads=n_heads,
+                families=chosen_families(self.families),
+                alphas=self._penalties(),
+                exact=self.exact,
+                **common,
             )
         self._report(conflicts)
         self._built = built
@@ -221,9 +243,12 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
         self.n_corrections_ = built.n_corrections
         self.margin_ = built.margin
         self.temperature_ = built.temperature
-        vars(self).pop("proba_scale_", None)  # of an earlier fit with heads
+        # of an earlier fit with heads
+        for name in ("proba_scale_", "family_names_", "family_weights_", "family_alphas_"):
+            vars(self).pop(name, None)
         if n_heads:
             self.proba_scale_ = built.proba_scale
+            self.family_names_, self.family_weights_, self.family_alphas_ = built.families
         if log.on:
             log(f"done: {self.n_blocks_} blocks, {self.n_parameters_} parameters")
         return self
@@ -232,6 +257,7 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
         # isinstance first: an array compared with "auto" has no truth value
         if not is_auto(self.n_heads):
             check_integer(self.n_heads, "n_heads", 0)
+        chosen_families(self.families)
         check_flag(self.ordered, "ordered")
         check_flag(self.exact, "exact")
         if not is_auto(self.alphas):

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from sklearn_hardmax._typing import AnyArray, BoolArray, FloatArray, IntArray
 from sklearn_hardmax.constructions.classification.code_classifier import CodeClassifier
-from sklearn_hardmax.constructions.heads.series import SeriesHeads
 from sklearn_hardmax.constructions.scoring.explanation import Explainer
 from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
 from sklearn_hardmax.estimators._mixins import BuiltNetworkMixin
@@ -164,7 +163,7 @@ class InspectionMixin(BuiltNetworkMixin):
         is_integer = indices.dtype.kind in "iu" or indices.size == 0
         if indices.ndim != 1 or not is_integer or ((indices < 0) | (indices >= self.n_heads_)).any():
             raise ValueError(f"heads must be a list of integers from 0 to {self.n_heads_ - 1}, got {heads!r}.")
-        if not isinstance(built.heads, SeriesHeads):
+        if not built.heads.is_ordered:
             return None
         return HeadWindows(*built.heads.windows_of(indices))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,9 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_hardmax._typing import Auto, NamesLike, ObjectArray, RandomStateLike, RealArray
-from sklearn_hardmax.constructions.heads.sampling import default_n_heads, sample_heads
-from sklearn_hardmax.constructions.heads.series import SeriesHeads
-from sklearn_hardmax.constructions.heads.sets import SetHeads
+from sklearn_hardmax.constructions.heads.families import default_n_heads, sample_families
+from sklearn_hardmax.constructions.heads.pooled import PooledHeads
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
 from sklearn_hardmax.estimators._mixins import VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
@@ -21,6 +21,7 @@ from sklearn_hardmax.estimators.validation import (
     check_flag,
     check_integer,
     check_random_state,
+    chosen_families,
     input_names,
     is_auto,
     validate_class_labels,
@@ -42,6 +43,10 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     ----------
     n_heads : "auto" or int, default="auto"
         Number of heads, the columns of the result; "auto" is min(64 n_sequences, 8000).
+    families : "auto" or list of str, default="auto"
+        Families of heads of ordered sequences, among which the heads are divided evenly: "kernels", kernels on dilated
+        windows, pooled by ppv and by maxima; "difference_kernels", the same on the differences of neighbouring tokens. "auto"
+        is ["kernels"]. Ignored without order.
     ordered : bool, default=True
         Whether the order of tokens is informative. Ignored if every training sequence has one token.
     n_jobs : int, default=None
@@ -57,6 +62,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         Column names, if X was a data frame.
     n_heads_ : int
         Number of heads.
+    family_names_ : tuple of str
+        Names of their families; "tokens" without order.
 
     See Also
     --------
@@ -80,7 +87,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     """
 
     n_heads_: int
-    _heads: SeriesHeads | SetHeads
+    family_names_: tuple[str, ...]
+    _heads: PooledHeads
 
     if TYPE_CHECKING:
 
@@ -91,11 +99,13 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         self,
         *,
         n_heads: int | Auto = "auto",
+        families: Sequence[str] | Auto = "auto",
         ordered: bool = True,
         n_jobs: int | None = None,
         random_state: RandomStateLike = None,
     ) -> None:
         self.n_heads = n_heads
+        self.families = families
         self.ordered = ordered
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -124,6 +134,7 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         """
         if not is_auto(self.n_heads):
             check_integer(self.n_heads, "n_heads", 1)
+        chosen_families(self.families)
         check_flag(self.ordered, "ordered")
         sequences = validate_sequences(self, X, reset=True)
         labels = None
@@ -133,7 +144,15 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         rng = check_random_state(self.random_state)
-        self._heads = sample_heads(sequences, labels, self.n_heads_, ordered=self.ordered, rng=rng, n_jobs=self.n_jobs)
+        self._heads, self.family_names_ = sample_families(
+            sequences,
+            labels,
+            self.n_heads_,
+            ordered=self.ordered,
+            families=chosen_families(self.families),
+            rng=rng,
+            n_jobs=self.n_jobs,
+        )
         return self
 
     def transform(self, X: SequencesLike) -> RealArray:

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d
 
 from sklearn_hardmax import _version
+from sklearn_hardmax.constructions.heads.families import AUTO, FAMILIES
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.checks import check_integer as check_integer
 from sklearn_hardmax.sequences.messages import format_indices
@@ -176,6 +177,17 @@ def check_from_zero(value, name, below=np.inf):
 def is_auto(value):
     """Whether a value is "auto"; an array compared with a text has no truth value of its own."""
     return isinstance(value, str) and value == "auto"
+
+
+def chosen_families(value):
+    """The parameter families as a tuple of names; ValueError unless it is "auto" or a list of known ones, each once."""
+    if is_auto(value):
+        return AUTO
+    names = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if not names or len(set(names)) < len(names) or not set(names) <= FAMILIES.keys():
+        known = ", ".join(map(repr, FAMILIES))
+        raise ValueError(f"families must be 'auto' or a list of different names among {known}, got {value!r}.")
+    return names
 
 
 def check_flag(value, name):

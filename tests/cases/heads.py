@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sklearn_hardmax import RaggedSequences
+from sklearn_hardmax.constructions.heads.families import sample_families
 from sklearn_hardmax.constructions.heads.pooled import MAX, PPV
-from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 from sklearn_hardmax.constructions.heads.sets import sample_set_heads
 
 KERNELS = list(combinations(range(9), 3))  # the taps of weight 2
@@ -142,10 +142,14 @@ def set_heads(X, n_heads, labels=None, seed=0):
 
 def drawn(kind, X, n_heads, seed=0):
     rng = np.random.RandomState(seed)
-    return sample_series_heads(X, n_heads, rng) if kind == "series" else sample_set_heads(X, None, n_heads, rng)
+    if kind == "set":
+        return sample_set_heads(X, None, n_heads, rng)
+    heads, _ = sample_families(X, None, n_heads, ordered=True, families=KINDS[kind], rng=rng)
+    return heads
 
 
-BOTH = pytest.mark.parametrize("kind", ["series", "set"])
+KINDS = {"series": ("kernels",), "differences": ("difference_kernels",), "families": ("kernels", "difference_kernels")}
+ALL_KINDS = pytest.mark.parametrize("kind", ["set", *KINDS])
 
 
 CASES = {

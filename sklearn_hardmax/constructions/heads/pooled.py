@@ -13,14 +13,15 @@ Scores and biases are integers, so the ramp of width one, relu(S - b) - relu(S -
 transformer computes a ppv exactly. Sums of integers are exact in any order, so pooled sums are the same bits for a sequence
 alone and in any batch, chunk or order, on any number of workers, computed by matrix products or by single additions.
 
-Two families of heads exist: `SeriesHeads` (series.py), whose scores are kernels on dilated windows of ordered sequences,
-and `SetHeads` (sets.py), whose scores compare a token with training tokens. `PooledHeads` is their base.
+`PooledHeads` is the base of all families of heads: `SeriesHeads` (series.py), whose scores are kernels on dilated windows of
+ordered sequences, `DifferenceHeads` (differences.py), the same on differences of tokens, and `SetHeads` (sets.py), whose
+scores compare a token with training tokens. `HeadFamilies` (families.py) are several of them side by side.
 
-To add a family: write a subclass of `PooledHeads` and a function that samples it in a module of this folder, select it in
-`sample_heads` (sampling.py), and add it to the tests of tests/constructions/heads/test_pooled.py that run for both
-families. Two places distinguish SeriesHeads from other families: scoring/build.py (whether codes contain positions) and
-`head_windows` in estimators/inspection.py; plotting/leader_marks.py parses the names of SetHeads. To add a kind: extend
-`KINDS` and `PooledHeads.features_of` here, the layers in scoring/network.py, and the exact sums in scoring/readout.py.
+To add a family: write a subclass of `PooledHeads` and a function that samples it in a module of this folder, name it in
+families.py, and add it to the tests of tests/constructions/heads/test_pooled.py that run for all families. `head_windows`
+in estimators/inspection.py asks families with `windows_of`; plotting/leader_marks.py parses the names of SetHeads. To add a
+kind: extend `KINDS` and `PooledHeads.features_of` here, the layers in scoring/network.py, and the exact sums in
+scoring/readout.py.
 """
 
 from collections import Counter
@@ -149,6 +150,8 @@ class PooledHeads:
         scoring/ridge.py).
     chunk_tokens : int, optional
         About how many tokens a chunk has.
+    is_ordered : bool, optional
+        Whether heads depend on the order of tokens; False if it is not given.
     n_coordinates : int
         Number of integers per token in the input of the explicit network.
     coordinates : list of str, length n_coordinates
@@ -170,6 +173,12 @@ class PooledHeads:
     """
 
     chunk_tokens = HEAD_CHUNK_TOKENS
+    is_ordered = False
+
+    @property
+    def parts(self):
+        """The families of heads."""
+        return (self,)
 
     def sums(self, sequences):
         """Yield (chunk, block): a Chunk of sequences and the integer sums of all heads over their tokens, (n_heads, B).
@@ -184,8 +193,12 @@ class PooledHeads:
             if block.size < size:
                 block = np.empty(size)
             out = block[:size].reshape(self.n_columns, n_sequences)
-            self._pool(chunk, self._arranged(sequences, chunk), out, scratch)
+            self._pool_chunk(sequences, chunk, out, scratch)
             yield chunk, out[: self.n_heads]
+
+    def _pool_chunk(self, sequences, chunk, out, scratch):
+        """Write the integer sums of all heads over the sequences of a chunk to out (n_columns, B)."""
+        self._pool(chunk, self._arranged(sequences, chunk), out, scratch)
 
     def _chunks(self, lengths):
         return chunks_by_length(lengths, max(1, _BLOCK_SUMS // self.n_columns), self.chunk_tokens)

@@ -87,6 +87,7 @@ class SeriesHeads(PooledHeads):
     tilts: np.ndarray
     n_heads: int
 
+    is_ordered = True
     scale_floor = 2.0  # measured by leave-one-out: ppv of rare events carry little
 
     @property

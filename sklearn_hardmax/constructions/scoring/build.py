@@ -8,8 +8,9 @@ codes around the code of a training sequence. The score of class c for a sequenc
 
 and the label is the class with the largest score, the first of equal ones. The steps of `build_scoring`:
 
-1. Draw the heads (heads/sampling.py); they are pooled in integers, so that their sums are exact.
-2. Compute the coefficients omega and beta in closed form (ridge.py).
+1. Draw the heads (heads/families.py); they are pooled in integers, so that their sums are exact.
+2. Compute the coefficients omega and beta in closed form (ridge.py), for each family of heads alone, and the weights of the
+   families by the log loss of left-out scores (probabilities.py): coefficients are those of a family times its share.
 3. Round the coefficients to a grid, so that scores are the same bits in any batch (readout.py).
 4. Place corrections at the training sequences whose label is not certain (corrections.py).
 
@@ -34,13 +35,12 @@ from sklearn_hardmax.constructions.codes.selection import CodeProblem, bump_code
 from sklearn_hardmax.constructions.common.batches import count_jobs, in_rounds
 from sklearn_hardmax.constructions.common.construction import ConstructionError
 from sklearn_hardmax.constructions.common.temperatures import HEAD_TEMPERATURE, resolve_temperature, with_softmax
-from sklearn_hardmax.constructions.heads.sampling import sample_heads
-from sklearn_hardmax.constructions.heads.series import SeriesHeads
+from sklearn_hardmax.constructions.heads.families import AUTO, sample_families
 from sklearn_hardmax.constructions.scoring.corrections import place_corrections, widest
-from sklearn_hardmax.constructions.scoring.pooled_classifier import PooledClassifier
-from sklearn_hardmax.constructions.scoring.probabilities import inverse_temperature
+from sklearn_hardmax.constructions.scoring.pooled_classifier import Families, PooledClassifier
+from sklearn_hardmax.constructions.scoring.probabilities import weights_of_families
 from sklearn_hardmax.constructions.scoring.readout import Readout
-from sklearn_hardmax.constructions.scoring.ridge import LEFT_OUT, ridge_from_chunks, ridge_from_features
+from sklearn_hardmax.constructions.scoring.ridge import LEFT_OUT, Ridge, ridge_from_chunks, ridge_from_features
 from sklearn_hardmax.forward.ties import EPS
 
 _MAX_RANDOM_CODES = 8  # random codes that are drawn at most
@@ -57,6 +57,7 @@ def build_scoring(
     *,
     n_heads,
     ordered,
+    families=AUTO,
     alphas,
     exact,
     rng,
@@ -78,6 +79,8 @@ def build_scoring(
         Number of pooled features, at least 1.
     ordered : bool
         Whether heads and codes depend on the order of tokens.
+    families : tuple of str, default=("kernels",)
+        Families of heads of ordered sequences.
     alphas : ndarray of shape (A,)
         Ridge penalties to choose from.
     exact : bool
@@ -100,17 +103,18 @@ def build_scoring(
     ConstructionError
         Class weights too far apart, a temperature above the largest admissible one, no code with space for the corrections.
     """
-    heads = sample_heads(sequences, labels, n_heads, ordered=ordered, rng=rng, n_jobs=n_jobs)
-    log(f"drew {heads.n_heads} heads")
+    heads, names = sample_families(
+        sequences, labels, n_heads, ordered=ordered, families=families, rng=rng, n_jobs=n_jobs
+    )
+    log(f"drew {heads.n_heads} heads of {', '.join(names)}")
     if weights.min() < 2.0**-52 * weights.max():
         raise ConstructionError(
             f"Class weights from {weights.min():.3g} to {weights.max():.3g} are further apart than float64 resolves."
         )
     # the largest weight in [1, 2), by a power of two: equal ratios of weights give the same bits
     weights = np.ldexp(weights, 1 - np.frexp(weights.max())[1])
-    targets = np.where(labels[:, None] == np.arange(len(weights)), 1.0, -1.0)
-    regression = _regress(heads, sequences, targets, weights[labels], alphas, n_jobs, log)
-    projection = Projection(heads.standardisation.scale, isinstance(heads, SeriesHeads))
+    regression = _regress(heads, sequences, labels, weights, alphas, n_jobs, log)
+    projection = Projection(heads.standardisation.scale, heads.is_ordered)
     if exact:
         # conflicts change the labels of the problem, not those of the caller
         problem = CodeProblem(sequences, labels.copy(), projection, False, rng, n_jobs)
@@ -120,11 +124,15 @@ def build_scoring(
         corrections = None
         conflicts = []
         margin = max(0.0, _score_margins(regression, labels).min())
-    proba_scale = inverse_temperature(
-        regression.left_out_scores, labels[regression.left_out], weights[labels[regression.left_out]]
-    )
     built = PooledClassifier(
-        projection, heads, regression.readout, corrections, len(weights), float(margin), proba_scale
+        projection,
+        heads,
+        regression.readout,
+        corrections,
+        len(weights),
+        float(margin),
+        float(regression.weights.sum()),
+        Families(names, regression.weights / regression.weights.sum(), regression.alphas),
     )
     if temperature != 0:
         built = _softened(built, sequences, temperature, n_jobs)
@@ -151,16 +159,16 @@ def _softened(built, sequences, wanted, n_jobs):
 
 
 class _Regression(NamedTuple):
-    """The fitted ridge regression on N training sequences.
+    """The fitted ridge regressions on N training sequences, one for each of P families of heads.
 
     Attributes
     ----------
     readout : Readout
-        Its coefficients on the integer grid.
-    left_out : ndarray of int, shape (n,)
-        The training sequences that were left out, one at a time, to choose alpha.
-    left_out_scores : ndarray of shape (C, n)
-        Scores of each of them by the regression without it.
+        Their coefficients, times the shares of the families, on the integer grid.
+    weights : ndarray of shape (P,)
+        Weights of the families; their sum is the inverse temperature of the probabilities.
+    alphas : ndarray of shape (P,)
+        Penalties of the families.
     scores : ndarray of shape (C, N)
         Scores of the training sequences, without corrections.
     errors : ndarray of shape (N,)
@@ -168,47 +176,93 @@ class _Regression(NamedTuple):
     """
 
     readout: Readout
-    left_out: np.ndarray
-    left_out_scores: np.ndarray
+    weights: np.ndarray
+    alphas: np.ndarray
     scores: np.ndarray
     errors: np.ndarray
 
 
-def _regress(heads, sequences, targets, weights, alphas, n_jobs, log):
-    """Fit the heads to targets (N, C) under weights (N,): N x N equations up to as many sequences as heads, else F x F."""
+class _Fit(NamedTuple):
+    """The ridge regression of one family.
+
+    Attributes
+    ----------
+    ridge : Ridge
+    left_out : ndarray of int, shape (n,)
+        The training sequences that were left out, one at a time, to choose alpha.
+    features : ndarray of shape (F, N), or None
+        Features of the training sequences in the order of `left_out`, where all of them are held.
+    """
+
+    ridge: Ridge
+    left_out: np.ndarray
+    features: np.ndarray | None
+
+
+def _regress(heads, sequences, labels, class_weights, alphas, n_jobs, log):
+    """Fit every family of heads to the labels, and weigh the families by the scores of left-out sequences."""
+    n_classes = len(class_weights)
+    targets = np.where(labels[:, None] == np.arange(n_classes), 1.0, -1.0)
+    weights = class_weights[labels]
     # with two classes the scores of the first are those of the second with the sign changed: one regression is enough
-    two_classes = targets.shape[1] == 2
+    two_classes = n_classes == 2
     fitted_targets = targets[:, 1:] if two_classes else targets
+    fits = [_fit_family(part, sequences, fitted_targets, weights, alphas, n_jobs, log) for part in heads.parts]
+    coefficients = [fit.ridge.coefficients for fit in fits]
+    intercepts = [fit.ridge.intercept for fit in fits]
+    if two_classes:
+        coefficients = [np.hstack([-part, part]) for part in coefficients]
+        intercepts = [np.append(-part, part) for part in intercepts]
+    left_out, scores = _common_scores(fits, two_classes)
+    family_weights = weights_of_families(scores, labels[left_out], weights[left_out])
+    shares = family_weights / family_weights.sum()
+    readout = Readout.from_coefficients(
+        np.concatenate([share * part for share, part in zip(shares, coefficients)]),
+        sum(share * part for share, part in zip(shares, intercepts)),
+        np.concatenate([fit.ridge.means for fit in fits]),
+        heads,
+    )
+    if all(fit.features is not None for fit in fits):
+        scores, errors = _scores_from_features(readout, heads, fits)
+    else:
+        scores, errors = _scores_from_sums(readout, heads, sequences, n_jobs, log)
+    return _Regression(readout, family_weights, np.array([fit.ridge.alpha for fit in fits]), scores, errors)
+
+
+def _fit_family(heads, sequences, targets, weights, alphas, n_jobs, log):
+    """Fit one family to targets (N, C) under weights (N,): N x N equations up to as many sequences as heads, else F x F."""
     options = alphas, heads.kinds, heads.scale_floor
     if len(sequences) <= heads.n_heads:
         # columns of the features come by length of sequence; column j holds sequence order[j]
         features, order = heads.features_by_head(sequences, np.float32, n_jobs)
         log("pooled the heads of the training sequences")
-        ridge = ridge_from_features(features, fitted_targets[order], weights[order], *options, n_jobs=n_jobs)
-        left_out = order
-    else:
-        left_out = np.arange(len(sequences))
-        if len(sequences) > LEFT_OUT:
-            left_out = np.linspace(0, len(sequences) - 1, LEFT_OUT).astype(np.intp)
-        features, order = heads.features_by_head(sequences[left_out], np.float64, n_jobs)
-        left_out = left_out[order]
-        log(f"pooled the heads of {len(left_out):,} training sequences")
-        others = partial(_others, heads, sequences, left_out, n_jobs)
-        ridge = ridge_from_chunks(left_out, features, others, fitted_targets, weights, *options, n_jobs=n_jobs, log=log)
+        ridge = ridge_from_features(features, targets[order], weights[order], *options, n_jobs=n_jobs)
+        log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
+        return _Fit(ridge, order, features)
+    left_out = np.arange(len(sequences))
+    if len(sequences) > LEFT_OUT:
+        left_out = np.linspace(0, len(sequences) - 1, LEFT_OUT).astype(np.intp)
+    features, order = heads.features_by_head(sequences[left_out], np.float64, n_jobs)
+    left_out = left_out[order]
+    log(f"pooled the heads of {len(left_out):,} training sequences")
+    others = partial(_others, heads, sequences, left_out, n_jobs)
+    ridge = ridge_from_chunks(left_out, features, others, targets, weights, *options, n_jobs=n_jobs, log=log)
     log(f"solved the ridge regression, alpha {ridge.alpha:.3g}")
-    coefficients = ridge.coefficients
-    intercept = ridge.intercept
-    left_out_scores = ridge.left_out_scores.T
-    if two_classes:
-        coefficients = np.hstack([-coefficients, coefficients])
-        intercept = np.append(-intercept, intercept)
-        left_out_scores = np.vstack([-left_out_scores, left_out_scores])
-    readout = Readout.from_coefficients(coefficients, intercept, ridge.means, heads)
-    if len(sequences) <= heads.n_heads:
-        scores, errors = _scores_from_features(readout, heads, features, order)
-    else:
-        scores, errors = _scores_from_sums(readout, heads, sequences, n_jobs, log)
-    return _Regression(readout, left_out, left_out_scores, scores, errors)
+    return _Fit(ridge, left_out, None)
+
+
+def _common_scores(fits, two_classes):
+    """The sequences (n,) that every family has left out, ascending, and their scores by each family, (P, C, n)."""
+    # the sample of a family is all sequences, or the same ones as of the other families
+    left_out = min((fit.left_out for fit in fits), key=len)
+    left_out = np.sort(left_out)
+    scores = []
+    for fit in fits:
+        order = np.argsort(fit.left_out)
+        columns = order[np.searchsorted(fit.left_out, left_out, sorter=order)]
+        scores.append(fit.ridge.left_out_scores[columns].T)
+    scores = np.array(scores)
+    return left_out, np.concatenate([-scores, scores], axis=1) if two_classes else scores
 
 
 def _shares(lengths, n_heads, n_jobs):
@@ -243,15 +297,19 @@ def _feature_chunks(heads, sequences):
         yield chunk.indices, heads.features_of(chunk, sums)
 
 
-def _scores_from_features(readout, heads, features, order):
-    """Training scores by one product with the stored features (F, N), columns in this order; and error bounds."""
+def _scores_from_features(readout, heads, fits):
+    """Training scores by products with the stored features of every family, and error bounds."""
     coefficients = readout.coefficients(heads).T
-    scores = np.empty((len(coefficients), len(order)))
-    scores[:, order] = _product(coefficients, features) + readout.intercept[:, None]
-    # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
-    largest = np.maximum(features.max(axis=1), -features.min(axis=1))
-    error = 2.0**-23 * (np.abs(coefficients) @ largest).max()
-    return scores, np.full(len(order), error)
+    scores = np.zeros((len(coefficients), len(fits[0].left_out)))
+    errors = np.zeros(len(coefficients))
+    first = 0
+    for fit in fits:
+        part = np.ascontiguousarray(coefficients[:, first : first + len(fit.features)])
+        first += len(fit.features)
+        scores[:, fit.left_out] += _product(part, fit.features)
+        # features are rounded to 2^-24, and the product of float32 numbers in float64 to less
+        errors += 2.0**-23 * (np.abs(part) @ np.maximum(fit.features.max(axis=1), -fit.features.min(axis=1)))
+    return scores + readout.intercept[:, None], np.full(scores.shape[1], errors.max())
 
 
 def _scores_from_sums(readout, heads, sequences, n_jobs, log):

@@ -7,6 +7,7 @@ the layers of network.py, whose scores are the same up to rounding.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,23 @@ from sklearn_hardmax.constructions.scoring.probabilities import log_probabilitie
 from sklearn_hardmax.constructions.scoring.readout import Readout
 from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.parsing import read_sequences
+
+
+class Families(NamedTuple):
+    """What the regression says of P families of heads.
+
+    Attributes
+    ----------
+    names : tuple of str
+    weights : ndarray of shape (P,)
+        Their shares in the scores, which add up to 1.
+    alphas : ndarray of shape (P,)
+        Penalties of their ridge regressions.
+    """
+
+    names: tuple
+    weights: np.ndarray
+    alphas: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,8 @@ class PooledClassifier(BuiltNetwork):
         certified, 0 where one of them fails.
     proba_scale : float
         Inverse temperature of the softmax that turns scores into probabilities.
+    families : Families
+        Names, weights and penalties of the families of heads.
     temperature : float
         Of the softmax in max heads and in the code; 0 for hardmax.
     """
@@ -56,6 +76,7 @@ class PooledClassifier(BuiltNetwork):
     n_classes: int
     margin: float
     proba_scale: float
+    families: Families
     temperature: float = 0.0
 
     def scores(self, sequences, n_jobs=None):

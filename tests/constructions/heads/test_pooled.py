@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from cases.heads import BOTH, CASES, SERIES, drawn, extreme, parsed, set_heads, sums_of
+from cases.heads import ALL_KINDS, CASES, SERIES, drawn, extreme, parsed, set_heads, sums_of
 from effort import slow
 from joblib import parallel_config
 
@@ -13,7 +13,7 @@ from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV, Standardi
 from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 
 
-@BOTH
+@ALL_KINDS
 @pytest.mark.parametrize("name", [name for name in CASES if name != "very long"])
 def test_sums_are_the_same_bits_in_any_batch_and_order(kind, name):
     X = CASES[name]
@@ -29,7 +29,7 @@ def test_sums_are_the_same_bits_in_any_batch_and_order(kind, name):
     assert np.array_equal(sums_of(heads, with_another)[: len(X)], sums)
 
 
-@BOTH
+@ALL_KINDS
 def test_sums_do_not_depend_on_where_tokens_stand_in_memory(kind, tmp_path):
     X = CASES["three"]
     heads = drawn(kind, X, 100)
@@ -48,7 +48,7 @@ def test_sums_do_not_depend_on_where_tokens_stand_in_memory(kind, tmp_path):
     assert np.array_equal(sums_of(drawn(kind, single, 100), X), sums_of(drawn(kind, double, 100), X))
 
 
-@BOTH
+@ALL_KINDS
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_features_are_sums_over_lengths_and_units_for_any_number_of_jobs(kind, dtype):
     """Maxima over a power of two, shares count / n, means sum / n over the power of two."""
@@ -65,7 +65,7 @@ def test_features_are_sums_over_lengths_and_units_for_any_number_of_jobs(kind, d
     assert (found[:, heads.kinds == PPV] <= 1).all()
 
 
-@BOTH
+@ALL_KINDS
 @pytest.mark.parametrize("name", ["one", "three", "uneven", *slow("very long")])
 def test_what_a_network_reads_gives_the_same_sums(kind, name):
     X = RaggedSequences.from_list([*CASES[name], *extreme(10, CASES[name].token_dim)])
@@ -171,7 +171,7 @@ def test_names_hold_for_the_largest_and_smallest_numbers():
     assert re.search(r"x0=1\.7e\+308, x1=(0|[123]\S*e-310)\)", names[-1])
 
 
-@BOTH
+@ALL_KINDS
 @pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-30, 2.0**900])
 def test_scaling_by_a_power_of_two_changes_no_sum(kind, factor):
     X = CASES["three"]
@@ -179,7 +179,7 @@ def test_scaling_by_a_power_of_two_changes_no_sum(kind, factor):
     assert np.array_equal(sums_of(drawn(kind, scaled, 60), scaled), sums_of(drawn(kind, X, 60), X))
 
 
-@BOTH
+@pytest.mark.parametrize("kind", ["set", "series"])
 def test_training_tokens_are_standardised_and_ended_at_their_extremes(kind):
     rng = np.random.default_rng(0)
     X = RaggedSequences.from_flat(rng.normal([5, -1e6, 0], [1, 1e3, 1e-9], size=(200, 3)), [50, 100, 50])

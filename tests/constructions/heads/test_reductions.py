@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases.heads import BOTH, drawn, extreme, series
+from cases.heads import ALL_KINDS, drawn, extreme, series
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def test_long_spans_are_summed_exactly_at_the_ends_of_their_integers(length, wid
         assert np.array_equal(out, values.sum(axis=1, dtype=np.int64))
 
 
-@BOTH
+@ALL_KINDS
 def test_sums_stay_within_their_bound_for_any_token(kind):
     heads = drawn(kind, series(30, 2), 200)
     for X in (series(20, 2, seed=1), series(3, 2, lengths=(3000, 4000)), extreme(30, 2)):

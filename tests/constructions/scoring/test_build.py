@@ -20,7 +20,7 @@ from sklearn_hardmax import (
     SequenceConflictWarning,
 )
 from sklearn_hardmax.constructions.codes.random_code import RandomCode
-from sklearn_hardmax.constructions.heads.sampling import default_n_heads
+from sklearn_hardmax.constructions.heads.families import default_n_heads
 from sklearn_hardmax.constructions.scoring import build as scoring
 from sklearn_hardmax.constructions.scoring import corrections
 from sklearn_hardmax.forward import apply
@@ -206,17 +206,17 @@ def test_left_out_scores_belong_to_the_sequences_that_were_left_out(n_heads, n_c
     X, y = family("labelled_sequences", 60, n_classes=n_classes)
     heads = drawn("series", X, n_heads)
     targets = np.where(y[:, None] == np.arange(n_classes), 1.0, -1.0)
-    found = scoring._regress(heads, X, targets, np.ones(60), np.ones(1), None, lambda text: None)
+    fitted = targets[:, 1:] if n_classes == 2 else targets
+    fits = [scoring._fit_family(heads, X, fitted, np.ones(60), np.ones(1), None, lambda text: None)]
+    left_out, scores = scoring._common_scores(fits, n_classes == 2)
     features = np.ascontiguousarray(heads.features(X, np.float64).T)
     fit = scoring.ridge_from_features(features, targets, np.ones(60), np.ones(1), heads.kinds, heads.scale_floor)
     rows = ((features - fit.means[:, None]) / fit.scales[:, None]).T
-    assert sorted(found.left_out) == (
-        list(range(60)) if n_heads == 200 else np.linspace(0, 59, 15).astype(int).tolist()
-    )
-    for i, k in enumerate(found.left_out[:4]):
+    assert left_out.tolist() == (list(range(60)) if n_heads == 200 else np.linspace(0, 59, 15).astype(int).tolist())
+    for i, k in enumerate(left_out[:4]):
         rest = np.arange(60) != k
         wanted = Ridge(1.0, solver="cholesky").fit(rows[rest], targets[rest]).predict(rows[k : k + 1])[0]
-        np.testing.assert_allclose(found.left_out_scores[:, i], wanted, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(scores[0][:, i], wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [59, 60, 61, 62])

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from sklearn_hardmax.constructions.scoring.probabilities import inverse_temperature, log_probabilities, probabilities
+from sklearn_hardmax.constructions.scoring.probabilities import log_probabilities, probabilities, weights_of_families
+
+
+def inverse_temperature(scores, labels, weights):
+    """The weight of a single family."""
+    (weight,) = weights_of_families(scores[None], labels, weights)
+    return weight
+
 
 SCORES = st.integers(1, 5).flatmap(
     lambda c: st.lists(
@@ -50,6 +57,44 @@ def test_scores_that_are_all_right_have_the_scale_that_the_docstring_says():
 def test_scores_that_are_all_wrong_have_nearly_equal_probabilities():
     scores = np.array([[1.0, 1.0], [-1.0, -1.0]])
     assert inverse_temperature(scores, np.array([1, 1]), np.ones(2)) < 1e-3
+
+
+def together(w, scores, labels, weights):
+    """The criterion of several families, by that of one."""
+    v = np.log(w)
+    mixed = np.tensordot(w, scores, axes=1)
+    return (
+        criterion(1.0, mixed, labels, weights) - 0.01 + 0.01 * w.sum() + 0.3 / len(labels) * ((v - v.mean()) ** 2).sum()
+    )
+
+
+@examples(50)
+@given(st.integers(2, 3), st.integers(2, 4), st.integers(2, 12), st.integers(0, 10**6))
+def test_the_weights_of_families_are_a_minimum_of_the_criterion(n_families, n_classes, n, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(n_classes, size=n)
+    right = 2.0 * (labels == np.arange(n_classes)[:, None])
+    scores = rng.normal(size=(n_families, n_classes, n)) + rng.uniform(0, 1, (n_families, 1, 1)) * right
+    weights = rng.uniform(0.5, 2, n)
+    w = weights_of_families(scores, labels, weights)
+    best = together(w, scores, labels, weights)
+    inside = (w > np.exp(-7.9)) & (w < np.exp(5.9))
+    for f in np.flatnonzero(inside):
+        for factor in (0.97, 1.03):
+            moved = np.where(np.arange(n_families) == f, w * factor, w)
+            assert best <= together(moved, scores, labels, weights) + 1e-7
+
+
+def test_a_family_that_knows_nothing_gets_a_small_weight():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=200)
+    right = np.where(labels == np.arange(2)[:, None], 1.0, -1.0)
+    noise = rng.normal(size=(2, 200))
+    w = weights_of_families(np.array([0.5 * right + 0.4 * rng.normal(size=(2, 200)), noise]), labels, np.ones(200))
+    assert w[1] < 0.1 * w[0]
+    # equal families share the weight
+    twice = weights_of_families(np.array([right, right]), labels, np.ones(200))
+    assert twice[0] == pytest.approx(twice[1])
 
 
 def test_one_class_has_probability_one():
