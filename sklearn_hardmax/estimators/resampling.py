@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from typing import Literal, Self
 
 import numpy as np
@@ -18,7 +19,9 @@ from sklearn_hardmax.sequences.arrays import offsets_of
 from sklearn_hardmax.sequences.messages import format_indices
 
 _ROUNDING = 2.0**-30  # of a step: a grid point this close behind the last time belongs to the sequence
-_MAX_TOKENS = 2**31  # of a grid
+_FEW_TOKENS = 10_000  # of a grid, about which nothing is said
+_MANY = 10  # times as many tokens on the grid as in the data are too many to say nothing
+_MAX_TOKENS, _FAR_TOO_MANY = 2**24, 100  # of a grid; and how many times the tokens of the data
 
 
 class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -93,9 +96,16 @@ class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, Bas
         ------
         ValueError
             There is no such feature, or no other one; times are missing or do not increase; the step is not positive, or
-            is "median" and no sequence has two tokens.
+            is "median" and no sequence has two tokens; or it is longer than every sequence.
+
+        Warns
+        -----
+        UserWarning
+            The grid has more than ten times as many tokens as the data.
         """
-        if not (isinstance(self.step, str) and self.step == "median"):
+        if isinstance(self.step, str) and self.step != "median":
+            raise ValueError(f"step must be 'median' or a positive finite number, got {self.step!r}.")
+        if not isinstance(self.step, str):
             check_positive(self.step, "step")
         sequences = validate_sequences(self, X, reset=True, allow_nan=True)
         if sequences.token_dim == 1:
@@ -111,6 +121,21 @@ class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, Bas
             self.step_ = float(np.median(distances))
         else:
             self.step_ = float(self.step)
+        starts, ends = sequences.offsets[:-1], sequences.offsets[1:]
+        spans = times[ends - 1] - times[starts]
+        if spans.any() and self.step_ > spans.max():
+            raise ValueError(
+                f"step={self.step_:g} is longer than every training sequence, of which the longest takes {spans.max():g}: "
+                "each would become one token."
+            )
+        n_tokens = self._lengths(spans, sequences.n_tokens).sum()
+        if n_tokens > max(_MANY * sequences.n_tokens, _FEW_TOKENS):
+            warnings.warn(
+                f"The grid of step {self.step_:g} makes {n_tokens / sequences.n_tokens:.0f} tokens of each token: the times "
+                "are far from regular; give a larger step.",
+                UserWarning,
+                stacklevel=3,  # the caller of fit, which transactional_fit wraps
+            )
         return self
 
     @reads_one_fit
@@ -129,18 +154,12 @@ class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, Bas
         Raises
         ------
         ValueError
-            Times are missing or do not increase; the grid would have more than 2^31 tokens.
+            Times are missing or do not increase; the grid would have more than 2^24 tokens, and than 100 times as many as X.
         """
         sequences = validate_sequences(self, X, reset=False, allow_nan=True)
         times = self._times(sequences)
         starts, ends = sequences.offsets[:-1], sequences.offsets[1:]
-        steps = (times[ends - 1] - times[starts]) / self.step_
-        if (steps + 1).sum() > _MAX_TOKENS:
-            raise ValueError(
-                f"A grid of step {self.step_:g} would have {(steps + 1).sum():.2g} tokens, more than 2**31; give a larger "
-                "step."
-            )
-        lengths = np.floor(steps + _ROUNDING).astype(np.int64) + 1
+        lengths = self._lengths(times[ends - 1] - times[starts], sequences.n_tokens)
         offsets = offsets_of(lengths)
         others = self._others
         dtype = sequences.dtype
@@ -154,6 +173,17 @@ class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, Bas
                 out[:] = np.interp(grid, times[start:end][present], values[present]) if present.any() else np.nan
         names = None if sequences.feature_names is None else sequences.feature_names[others]
         return RaggedSequences._checked((tokens, offsets, sequences.ids, names), allow_nan=True)
+
+    def _lengths(self, spans, n_tokens):
+        """Number of grid points of sequences that take so long; ValueError where they are by far too many."""
+        steps = spans / self.step_
+        most = max(_MAX_TOKENS, _FAR_TOO_MANY * n_tokens)
+        if (steps + 1).sum() > most:
+            raise ValueError(
+                f"A grid of step {self.step_:g} would have {(steps + 1).sum():.2g} tokens, of {n_tokens} tokens now; give a "
+                "larger step."
+            )
+        return np.floor(steps + _ROUNDING).astype(np.int64) + 1
 
     @property
     def _others(self):
@@ -185,7 +215,8 @@ class SequenceResampler(RaggedOutputMixin, VersionedMixin, TransformerMixin, Bas
         if len(back):
             raise ValueError(
                 f"Times must increase along a sequence, but go back or repeat in sequences {format_indices(back)}; sort the "
-                "tokens, for example by RaggedSequences.from_frame(table, group=..., time=...), and join those of one time."
+                "tokens, for example by RaggedSequences.from_frame(table, group=..., time=...), and join those of one time; "
+                "in float32 times may be rounded to equal ones."
             )
         return times
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
-from sklearn_hardmax.sequences.raw_tokens import codes_of, frame_of
+from sklearn_hardmax.sequences.raw_tokens import RawTokens, codes_of, frame_of
 from sklearn_hardmax.sequences.values import as_numbers
 
 _MAX_DENSE = 2**30  # numbers of a sparse output that are written out: 8 GiB
@@ -32,10 +33,26 @@ def _inner_has(name):
     return check
 
 
-def _n_distinct(tokens):
-    """Number of distinct tokens."""
+def _n_merged(tokens, encoded):
+    """Number of distinct tokens less that of their distinct encodings."""
     _, first = distinct_tokens(RaggedSequences(codes_of(tokens), [0, len(tokens)]), with_position=False)
-    return len(first)
+    rows = np.ascontiguousarray(encoded[first], dtype=np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+    rows[np.isnan(rows)] = np.nan  # of one bit pattern
+    # encodings may be wide: a digest of 16 bytes is kept of each
+    return len(first) - len({hashlib.blake2b(row, digest_size=16).digest() for row in rows})
+
+
+def _kinds_of_columns(tokens):
+    """For each feature what it holds: numbers, dates, durations or other things; None where everything is missing."""
+    if not isinstance(tokens, RawTokens):
+        missing = np.isnan(tokens).all(axis=0)
+        return [None if is_missing else "numbers" for is_missing in missing]
+    kinds = []
+    for name, column in zip(tokens.dtypes, tokens.columns):
+        kind = {"M": "dates", "m": "durations"}.get(getattr(column, "dtype", np.dtype(object)).kind, "numbers")
+        is_missing = name.startswith("float") and np.isnan(column).all()
+        kinds.append(None if is_missing else "texts or categories" if name in ("category", "object") else kind)
+    return kinds
 
 
 class TokenwiseTransformer(
@@ -122,7 +139,8 @@ class TokenwiseTransformer(
         table = frame_of(sequences.tokens, sequences.feature_names)
         self.transformer_ = clone(self.transformer).fit(table)
         encoded = self._encoded(table)
-        self.n_merged_tokens_ = _n_distinct(sequences.tokens) - _n_distinct(encoded)
+        self.n_merged_tokens_ = _n_merged(sequences.tokens, encoded)
+        self._kinds = _kinds_of_columns(sequences.tokens)
         return self
 
     @reads_one_fit
@@ -144,12 +162,20 @@ class TokenwiseTransformer(
             The transformer does not return one row of numbers per token, or refuses a token, for example an unknown category.
         """
         sequences = validate_sequences(self, X, reset=False, dtype=None)
+        self._check_kinds(sequences)
         encoded = self._encoded(frame_of(sequences.tokens, sequences.feature_names))
         try:
             names = self.transformer_.get_feature_names_out(getattr(self, "feature_names_in_", None))
         except AttributeError:  # the transformer, or a step in it, names no features
             names = None
         return RaggedSequences._checked((encoded, sequences.offsets, sequences.ids, names), allow_nan=True)
+
+    def _check_kinds(self, sequences):
+        """Raise ValueError if a feature holds another kind of values than at fit: an encoder might read them as its own."""
+        for j, (now, then) in enumerate(zip(_kinds_of_columns(sequences.tokens), self._kinds)):
+            if now != then and None not in (now, then):
+                name = j if sequences.feature_names is None else repr(sequences.feature_names[j])
+                raise ValueError(f"Feature {name} holds {now}, but held {then} at fit; convert it first.")
 
     def _encoded(self, table):
         """What the transformer makes of the tokens, as an array of floats."""
@@ -172,8 +198,9 @@ class TokenwiseTransformer(
             raise ValueError(f"{name} left no feature.")
         try:
             return as_numbers(out, f"what {name} returns")
-        except TypeError as error:
-            raise ValueError(f"{name} must return numbers: {error}") from error
+        except (TypeError, ValueError) as error:
+            what = str(error).partition(": ")[0]
+            raise ValueError(f"{name} must return numbers, but {what}; use an encoder that does.") from error
 
     @available_if(_inner_has("get_feature_names_out"))
     @reads_one_fit

@@ -105,6 +105,11 @@ def check_alignment(X, y):
     index = id_array(index)
     if are_equal(ids, index):
         return
+    if len(ids) != len(index):
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: [{len(ids)}, {len(index)}]; y needs one entry per "
+            "sequence, such as y.loc[X.ids] of a Series with one entry per id."
+        )
     pairs = enumerate(zip(scalars(ids), scalars(index)))
     where = next((f" (sequence {i} is {one!r}, y has {other!r})" for i, (one, other) in pairs if one != other), "")
     raise ValueError(

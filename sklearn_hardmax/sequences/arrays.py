@@ -183,7 +183,8 @@ def starts_of_groups(groups, n_tokens):
     missing = starts[names.are_missing(ids)]
     if len(missing):
         raise ValueError(
-            f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing."
+            f"groups must name the sequence of each token; those of tokens {format_indices(missing)} are missing; drop "
+            "these tokens, or name their sequence."
         )
     return starts, ids
 

@@ -90,6 +90,8 @@ def check_offsets(offsets, n_tokens):
 
 def _remedy(tokens, offsets, bad):
     """What to do about the numbers that are not finite in the sequences `bad`, at least one."""
+    if any(np.isinf(tokens[offsets[i] : offsets[i + 1]]).any() for i in bad):
+        return "remove these tokens, since infinity is no missing value"
     at_end = in_front = True
     for i in bad:
         sequence = tokens[offsets[i] : offsets[i + 1]]
@@ -109,4 +111,7 @@ def _remedy(tokens, offsets, bad):
             "they look like padding in front: leave it out; RaggedSequences.from_padded(X, mask=~np.isnan(X).all(axis=2)) "
             "drops it from an array (n_sequences, n_max, token_dim)"
         )
-    return "remove or impute these tokens: SequenceImputer, as the first step of a pipeline, does the latter"
+    return (
+        "remove or impute these tokens: with allow_nan=True, or dtype=None, they are kept for SequenceImputer, a step of a "
+        "pipeline behind encoders"
+    )

@@ -33,14 +33,16 @@ class Conversions(NestedConversions):
     # -- lists and arrays ----------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_list(cls, sequences: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric") -> Self:
+    def from_list(
+        cls, sequences: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric", allow_nan: bool = False
+    ) -> Self:
         """Read a list of 2-D arrays, one per sequence.
 
         Parameters
         ----------
         sequences : list, tuple or object array of array-likes of shape (n_i, token_dim)
             Copied, one after another, in O(their size).
-        dtype : {"numeric", None}, default="numeric"
+        dtype, allow_nan : optional
             As in `as_sequences`.
 
         Returns
@@ -59,7 +61,7 @@ class Conversions(NestedConversions):
         3
         """
         reader = reader_of(dtype)
-        return cls._checked(arrays.from_list(sequences, reader), reader is RAW)
+        return cls._checked(arrays.from_list(sequences, reader), allow_nan or reader is RAW)
 
     @classmethod
     def from_padded(
@@ -128,15 +130,17 @@ class Conversions(NestedConversions):
         return cls._checked(arrays.from_flat(tokens, lengths, groups))
 
     @classmethod
-    def from_series(cls, X: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric") -> Self:
+    def from_series(
+        cls, X: Iterable[Any], *, dtype: Literal["numeric"] | None = "numeric", allow_nan: bool = False
+    ) -> Self:
         """Read time series of one channel, or with dtype=None lists of symbols; every entry becomes a token.
 
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_times), or list of array-likes of shape (n_times_i,)
             The index of a Series of pandas becomes ids, as in `from_frame`.
-        dtype : {"numeric", None}, default="numeric"
-            As in `as_sequences`. With None, texts become one column of categories, numbered in the order of appearance.
+        dtype, allow_nan : optional
+            As in `as_sequences`. With dtype=None, texts become one column of categories, numbered in the order of appearance.
 
         Returns
         -------
@@ -156,7 +160,7 @@ class Conversions(NestedConversions):
         RaggedSequences(2 sequences of 1 to 2 tokens, token_dim=1, category)
         """
         reader = reader_of(dtype)
-        return cls._checked(arrays.from_series(X, reader), reader is RAW)
+        return cls._checked(arrays.from_series(X, reader), allow_nan or reader is RAW)
 
     @classmethod
     def from_aeon(cls, X: Iterable[ArrayLike]) -> Self:
@@ -187,7 +191,7 @@ class Conversions(NestedConversions):
 
     def to_list(self) -> list[RealArray]:
         """Return each sequence as an array of shape (n_i, token_dim): a list of read-only views of `tokens`."""
-        return arrays.to_list(self.tokens, self.offsets)
+        return list(self)
 
     def to_padded(self, fill: float = np.nan) -> RealArray:
         """Return one array, padded behind the end of each sequence, as in tslearn.

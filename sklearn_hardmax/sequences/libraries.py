@@ -214,7 +214,10 @@ def _from_groups(frame, columns, group, time, time_unit, reader):
     from_index = [name for name in groups if names is not None and name not in names and name in levels]
     rest = [name for name in names or () if name not in groups]
     known = {*(names or ()), *from_index}
-    if not groups or not set(wanted) <= known or not rest or len({*names}) < len(names) or time in groups:
+    absent = [name for name in wanted if name not in known]
+    if absent:
+        raise ValueError(f"There is no column {absent[0]!r}; the columns are {names}.")
+    if not groups or not rest or len({*names}) < len(names) or time in groups:
         raise ValueError(
             f"A table with a group needs a column {' and a column '.join(map(repr, wanted))} and features with "
             f"names of their own, got {names}."

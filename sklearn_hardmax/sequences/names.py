@@ -18,6 +18,7 @@ from uuid import UUID
 import numpy as np
 
 from sklearn_hardmax.sequences.messages import format_indices
+from sklearn_hardmax.sequences.raw_tokens import RawTokens
 from sklearn_hardmax.sequences.values import columns_of, kind_of, library_of
 
 _NATIVE = "iufbMm"  # kinds of arrays of ids that are kept as they are
@@ -160,6 +161,8 @@ def column_names(X):
     """Names of the columns of a data frame; None for anything else."""
     if hasattr(X, "columns") and library_of(X) in ("pandas", "polars"):
         return list(X.columns)  # the columns themselves are not needed
+    if isinstance(X, RawTokens):
+        return None if X.names is None else list(X.names)
     columns = columns_of(X)
     return None if columns is None else [name for name, _ in columns]
 
@@ -167,6 +170,8 @@ def column_names(X):
 def common_names(sequences):
     """Column names of data frames, which must be the same for all; None for a list without data frames."""
     if not any(hasattr(sequence, "columns") or hasattr(sequence, "schema") for sequence in sequences):
+        return None
+    if all(isinstance(sequence, RawTokens) and sequence.names is None for sequence in sequences):
         return None
     found = [column_names(sequence) for sequence in sequences]
     nameless = [i for i, name in enumerate(found) if name is None]

@@ -135,7 +135,10 @@ def _refuse_other_things(X):
 def _from_array(X, reader):
     """Read anything that NumPy makes an array of."""
     # a list of NumPy would lose what the columns of a table are
-    array = reader.table(X, "tokens") if columns_of(X) is not None or library_of(X) == "torch" else np.asarray(X)
+    if columns_of(X) is not None:
+        array = _from_table(X, reader)
+    else:
+        array = reader.table(X, "tokens") if library_of(X) == "torch" else np.asarray(X)
     if array.dtype.names:
         as_numbers(array)  # raises: records, which are no numbers
     if array.ndim == 0 and isinstance(X, Iterable):
@@ -153,6 +156,17 @@ def _from_array(X, reader):
     raise ValueError(f"Expected 2D array or sequences, got an array of shape {array.shape}. Reshape your data: {RULES}")
 
 
+def _from_table(X, reader):
+    """The rows of a data frame; an error names the reader of tables whose rows are tokens of longer sequences."""
+    try:
+        return reader.table(X, "tokens")
+    except ValueError as error:
+        raise ValueError(
+            f"{error} If several rows make a sequence, read the table by RaggedSequences.from_frame(table, group=..., "
+            "dtype=None)."
+        ) from error
+
+
 def _rows(tokens, reader):
     """Tokens from an array of two dimensions or from RawTokens; numbers are read later, when they are checked."""
     if reader is NUMERIC or tokens.shape[1] == 0:
@@ -166,12 +180,18 @@ def _from_nested(X, reader):
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: give at least one sequence.")
     if all(isinstance(row, (list, tuple)) and not any(_is_array(v) for v in row) for row in X):
         lengths = [len(row) for row in X]
+        are_symbols = all(isinstance(value, str) for row in X for value in row)
+        if are_symbols and (reader is RAW or min(lengths) < max(lengths)):
+            raise ValueError(
+                "Rows of texts are lists of symbols, or tokens of several features: use RaggedSequences.from_series(X, "
+                "dtype=None) for lists of symbols, np.array(X, dtype=object) with dtype=None for one token per row."
+            )
         if min(lengths) == max(lengths):
             return _one_token_each(as_numbers(X) if reader is NUMERIC else _rows(reader.table(X, "tokens"), reader))
         if reader is RAW:
             raise ValueError(
-                f"Rows of values have unequal lengths ({min(lengths)} to {max(lengths)}): for lists of symbols use "
-                "RaggedSequences.from_series(X, dtype=None), else give lists of tokens, which are lists or tuples of values."
+                f"Rows of values have unequal lengths ({min(lengths)} to {max(lengths)}): give lists of tokens, which are "
+                "lists or tuples of values; lists of symbols are read by RaggedSequences.from_series(X, dtype=None)."
             )
         raise ValueError(f"Rows of numbers have unequal lengths ({min(lengths)} to {max(lengths)}); {RULES}")
     # the rows of data frames are tokens, those of an array may be channels

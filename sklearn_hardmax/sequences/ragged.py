@@ -205,7 +205,7 @@ class RaggedSequences(Files, Conversions):
         return len(self.offsets) - 1
 
     def __iter__(self) -> Iterator[RealArray]:
-        return (self.tokens[start:stop] for start, stop in pairwise(self.offsets.tolist()))
+        return (self._rows(start, stop) for start, stop in pairwise(self.offsets.tolist()))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RaggedSequences):
@@ -234,9 +234,12 @@ class RaggedSequences(Files, Conversions):
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
         # sequences of one token each are the rows of a matrix
         if len(self) != self.n_tokens:
+            remedy = (
+                "to_list() or to_pandas(group='id')" if self.is_raw else "to_list() or to_padded(), or a pooling step,"
+            )
             raise TypeError(
-                "RaggedSequences whose sequences have more than one token are no matrix; use to_list() or to_padded(), or "
-                "a pooling step, before an estimator that needs one row per sample."
+                f"RaggedSequences whose sequences have more than one token are no matrix; use {remedy} before an estimator "
+                "that needs one row per sample."
             )
         return np.array(self.tokens, dtype=dtype, copy=copy)
 
@@ -294,7 +297,14 @@ class RaggedSequences(Files, Conversions):
             raise IndexError(f"RaggedSequences takes integers, slices and 1-D arrays, got {key!r}.") from error
         except IndexError:
             raise IndexError(f"index {key} is out of bounds for {len(self)} sequences.") from None
-        return self.tokens[self.offsets[i] : self.offsets[i + 1]]
+        return self._rows(self.offsets[i], self.offsets[i + 1])
+
+    def _rows(self, start, stop):
+        """Some tokens, a view; raw ones with the names of their features."""
+        rows = self.tokens[start:stop]
+        if isinstance(rows, RawTokens):
+            rows.names = self.feature_names
+        return rows
 
     def _run(self, start, stop):
         """The adjacent sequences start to stop - 1; their tokens are a view."""

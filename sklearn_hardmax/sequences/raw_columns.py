@@ -134,6 +134,8 @@ def categories_of(column):
 
 def raw_table(values, name):
     """Anything with rows and columns as RawTokens: a data frame, an array, or a list of rows of plain values."""
+    if isinstance(values, RawTokens):
+        return values
     columns = columns_of(values)
     if columns is not None:
         return RawTokens([raw_column(column, f"entries of column {label!r}") for label, column in columns])

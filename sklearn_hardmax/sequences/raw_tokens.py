@@ -16,6 +16,8 @@ import numpy as np
 
 from sklearn_hardmax.sequences.values import as_numbers, kind_of
 
+_MAX_NAMED = 10  # features that a message lists
+
 
 class Categories:
     """A column of categories.
@@ -74,6 +76,8 @@ class RawTokens:
     ----------
     columns : sequence of ndarray of shape (n_tokens,), or Categories
         One column per feature. They are not copied, and are read-only afterwards.
+    names : sequence of str, optional
+        Names of the features, where the tokens are those of a sequence with names; equality does not compare them.
 
     Attributes
     ----------
@@ -82,15 +86,17 @@ class RawTokens:
         Names of the types of the columns: "category", "object", or as in NumPy.
     """
 
-    __slots__ = ("columns",)
+    __slots__ = ("columns", "names")
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
     ndim = 2
     dtype = np.dtype(object)
 
     columns: tuple[Any, ...]
+    names: Any
 
-    def __init__(self, columns: Sequence[Any]) -> None:
+    def __init__(self, columns: Sequence[Any], names: Any = None) -> None:
         self.columns = tuple(map(_read_only, columns))
+        self.names = names
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -116,7 +122,7 @@ class RawTokens:
             return values_of(self.columns[j])[rows]
         if np.ndim(key) == 0 and not isinstance(key, slice):
             return np.asarray(self[[key]])[0]
-        return RawTokens([column[key] for column in self.columns])
+        return RawTokens([column[key] for column in self.columns], self.names)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(np.asarray(self))
@@ -142,7 +148,7 @@ class RawTokens:
         return f"RawTokens({len(self)} tokens, {', '.join(self.dtypes)})"
 
     def __reduce__(self):
-        return RawTokens, (self.columns,)
+        return RawTokens, (self.columns, self.names)
 
 
 def values_of(column):
@@ -220,16 +226,24 @@ def _codes(column):
 def numbers_of(tokens, feature_names):
     """Raw tokens as an array of floats; ValueError that names the other columns, and the step that encodes them."""
     odd = [j for j, column in enumerate(tokens.columns) if _name_of_type(column)[0] not in "fiub"]
-    if odd:
-        listed = ", ".join(
-            f"{j if feature_names is None else repr(feature_names[j])} ({tokens.dtypes[j]})" for j in odd[:10]
+    if not odd:
+        return np.column_stack([as_numbers(column) for column in tokens.columns])
+    names = list(range(len(tokens.columns))) if feature_names is None else list(feature_names)
+    listed = ", ".join(f"{names[j]!r} ({tokens.dtypes[j]})" for j in odd[:_MAX_NAMED])
+    dates = [names[j] for j in odd if tokens.dtypes[j][:8] in ("datetime", "timedelt")]
+    others = [names[j] for j in odd if names[j] not in dates]
+    remedies = []
+    if others:
+        encoder = "OneHotEncoder(handle_unknown='ignore')"
+        if len(odd) < len(names):
+            encoder = f"make_column_transformer(({encoder}, {others[:_MAX_NAMED]}), remainder='passthrough')"
+        remedies.append(f"encode them first in a pipeline, such as make_pipeline(TokenwiseTransformer({encoder}), ...)")
+    if dates:
+        remedies.append(
+            f"give the dates {dates[:_MAX_NAMED]} as time= of RaggedSequences.from_frame, or encode them by a "
+            "FunctionTransformer in the TokenwiseTransformer"
         )
-        raise ValueError(
-            f"X holds raw tokens, whose features {listed} are no numbers: encode them first in a pipeline, such as "
-            "make_pipeline(TokenwiseTransformer(OneHotEncoder(handle_unknown='ignore')), ...), which takes any transformer "
-            "of scikit-learn; the column of times is read by RaggedSequences.from_frame(table, group=..., time=...)."
-        )
-    return np.column_stack([as_numbers(column) for column in tokens.columns])
+    raise ValueError(f"X holds raw tokens, whose features {listed} are no numbers: {'; '.join(remedies)}.")
 
 
 def frame_of(tokens, feature_names):

@@ -47,6 +47,11 @@ def read_times(column, name, sequence_of_row, unit):
         array = as_typed_times(array, name)
     if array.dtype.kind == "M" and np.datetime_data(array.dtype)[0] in ("Y", "M"):
         array = array.astype("datetime64[D]")  # months and years have no fixed length
+    if array.dtype.kind in "UTS" or (array.dtype == object and "texts" in set(map(kind_of, array.ravel().tolist()))):
+        raise ValueError(
+            f"times of column {name!r} must be real numbers or dates, but hold texts ({array[0]!r} in row 0, for example): "
+            f"convert them, such as by pandas.to_datetime(table[{name!r}])."
+        )
     dated = array.dtype.kind in "mM"
     moments = array if dated else as_numbers(column, f"times of column {name!r}")
     missing = np.flatnonzero(np.isnat(moments) if dated else np.isnan(moments))

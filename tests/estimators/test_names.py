@@ -91,7 +91,7 @@ def test_an_index_of_y_must_be_the_ids(estimator):
         clone(estimator).fit(X, y[::-1])
     clone(estimator).fit(X, y[::-1].loc[X.ids])
     clone(estimator).fit(X, y[::-1].to_numpy())
-    with pytest.raises(ValueError, match="The index of y differs from the ids of the sequences: use"):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[6, 5\]; y needs one entry per sequence"):
         clone(estimator).fit(X, y[:5])
     with pytest.raises(ValueError, match="sequence 0 is 'p', y has 0"):
         clone(estimator).fit(X, pd.Series(Y, index=pd.RangeIndex(6, name="case")))

@@ -108,7 +108,7 @@ def test_the_result_does_not_depend_on_the_other_sequences_and_float32_stays():
         (SequenceResampler(time=0), [GOOD[0], [[None, 1.0]]], r"Times are missing \(NaN\) in sequences 1"),
         (SequenceResampler(time=0, step=0), GOOD, "step must be a positive finite number, got 0"),
         (SequenceResampler(time=0, step=-1.0), GOOD, "step must be a positive finite number"),
-        (SequenceResampler(time=0, step="mean"), GOOD, "step must be a positive finite number, got 'mean'"),
+        (SequenceResampler(time=0, step="mean"), GOOD, "step must be 'median' or a positive finite number, got 'mean'"),
         (
             SequenceResampler(time=0),
             RaggedSequences.from_list([[[1.0, 2.0]]]),
@@ -118,7 +118,16 @@ def test_the_result_does_not_depend_on_the_other_sequences_and_float32_stays():
         (SequenceResampler(time="t"), GOOD, r"time='t' is no feature.*have no names: give its index"),
         (SequenceResampler(time=True), GOOD, "time=True is no feature"),
         (SequenceResampler(time=0), [[[0.0], [1.0]]], "needs a feature beside the times"),
-        (SequenceResampler(time=0, step=1e-12), GOOD, r"A grid of step 1e-12 would have 1e\+12 tokens"),
+        (
+            SequenceResampler(time=0, step=1e-12),
+            GOOD,
+            r"A grid of step 1e-12 would have 1e\+12 tokens, of 2 tokens now",
+        ),
+        (
+            SequenceResampler(time=0, step=5.0),
+            GOOD,
+            "step=5 is longer than every .* the longest takes 1",
+        ),
     ],
 )
 def test_what_has_no_grid_is_refused(step, X, message):
@@ -132,6 +141,14 @@ def test_names_that_are_no_feature_are_listed():
         ValueError, match=r"time='time' is no feature of the sequences; names of features are \['when', 'heat'\]"
     ):
         SequenceResampler(time="time", step=1).fit(X)
+
+
+def test_a_grid_much_finer_than_the_data_is_said():
+    X = [[[0.0, 1.0], [0.01, 2.0], [200.0, 3.0]]]
+    with pytest.warns(
+        UserWarning, match=r"The grid of step 0\.01 makes 6667 tokens of each token: .* give a larger step"
+    ):
+        SequenceResampler(time=0, step=0.01).fit(X)
 
 
 def test_in_a_pipeline_before_a_classifier():

@@ -128,6 +128,43 @@ def test_missing_values_pass_to_the_next_step():
         make_pipeline(TokenwiseTransformer(keep), HardmaxTransformerClassifier()).fit(X, y)
 
 
+def test_a_feature_that_holds_something_else_than_at_fit_is_refused():
+    X, _ = log()
+    step = TokenwiseTransformer(encoder()).fit(X)
+    table = X.to_pandas(group="id")
+    texts = RaggedSequences.from_frame(table.astype({"page": str}), group="id", dtype=None)
+    with pytest.raises(ValueError, match="Feature 'page' holds texts or categories, but held numbers at fit"):
+        step.transform(texts)
+    numbers = RaggedSequences.from_frame(table.assign(event=1), group="id", dtype=None)
+    with pytest.raises(ValueError, match="Feature 'event' holds numbers, but held texts or categories at fit"):
+        step.transform(numbers)
+    dates = RaggedSequences.from_frame(table.assign(page=pd.Timestamp("2024")), group="id", dtype=None)
+    with pytest.raises(ValueError, match="Feature 'page' holds dates, but held numbers"):
+        step.transform(dates)
+    # a feature of which nothing is known may be anything
+    step.transform(RaggedSequences.from_frame(table.assign(amount=None), group="id", dtype=None))
+    plain = TokenwiseTransformer(StandardScaler()).fit([[[1.0], [2.0]]])
+    with pytest.raises(ValueError, match="Feature 0 holds texts or categories, but held numbers at fit"):
+        plain.transform(SYMBOLS)
+
+
+def test_one_sequence_of_a_container_keeps_its_names():
+    X, _ = log()
+    step = TokenwiseTransformer(encoder()).fit(X)
+    assert step.transform([X[0], X[1]]) == step.transform(X[:2]).with_ids(None)
+    assert step.transform(list(X)) == step.transform(X).with_ids(None)
+    assert RaggedSequences.from_list(SYMBOLS.to_list(), dtype=None) == SYMBOLS
+    assert step.transform(X.to_list())[3].tolist() == step.transform(X)[3].tolist()
+
+
+def test_wide_encodings_are_counted():
+    rng = np.random.default_rng(0)
+    X = RaggedSequences.from_series([[f"s{i}" for i in rng.integers(0, 900, 40)] for _ in range(50)], dtype=None)
+    assert TokenwiseTransformer(OneHotEncoder()).fit(X).n_merged_tokens_ == 0
+    few = TokenwiseTransformer(OneHotEncoder(max_categories=10)).fit(X)
+    assert few.n_merged_tokens_ == len(X.tokens.columns[0].categories) - 10
+
+
 def test_unknown_categories_are_the_matter_of_the_encoder():
     new = RaggedSequences.from_series([["rent", "open"]], dtype=None)
     strict = TokenwiseTransformer(OneHotEncoder()).fit(SYMBOLS)
@@ -164,9 +201,13 @@ class Odd(TransformerMixin, BaseEstimator):
         (Odd(lambda X: X[1:]), ValueError, r"Odd made an output of shape \(5, 1\) from 6 tokens: .* one row per token"),
         (Odd(lambda X: X[:, 0]), ValueError, r"shape \(6,\) from 6 tokens"),
         (Odd(lambda X: X[:, :0]), ValueError, "Odd left no feature"),
-        (Odd(lambda X: X), ValueError, "what Odd returns must be real numbers, but hold texts"),
+        (
+            Odd(lambda X: X),
+            ValueError,
+            "Odd must return numbers, but .* hold texts .*; use an encoder",
+        ),
         (Odd(lambda X: np.full((6, 1), None)), None, None),
-        (Odd(lambda X: np.array([[{}]] * 6)), ValueError, "Odd must return numbers: .* object of type dict"),
+        (Odd(lambda X: np.array([[{}]] * 6)), ValueError, "Odd must return numbers, but .* object of type dict"),
         (Odd(lambda X: np.full((6, 1), np.inf)), ValueError, "contains NaN or infinity"),
         (StandardScaler(), ValueError, "could not convert string to float"),
         (LogisticRegression(), TypeError, "transformer must be a transformer of scikit-learn, with fit and transform"),

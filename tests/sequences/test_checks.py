@@ -63,7 +63,7 @@ def test_at_most_ten_offenders_are_named_and_the_others_counted():
         ([[[1, 2], PAD, [1, 2]]], "remove or impute these tokens"),
         ([[PAD, [1, 2]], [[3, 4], PAD]], "remove or impute these tokens"),
         ([[[1, NAN], PAD]], "remove or impute these tokens"),
-        ([[[1, np.inf], PAD]], "remove or impute these tokens"),
+        ([[[1, np.inf], PAD]], "remove these tokens, since infinity is no missing value"),
         ([[PAD, PAD], [[1, 2], [1, 2]]], "remove or impute these tokens"),
     ],
 )

@@ -165,7 +165,7 @@ def test_cells_of_numbers_are_series_of_one_channel_where_they_are_asked_for():
             "bag",
             r"column 'a' .* are categorical \(category\)",
         ),
-        ({"id": [0, 1], "a": [1, 2]}, "bag", r"needs a column 'bag' and features .* got \['id', 'a'\]"),
+        ({"id": [0, 1], "a": [1, 2]}, "bag", r"There is no column 'bag'; the columns are \['id', 'a'\]"),
         ({"bag": [0, 1]}, "bag", r"needs a column 'bag' and features .* got \['bag'\]"),
     ],
 )

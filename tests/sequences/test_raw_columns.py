@@ -130,7 +130,13 @@ def test_lists_of_tokens_have_one_type_per_column():
     [
         (
             lambda: as_sequences([["a", "b"], ["c"]], dtype=None),
-            r"for lists of symbols use .*from_series\(X, dtype=None\)",
+            r"Rows of texts are lists of symbols, .*from_series\(X, dtype=None\) for",
+        ),
+        (lambda: as_sequences([["a", "b"], ["c", "d"]], dtype=None), "Rows of texts are lists of symbols"),
+        (lambda: as_sequences([["a", "b"], ["c"]]), "Rows of texts are lists of symbols"),
+        (
+            lambda: as_sequences([["a", 1], ["c"]], dtype=None),
+            r"have unequal lengths \(1 to 2\): give lists of",
         ),
         (lambda: as_sequences([[("a", 1)], [("b",)]], dtype=None), "All tokens need the same number of features"),
         (lambda: as_sequences([["a", "b"]], dtype="numeric"), "hold texts"),

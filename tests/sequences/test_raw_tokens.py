@@ -133,9 +133,15 @@ def test_raw_tokens_go_out_as_a_table_and_come_back(tmp_path):
 
 def test_numeric_estimators_name_the_columns_and_the_step():
     X = RaggedSequences(tokens(), [0, 1, 4], feature_names=list("abcde"))
-    message = r"features 'a' \(category\), 'b' \(object\), 'e' \(datetime64\[D\]\) are no numbers: .*TokenwiseTransf"
+    message = (
+        r"features 'a' \(category\), 'b' \(object\), 'e' \(datetime64\[D\]\) are no numbers: .*TokenwiseTransformer\("
+        r"make_column_transformer\(\(OneHotEncoder\(handle_unknown='ignore'\), \['a', 'b'\]\), remainder='passthrough'\)\)"
+        r".*the dates \['e'\] as time="
+    )
     with pytest.raises(ValueError, match=message):
         HardmaxTransformerClassifier().fit(X, [0, 1])
+    with pytest.raises(TypeError, match=r"use to_list\(\) or to_pandas\(group='id'\)"):
+        np.asarray(X)
     with pytest.raises(ValueError, match=r"features 0 \(category\)"):
         as_sequences(RaggedSequences(tokens(), [0, 4]))
 

@@ -112,7 +112,10 @@ def test_the_feature_takes_the_place_of_the_column():
         (pd.to_datetime(["2024-01-01", None, "2024-01-02"]), r"times of column 't' are missing in rows 1;"),
         (np.array([dt.date(2024, 1, 1), None, pd.NaT], dtype=object), r"missing in rows 1, 2;"),
         (np.array([dt.timedelta(1), None, None], dtype=object), r"missing in rows 1, 2;"),
-        (["noon", "1", "2"], r"times of column 't' must be real numbers, but hold texts"),
+        (
+            ["noon", "1", "2"],
+            r"column 't' must be .* hold texts \('noon' in row 0.* pandas\.to_datetime\(table\['t'\]\)",
+        ),
         (np.array([dt.date(2024, 1, 1), 1, 2], dtype=object), r"must be real numbers, but hold dates"),
         ([dt.time(1), dt.time(2), dt.time(3)], r"times of column 't' are no moments .* give dates with a day"),
         (
@@ -139,8 +142,11 @@ def test_time_needs_a_group_and_a_column_of_its_own():
     table = pd.DataFrame({"id": [0], "t": [1]})
     with pytest.raises(ValueError, match="time= needs group="):
         RaggedSequences.from_frame(table, time="t")
-    for time in ("when", "id"):
-        with pytest.raises(ValueError, match=rf"needs a column 'id' and a column '{time}'"):
+    for time, message in (
+        ("when", r"no column 'when'; the columns are \['id', 't'\]"),
+        ("id", "needs a column 'id' and a"),
+    ):
+        with pytest.raises(ValueError, match=message):
             RaggedSequences.from_frame(table, group="id", time=time)
     with pytest.raises(ValueError, match="those of tokens 1 are missing"):
         RaggedSequences.from_frame(pd.DataFrame({"id": ["u", None], "t": [2, 1]}), group="id", time="t")
