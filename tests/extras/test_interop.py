@@ -386,7 +386,7 @@ def test_a_long_table_has_one_token_a_row_and_features_in_their_order(frame):
         ({"bag": [0, 0, 1], "a": [1.0, None, 3.0]}, "NaN or infinity in sequences 0"),
         (
             {"id": [0, 0, 1], "a": [1.0, 2.0, 3.0]},
-            r"needs a column 'bag' and features with names of their own, got \['id', 'a'\]",
+            r"There is no column 'bag'; the columns are \['id', 'a'\]",
         ),
         ({"bag": [0, 0, 1]}, r"got \['bag'\]"),
     ],
