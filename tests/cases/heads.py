@@ -148,7 +148,12 @@ def drawn(kind, X, n_heads, seed=0):
     return heads
 
 
-KINDS = {"series": ("kernels",), "differences": ("difference_kernels",), "families": ("kernels", "difference_kernels")}
+KINDS = {
+    "series": ("kernels",),
+    "differences": ("difference_kernels",),
+    "windows": ("windows",),
+    "families": ("kernels", "difference_kernels", "windows"),
+}
 ALL_KINDS = pytest.mark.parametrize("kind", ["set", *KINDS])
 
 

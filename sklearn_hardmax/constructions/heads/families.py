@@ -5,6 +5,7 @@ ordered sequences by name. To add one: write both in a module of this folder, an
 
     kernels              kernels on dilated windows, pooled by ppv and by tilted maxima (series.py)
     difference_kernels   the same on the differences of neighbouring tokens (differences.py)
+    windows              nearness to windows of training sequences (windows.py)
 """
 
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from sklearn_hardmax.constructions.heads.differences import sample_difference_he
 from sklearn_hardmax.constructions.heads.pooled import PooledHeads, unique_names
 from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 from sklearn_hardmax.constructions.heads.sets import sample_set_heads
+from sklearn_hardmax.constructions.heads.windows import sample_window_heads
 
 # of ordered sequences: functions of (sequences, labels, n_heads, rng, n_jobs)
 FAMILIES = {
     "kernels": lambda sequences, labels, *others: sample_series_heads(sequences, *others),
     "difference_kernels": lambda sequences, labels, *others: sample_difference_heads(sequences, *others),
+    "windows": sample_window_heads,
 }
+# how the heads are divided among the families that are chosen
+_SHARES = {"kernels": 3, "difference_kernels": 3, "windows": 1}
 AUTO = ("kernels",)
 _MOST_HEADS = 8000
 _HEADS_PER_SEQUENCE = 64
@@ -145,6 +150,13 @@ class HeadFamilies(PooledHeads):
         return tuple(out)
 
 
+def _divided(n_heads, parts):
+    """Numbers of heads in proportion to these parts, at least 1 each, n_heads in all; what is left over goes to the first."""
+    shares = [max(1, n_heads * part // sum(parts)) for part in parts]
+    shares[0] += n_heads - sum(shares)
+    return shares
+
+
 def sample_families(sequences, labels, n_heads, *, ordered, families, rng, n_jobs=None):
     """Sample n_heads heads of some families for training sequences.
 
@@ -154,7 +166,7 @@ def sample_families(sequences, labels, n_heads, *, ordered, families, rng, n_job
     labels : ndarray of int, shape (n_sequences,), or None
         Class indices. Ignored by families of ordered sequences.
     n_heads : int
-        Divided evenly among the families; the first ones get what is left over.
+        Divided among the families: three parts for each kind of kernels, one for windows.
     ordered : bool
         Whether the order of tokens is informative. Ignored if every sequence has one token, since then there is no order.
     families : tuple of str
@@ -174,6 +186,6 @@ def sample_families(sequences, labels, n_heads, *, ordered, families, rng, n_job
     if not (ordered and has_order):
         return sample_set_heads(sequences, labels, n_heads, rng, n_jobs), ("tokens",)
     names = families[:n_heads]
-    shares = [n_heads // len(names) + (i < n_heads % len(names)) for i in range(len(names))]
+    shares = _divided(n_heads, [_SHARES[name] for name in names])
     parts = [FAMILIES[name](sequences, labels, share, rng, n_jobs) for name, share in zip(names, shares)]
     return parts[0] if len(parts) == 1 else HeadFamilies(tuple(parts)), names
