@@ -44,9 +44,9 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     n_heads : "auto" or int, default="auto"
         Number of heads, the columns of the result; "auto" is min(64 n_sequences, 8000).
     families : "auto" or list of str, default="auto"
-        Families of heads of ordered sequences, among which the heads are divided evenly: "kernels", kernels on dilated
-        windows, pooled by ppv and by maxima; "difference_kernels", the same on the differences of neighbouring tokens. "auto"
-        is ["kernels"]. Ignored without order.
+        Families of heads of ordered sequences: "kernels", kernels on dilated windows, pooled by ppv and by maxima;
+        "difference_kernels", the same on the differences of neighbouring tokens; "windows", the nearness to windows of
+        training sequences. The heads are divided in proportions of 3, 3 and 1. "auto" is ["kernels"]. Ignored without order.
     ordered : bool, default=True
         Whether the order of tokens is informative. Ignored if every training sequence has one token.
     n_jobs : int, default=None
@@ -119,8 +119,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         X : RaggedSequences, list of 2-D arrays, 3-D array, 2-D array or data frame
             See `as_sequences`.
         y : array-like of shape (n_sequences,), optional
-            Class labels. With ordered=False half of the directions are then differences between tokens of different classes.
-            Ignored if ordered=True, or if the targets are not classes.
+            Class labels. With ordered=False half of the directions are then differences between tokens of different classes;
+            with windows all classes have equal chances. Ignored otherwise, and if the targets are not classes.
 
         Returns
         -------
@@ -140,7 +140,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
         labels = None
         if y is not None:
             check_alignment(sequences, y)
-        if y is not None and not self.ordered and type_of_target(as_labels(y)) in ("binary", "multiclass"):
+        uses_labels = not self.ordered or "windows" in chosen_families(self.families)
+        if y is not None and uses_labels and type_of_target(as_labels(y)) in ("binary", "multiclass"):
             _, labels = validate_class_labels(sequences, y)
         self.n_heads_ = default_n_heads(len(sequences)) if is_auto(self.n_heads) else int(self.n_heads)
         rng = check_random_state(self.random_state)

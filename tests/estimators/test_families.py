@@ -10,19 +10,21 @@ from sklearn_hardmax.forward import apply
 
 X, Y = datasets.make_labelled_sequences(70, n_classes=3, token_dim=2, random_state=0)
 BOTH = ["kernels", "difference_kernels"]
+ALL = [*BOTH, "windows"]
 
 
 def model(**options):
     return HardmaxTransformerClassifier(**{"n_heads": 80, "families": BOTH, "random_state": 0} | options)
 
 
+@pytest.mark.parametrize("families", [BOTH, ALL, ["windows"]], ids=len)
 @pytest.mark.parametrize("y", [Y, Y > 0, np.zeros(70, int)], ids=["three", "two", "one"])
-def test_training_labels_are_exact_and_certified_and_the_network_computes_them(y):
-    clf = model().fit(X, y)
+def test_training_labels_are_exact_and_certified_and_the_network_computes_them(y, families):
+    clf = model(families=families).fit(X, y)
     assert clf.score(X, y) == 1.0
     assert clf.margin_ > 1
-    assert clf.family_names_ == tuple(BOTH)
-    assert clf.family_weights_.shape == clf.family_alphas_.shape == (2,)
+    assert clf.family_names_ == tuple(families)
+    assert clf.family_weights_.shape == clf.family_alphas_.shape == (len(families),)
     assert clf.family_weights_.sum() == pytest.approx(1.0)
     out = apply(clf.to_transformer(), clf.encode(X))
     assert np.array_equal(clf.decode(out), clf.predict(X))
@@ -78,17 +80,17 @@ def test_explanations_add_up_and_name_the_families():
 
 
 def test_batches_orders_and_jobs_change_no_bit():
-    clf = model().fit(X, Y)
+    clf = model(families=ALL).fit(X, Y)
     scores = clf.decision_function(X)
     assert np.array_equal(clf.decision_function(X[::-1])[::-1], scores)
     assert all(np.array_equal(clf.decision_function(X[i : i + 1])[0], scores[i]) for i in range(5))
-    two = model(n_jobs=2).fit(X, Y)
+    two = model(families=ALL, n_jobs=2).fit(X, Y)
     assert np.array_equal(two.decision_function(X), scores)
 
 
 def test_pooling_gives_the_same_columns():
-    clf = model(exact=False).fit(X, Y)
-    pooling = HardmaxPooling(n_heads=80, families=BOTH, random_state=0).fit(X, Y)
+    clf = model(families=ALL, exact=False).fit(X, Y)
+    pooling = HardmaxPooling(n_heads=80, families=ALL, random_state=0).fit(X, Y)
     assert np.array_equal(pooling.transform(X), clf._built.heads.features(X, np.float64))
     assert pooling.family_names_ == clf.family_names_
     assert len(set(pooling.get_feature_names_out())) == 80
