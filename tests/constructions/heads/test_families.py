@@ -12,11 +12,12 @@ from sklearn_hardmax.constructions.heads.families import sample_families
 @pytest.mark.parametrize("token_dim", [1, 3])
 def test_any_number_of_heads_is_drawn_exactly_and_named_uniquely(kind, token_dim):
     X = series(8, token_dim)
-    for n_heads in [*range(1, 101), 1000]:
+    numbers = [*range(1, 101), 1000] if kind in ("series", "set") else [1, 2, 3, 4, 7, 8, 50, 100, 300]
+    for n_heads in numbers:
         heads = drawn(kind, X, n_heads)
         names = heads.names()
         assert len(names) == len(set(names)) == len(heads.kinds) == heads.n_heads == n_heads
-        if n_heads in (1, 2, 7, 50, 100, 1000):
+        if n_heads in (1, 2, 7, 50, 100, 300, 1000):
             assert np.isfinite(sums_of(heads, X)).all()
             assert len(heads.forms()[1]) == n_heads
             assert [KIND in name.split() for name, KIND in zip(names, np.array(["max", "ppv", "mean"])[heads.kinds])]
