@@ -64,8 +64,9 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
     families : "auto" or list of str, default="auto"
         Families of heads of ordered sequences: "kernels", kernels on dilated windows, pooled by ppv and by maxima;
         "difference_kernels", the same on the differences of neighbouring tokens; "windows", the nearness to windows of
-        training sequences. The heads are divided in proportions of 3, 3 and 1. Each family has a ridge regression of its
-        own, and a weight that the log loss of left-out sequences chooses. "auto" is ["kernels"]. Ignored without order.
+        training sequences; "intervals", shares of large values within parts of the sequence. The heads are divided in
+        proportions of 3, 3, 1 and 2. Each family has a ridge regression of its own, and a weight that the log loss of
+        left-out sequences chooses. "auto" is ["kernels"]. Ignored without order.
     ordered : bool, default=True
         Whether the order of tokens is informative. False: the result depends on the multiset of tokens only, that is on how
         frequent each token is in its sequence. True: heads are applied to dilated windows of tokens and use their relative

@@ -46,7 +46,8 @@ class HardmaxPooling(VersionedMixin, TransformerMixin, BaseEstimator):
     families : "auto" or list of str, default="auto"
         Families of heads of ordered sequences: "kernels", kernels on dilated windows, pooled by ppv and by maxima;
         "difference_kernels", the same on the differences of neighbouring tokens; "windows", the nearness to windows of
-        training sequences. The heads are divided in proportions of 3, 3 and 1. "auto" is ["kernels"]. Ignored without order.
+        training sequences; "intervals", shares of large values within parts of the sequence. The heads are divided in
+        proportions of 3, 3, 1 and 2. "auto" is ["kernels"]. Ignored without order.
     ordered : bool, default=True
         Whether the order of tokens is informative. Ignored if every training sequence has one token.
     n_jobs : int, default=None

@@ -32,7 +32,7 @@ class Classifier(OnLabels):
             "class_weight": chosen(rng, None, None, "balanced"),
             "exact": bool(rng.random() < 0.9),
             "random_state": int(rng.integers(1000)),
-            "families": chosen(rng, "auto", ["windows"], ["kernels", "difference_kernels", "windows"]),
+            "families": chosen(rng, "auto", ["windows"], ["kernels", "difference_kernels", "windows", "intervals"]),
         }
         self.draw_labels(rng, self.options["ordered"])
 
@@ -140,7 +140,7 @@ class Pooling(OnLabels):
             "n_heads": int(chosen(rng, 1, 10, 60)),
             "ordered": bool(rng.integers(2)),
             "random_state": int(rng.integers(1000)),
-            "families": chosen(rng, "auto", ["windows"], ["kernels", "difference_kernels", "windows"]),
+            "families": chosen(rng, "auto", ["windows"], ["kernels", "difference_kernels", "windows", "intervals"]),
         }
         self.draw_labels(rng, self.options["ordered"])
 

@@ -152,7 +152,8 @@ KINDS = {
     "series": ("kernels",),
     "differences": ("difference_kernels",),
     "windows": ("windows",),
-    "families": ("kernels", "difference_kernels", "windows"),
+    "intervals": ("intervals",),
+    "families": ("kernels", "difference_kernels", "windows", "intervals"),
 }
 ALL_KINDS = pytest.mark.parametrize("kind", ["set", *KINDS])
 

@@ -11,7 +11,7 @@ from sklearn_hardmax.forward import apply
 
 X, Y = datasets.make_labelled_sequences(70, n_classes=3, token_dim=2, random_state=0)
 BOTH = ["kernels", "difference_kernels"]
-ALL = [*BOTH, "windows"]
+ALL = [*BOTH, "windows", "intervals"]
 
 
 def model(**options):

@@ -13,6 +13,8 @@ To pool the features of sequences:
     reductions.py           chunks (rows = time, columns = sequences), and exact sums, counts and maxima over their rows
     series.py               scores of ordered sequences: kernels with nine weights on dilated windows
     differences.py          the same on the differences of neighbouring tokens
+    windows.py              nearness to windows of training sequences
+    intervals.py            shares of large values within parts of a sequence
     series_convolution.py   computes these scores for a whole chunk by additions of shifted views
     sets.py                 scores of multisets of tokens: products of small integer matrices
 """

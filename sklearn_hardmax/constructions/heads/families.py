@@ -6,6 +6,7 @@ ordered sequences by name. To add one: write both in a module of this folder, an
     kernels              kernels on dilated windows, pooled by ppv and by tilted maxima (series.py)
     difference_kernels   the same on the differences of neighbouring tokens (differences.py)
     windows              nearness to windows of training sequences (windows.py)
+    intervals            shares of large values within parts of the sequence (intervals.py)
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from scipy.sparse import block_diag, csr_array
 
 from sklearn_hardmax.constructions.heads.differences import sample_difference_heads
+from sklearn_hardmax.constructions.heads.intervals import sample_interval_heads
 from sklearn_hardmax.constructions.heads.pooled import PooledHeads, unique_names
 from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 from sklearn_hardmax.constructions.heads.sets import sample_set_heads
@@ -25,9 +27,10 @@ FAMILIES = {
     "kernels": lambda sequences, labels, *others: sample_series_heads(sequences, *others),
     "difference_kernels": lambda sequences, labels, *others: sample_difference_heads(sequences, *others),
     "windows": sample_window_heads,
+    "intervals": lambda sequences, labels, *others: sample_interval_heads(sequences, *others),
 }
 # how the heads are divided among the families that are chosen
-_SHARES = {"kernels": 3, "difference_kernels": 3, "windows": 1}
+_SHARES = {"kernels": 3, "difference_kernels": 3, "windows": 1, "intervals": 2}
 AUTO = ("kernels",)
 _MOST_HEADS = 8000
 _HEADS_PER_SEQUENCE = 64
@@ -166,7 +169,7 @@ def sample_families(sequences, labels, n_heads, *, ordered, families, rng, n_job
     labels : ndarray of int, shape (n_sequences,), or None
         Class indices. Ignored by families of ordered sequences.
     n_heads : int
-        Divided among the families: three parts for each kind of kernels, one for windows.
+        Divided among the families: three parts for each kind of kernels, one for windows, two for intervals.
     ordered : bool
         Whether the order of tokens is informative. Ignored if every sequence has one token, since then there is no order.
     families : tuple of str
