@@ -1,10 +1,11 @@
 """What heads of series and of sets have in common: batches, features, names, standardisation."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
-from cases.heads import ALL_KINDS, CASES, SERIES, drawn, extreme, parsed, set_heads, sums_of
+from cases.heads import ALL_KINDS, CASES, KINDS, SERIES, drawn, extreme, parsed, set_heads, sums_of
 from effort import slow
 from joblib import parallel_config
 
@@ -12,9 +13,18 @@ from sklearn_hardmax import RaggedSequences
 from sklearn_hardmax.constructions.heads.pooled import MAX, MEAN, PPV, Standardisation
 from sklearn_hardmax.constructions.heads.series_sampling import sample_series_heads
 
+OTHERS = [kind for kind in KINDS if kind != "series"]
+SHORT = [name for name in CASES if name not in ("long", "very long")]
 
-@ALL_KINDS
-@pytest.mark.parametrize("name", [name for name in CASES if name != "very long"])
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *product(("set", "series"), [*SHORT, "long"]),
+        *product(OTHERS, ["one", "three"]),
+        *slow(*product(OTHERS, ["uneven", "equal lengths", "long"])),
+    ],
+)
 def test_sums_are_the_same_bits_in_any_batch_and_order(kind, name):
     X = CASES[name]
     heads = drawn(kind, X, 200)

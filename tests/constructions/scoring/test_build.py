@@ -167,8 +167,10 @@ def test_dual_and_primal_ridge_give_close_decisions_at_the_boundary(ordered, n, 
     np.testing.assert_allclose(others, decisions, rtol=0, atol=1e-5 * np.abs(decisions).max())
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
-@pytest.mark.parametrize("n_heads", [20, 200])  # the regression among heads and among sequences
+# the regression among heads and among sequences
+@pytest.mark.parametrize(
+    ("backend", "n_heads"), [("threading", 20), ("threading", 200), ("loky", 20), *slow(("loky", 200))]
+)
 def test_jobs_and_backends_show_in_no_bit(backend, n_heads, monkeypatch):
     """With 16 sequences left out and 20 heads, 60 sequences come in three shares, or in two for each of two jobs."""
     monkeypatch.setattr(scoring, "LEFT_OUT", 16)
