@@ -122,9 +122,8 @@ def categories_of(column):
         import pyarrow
 
     array = column.to_arrow() if library == "polars" else pyarrow.array(column) if library == "pandas" else column
-    array = array.combine_chunks() if isinstance(array, pyarrow.ChunkedArray) else array
-    if isinstance(array, pyarrow.ChunkedArray):  # nothing, or dictionaries that differ
-        array = array.unify_dictionaries().combine_chunks() if array.num_chunks else pyarrow.array([], array.type)
+    if isinstance(array, pyarrow.ChunkedArray):
+        array = array.unify_dictionaries().combine_chunks()
     codes = array.indices.cast(pyarrow.int64()).fill_null(-1)
     return Categories(codes.to_numpy(zero_copy_only=False), objects(array.dictionary.to_pylist()))
 

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.utils import get_tags
 
 from sklearn_hardmax import (
     HardmaxTransformerClassifier,
@@ -230,6 +231,12 @@ def test_a_sparse_output_is_written_out_up_to_a_size(monkeypatch):
     monkeypatch.setattr(tokenwise, "_MAX_DENSE", 17)
     with pytest.raises(ValueError, match="The sparse output of OneHotEncoder has 6 x 3 numbers, too many"):
         TokenwiseTransformer(OneHotEncoder()).fit(SYMBOLS)
+
+
+def test_tags_are_those_of_the_inner_step_where_it_has_any():
+    assert get_tags(TokenwiseTransformer(StandardScaler())).transformer_tags.preserves_dtype == ["float64", "float32"]
+    for no_transformer in (LogisticRegression(), None):
+        assert get_tags(TokenwiseTransformer(no_transformer)).input_tags.allow_nan
 
 
 def test_names_are_asked_only_of_steps_that_have_them():

@@ -190,6 +190,14 @@ def test_long_tables_keep_ids_names_and_types_and_are_sorted_by_time():
     assert nested.lengths.tolist() == [2, 1]
 
 
+def test_rows_that_are_arrays_and_objects_that_cannot_be_hashed_keep_their_values():
+    table = raw_table([np.array(["a", "x"]), ["b", "1.5"]], "rows")
+    assert table.tolist() == [["a", "x"], ["b", "1.5"]]
+    assert raw_table((np.array(["a", "x"]), ("b", 1.5)), "rows").tolist() == [["a", "x"], ["b", 1.5]]
+    sets = RaggedSequences.from_series([[{1}, {2}], [{3}]], dtype=None)
+    assert sets.tokens[:, 0].tolist() == [{1}, {2}, {3}]
+
+
 def test_columns_of_several_types_get_the_type_that_holds_all():
     frames = [
         pd.DataFrame({"kind": pd.Categorical(["a", "b"]), "x": [1, 2], "note": ["u", "v"]}),

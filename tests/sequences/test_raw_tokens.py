@@ -146,6 +146,14 @@ def test_numeric_estimators_name_the_columns_and_the_step():
         as_sequences(RaggedSequences(tokens(), [0, 4]))
 
 
+def test_dates_alone_are_sent_to_the_column_of_times():
+    X = RaggedSequences(RawTokens(tokens().columns[3:]), [0, 4], feature_names=["n", "when"])
+    with pytest.raises(
+        ValueError, match=r"'when' \(datetime64\[D\]\) are no numbers: give the dates \['when'\] as time="
+    ):
+        as_sequences(X)
+
+
 def test_raw_tokens_that_are_numbers_are_read_as_numbers():
     X = RaggedSequences(
         RawTokens([np.array([1, 2]), np.array([True, False])]), [0, 2], ids=["p"], feature_names=["a", "b"]

@@ -59,6 +59,15 @@ def test_windows_are_whole_where_the_sequence_is_long_enough():
     assert ((middle >= reach) & (middle < lengths - reach))[fits].all()
 
 
+def test_the_window_of_a_head_has_a_dilation_and_a_feature_and_no_kernel():
+    heads = drawn("windows", series(10, 3), 120)
+    kernels, dilations, channels = heads.windows_of([0, 119])
+    assert kernels.tolist() == [-1, -1]
+    assert dilations.tolist() == heads.dilations[heads.groups[[0, 119]]].tolist()
+    assert channels.argmax(axis=1).tolist() == heads.channels[heads.groups[[0, 119]]].tolist()
+    assert (channels.sum(axis=1) == 1).all()
+
+
 def test_classes_have_equal_chances():
     X = series(100, lengths=(30, 40))
     labels = (np.arange(100) < 5).astype(int)
