@@ -6,7 +6,7 @@ from joblib import parallel_config
 from sklearn.base import clone
 
 from sklearn_hardmax import HardmaxPooling, HardmaxTransformerClassifier, datasets
-from sklearn_hardmax.constructions.scoring import build
+from sklearn_hardmax.constructions.scoring import regression
 from sklearn_hardmax.forward import apply
 
 X, Y = datasets.make_labelled_sequences(70, n_classes=3, token_dim=2, random_state=0)
@@ -37,7 +37,7 @@ def test_scores_are_the_weighted_mean_of_the_families():
     clf = model(exact=False).fit(X, Y)
     alone = []
     for part in clf._built.heads.parts:
-        fit = build._fit_family(
+        fit = regression._fit_family(
             part,
             X,
             np.where(Y[:, None] == np.arange(3), 1.0, -1.0),
@@ -53,7 +53,7 @@ def test_scores_are_the_weighted_mean_of_the_families():
 
 
 def test_more_sequences_than_heads_are_streamed_with_the_same_left_out_ones(monkeypatch):
-    monkeypatch.setattr(build, "LEFT_OUT", 30)
+    monkeypatch.setattr(regression, "LEFT_OUT", 30)
     clf = model(n_heads=61).fit(X, Y)  # 31 and 30 heads
     assert clf.score(X, Y) == 1.0
     assert clf.n_heads_ == 61
@@ -62,7 +62,7 @@ def test_more_sequences_than_heads_are_streamed_with_the_same_left_out_ones(monk
 
 
 def test_one_family_held_and_one_streamed(monkeypatch):
-    monkeypatch.setattr(build, "LEFT_OUT", 30)
+    monkeypatch.setattr(regression, "LEFT_OUT", 30)
     clf = model(n_heads=139).fit(X, Y)  # 70 heads for 70 sequences are held, 69 are streamed
     assert [part.n_heads for part in clf._built.heads.parts] == [70, 69]
     assert clf.score(X, Y) == 1.0

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
 from sklearn_hardmax import HardmaxTransformerClassifier, datasets
-from sklearn_hardmax.constructions.scoring import build
+from sklearn_hardmax.constructions.scoring import regression
 
 X, Y = datasets.make_labelled_sequences(60, n_classes=3, token_dim=2, random_state=0)
 DIGITS, KINDS = datasets.load_digit_points()
@@ -34,7 +34,7 @@ def test_probabilities_are_the_softmax_of_the_scores(ordered, y):
 
 
 def test_more_sequences_than_heads_have_probabilities_too(monkeypatch):
-    monkeypatch.setattr(build, "LEFT_OUT", 30)  # the others are streamed
+    monkeypatch.setattr(regression, "LEFT_OUT", 30)  # the others are streamed
     clf = HardmaxTransformerClassifier(n_heads=20, random_state=0).fit(X, Y)
     assert np.isfinite(clf.proba_scale_)
     assert np.array_equal(clf.classes_[clf.predict_proba(X).argmax(axis=1)], Y)

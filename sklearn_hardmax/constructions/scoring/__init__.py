@@ -3,6 +3,7 @@
 Modules, in the order in which data goes through them:
 
     build               sequences and labels to a PooledClassifier; calls the modules below
+    regression          one ridge regression for each family of heads, all sequences held or in shares; their weights
     ridge               weighted ridge regression on the pooled features, alpha chosen by leave-one-out; its parts are
                         grid (features as integers), gram (exact sums of their products), systems (the regression at one
                         alpha, primal and dual) and penalty (which alphas are computed, and which is chosen)

@@ -25,7 +25,7 @@ from sklearn_hardmax.sequences import RaggedSequences
 from sklearn_hardmax.sequences.parsing import read_sequences
 
 
-class Families(NamedTuple):
+class FamilyFits(NamedTuple):
     """What the regression says of P families of heads.
 
     Attributes
@@ -63,7 +63,7 @@ class PooledClassifier(BuiltNetwork):
         certified, 0 where one of them fails.
     proba_scale : float
         Inverse temperature of the softmax that turns scores into probabilities.
-    families : Families
+    families : FamilyFits
         Names, weights and penalties of the families of heads.
     temperature : float
         Of the softmax in max heads and in the code; 0 for hardmax.
@@ -76,7 +76,7 @@ class PooledClassifier(BuiltNetwork):
     n_classes: int
     margin: float
     proba_scale: float
-    families: Families
+    families: FamilyFits
     temperature: float = 0.0
 
     def scores(self, sequences, n_jobs=None):
