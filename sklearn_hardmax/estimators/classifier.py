@@ -20,13 +20,12 @@ from sklearn_hardmax.constructions.common.construction import (
 from sklearn_hardmax.constructions.common.temperatures import validate_temperature
 from sklearn_hardmax.constructions.heads.families import default_n_heads
 from sklearn_hardmax.constructions.scoring.build import build_scoring
-from sklearn_hardmax.estimators._bases import BaseEstimator, ClassifierMixin
+from sklearn_hardmax.estimators._bases import BaseEstimator
 from sklearn_hardmax.estimators._mixins import Progress
 from sklearn_hardmax.estimators.inspection import InspectionMixin
-from sklearn_hardmax.estimators.probabilities import ProbabilitiesMixin
+from sklearn_hardmax.estimators.prediction import PredictionMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import (
-    check_alignment,
     check_flag,
     check_integer,
     check_option,
@@ -43,7 +42,7 @@ from sklearn_hardmax.transformer import Transformer
 _ALPHAS = np.logspace(-3, 5, 13)  # the ridge penalties of alphas="auto"
 
 
-class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, ClassifierMixin, BaseEstimator):
+class HardmaxTransformerClassifier(PredictionMixin, InspectionMixin, BaseEstimator):
     """Classify sequences of any length by a hardmax transformer whose weights are computed in closed form, not trained.
 
     A token is a vector of features, and a sequence is a matrix with one row per token. `fit` draws attention heads, each of
@@ -296,69 +295,6 @@ class HardmaxTransformerClassifier(ProbabilitiesMixin, InspectionMixin, Classifi
             SequenceConflictWarning,
             stacklevel=4,  # the caller of fit, which transactional_fit wraps
         )
-
-    @reads_one_fit
-    def predict(self, X: SequencesLike) -> AnyArray:
-        """Class label of each sequence, computed without running the layers of the transformer.
-
-        Parameters
-        ----------
-        X : RaggedSequences or anything that as_sequences reads
-            Sequences of any lengths, with the token_dim of the training sequences.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences,)
-            Equal to ``decode(apply(to_transformer(), encode(X)))``, unless the two largest scores of an unseen sequence are
-            equal up to rounding; the same for any batch, order and n_jobs.
-        """
-        return self.classes_[self._built.labels(validate_sequences(self, X, reset=False), self.n_jobs)]
-
-    def score(self, X: SequencesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Fraction of sequences whose label is predicted.
-
-        Parameters
-        ----------
-        X : RaggedSequences or anything that as_sequences reads
-        y : array-like of shape (n_sequences,)
-        sample_weight : array-like of shape (n_sequences,), optional
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            The index of y, a Series of pandas, differs from the ids of the sequences.
-        """
-        check_alignment(X, y)
-        return super().score(X, y, sample_weight)
-
-    @reads_one_fit
-    def decision_function(self, X: SequencesLike) -> FloatArray:
-        """Score of every class.
-
-        With heads: the score of the ridge regression, about 1 for the class of a sequence and -1 for the others, plus the
-        correction of a training sequence. With n_heads=0: minus the distance of the code to the nearest training codes of
-        each class, divided by the weight of the class. Codes lie between 1 and 2; a class that lost all its sequences in
-        conflicts has distance 2.
-
-        Parameters
-        ----------
-        X : RaggedSequences or anything that as_sequences reads
-
-        Returns
-        -------
-        ndarray of shape (n_sequences, n_classes), or (n_sequences,) with two classes
-            With two classes the score of the second less that of the first, with heads half of it.
-        """
-        scores = self._built.scores(validate_sequences(self, X, reset=False), self.n_jobs)
-        if len(self.classes_) > 2:
-            return scores
-        if len(self.classes_) == 1:
-            return scores[:, 0]
-        return (scores[:, 1] - scores[:, 0]) / (2 if self.n_heads_ else 1)
 
     @reads_one_fit
     def to_transformer(self, max_width: int | None = 4) -> Transformer:
