@@ -1,7 +1,8 @@
 """Base classes and helpers of several estimators.
 
 VersionedMixin stores the package version in pickles; BuiltNetworkMixin gives sizes and `encode` of the network that `fit` has
-built; RaggedOutputMixin is for transformers that return RaggedSequences; Progress prints the lines of verbose=1.
+built; RaggedOutputMixin is for transformers that return RaggedSequences, SameFeaturesMixin for those of them that keep the
+features of a token; Progress prints the lines of verbose=1.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hardmax import _version
-from sklearn_hardmax._typing import OutputContainer
+from sklearn_hardmax._typing import NamesLike, ObjectArray, OutputContainer
 from sklearn_hardmax.estimators._bases import TransformerMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
-from sklearn_hardmax.estimators.validation import _unpickled, check_version, validate_sequences
+from sklearn_hardmax.estimators.validation import _unpickled, check_version, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 
 if TYPE_CHECKING:
@@ -73,6 +75,25 @@ class RaggedOutputMixin(_Base):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+class SameFeaturesMixin(RaggedOutputMixin):
+    """Transformers whose output tokens have the features of the input tokens."""
+
+    @reads_one_fit
+    def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
+        """Names of the features of an output token, which are those of an input token.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the features of an input token; by default those at fit, or x0, x1, ...
+
+        Returns
+        -------
+        ndarray of str objects
+        """
+        return np.array(input_names(self, input_features), dtype=object)
 
 
 class BuiltNetworkMixin(VersionedMixin):

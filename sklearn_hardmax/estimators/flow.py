@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_hardmax._typing import IntArray, NamesLike, ObjectArray
+from sklearn_hardmax._typing import IntArray
 from sklearn_hardmax.constructions.common.construction import as_network_output
 from sklearn_hardmax.constructions.leaders.flow import Flow
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
-from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
+from sklearn_hardmax.estimators._mixins import SameFeaturesMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
-from sklearn_hardmax.estimators.validation import check_integer, check_positive, input_names, validate_sequences
+from sklearn_hardmax.estimators.validation import check_integer, check_positive, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.messages import format_indices
 from sklearn_hardmax.transformer import Transformer
 
 
-class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class LeaderFlow(SameFeaturesMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Move the tokens of each sequence towards its leaders, by attention alone.
 
     Every token z_i attends to the tokens z_l of its sequence with the largest score <A z_i, z_l>. A layer moves it alpha /
@@ -286,21 +286,6 @@ class LeaderFlow(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstima
             The tokens do not have the width of the network.
         """
         return as_network_output(tokens, self.n_features_in_)
-
-    @reads_one_fit
-    def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
-        """Names of the features of an output token, which are those of an input token.
-
-        Parameters
-        ----------
-        input_features : array-like of str, optional
-            Names of the features of an input token; by default those of the data frame at fit, or x0, x1, ...
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        return np.array(input_names(self, input_features), dtype=object)
 
 
 def _like(sequences, moved):

@@ -7,16 +7,16 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_hardmax._typing import FloatArray, NamesLike, ObjectArray
+from sklearn_hardmax._typing import FloatArray
 from sklearn_hardmax.estimators._bases import BaseEstimator, TransformerMixin
-from sklearn_hardmax.estimators._mixins import RaggedOutputMixin, VersionedMixin
+from sklearn_hardmax.estimators._mixins import SameFeaturesMixin, VersionedMixin
 from sklearn_hardmax.estimators.transactions import reads_one_fit, transactional_fit
 from sklearn_hardmax.estimators.validation import check_option, input_names, validate_sequences
 from sklearn_hardmax.sequences import RaggedSequences, SequencesLike
 from sklearn_hardmax.sequences.segments import sequence_of_each_token
 
 
-class SequenceImputer(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SequenceImputer(SameFeaturesMixin, VersionedMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Fill missing values of sequences, each feature by the other tokens of its sequence.
 
     Parameters
@@ -120,21 +120,6 @@ class SequenceImputer(RaggedOutputMixin, VersionedMixin, TransformerMixin, BaseE
                 values = fill(tokens[:, j], missing[:, j], sequences.offsets)[gaps]
                 tokens[gaps, j] = np.where(np.isnan(values), self.statistics_[j], values)
         return RaggedSequences(tokens, sequences.offsets, ids=sequences.ids, feature_names=sequences.feature_names)
-
-    @reads_one_fit
-    def get_feature_names_out(self, input_features: NamesLike = None) -> ObjectArray:
-        """Names of the features of a token, which stay as they are.
-
-        Parameters
-        ----------
-        input_features : array-like of str, optional
-            Names of the features of an input token; by default those at fit, or x0, x1, ...
-
-        Returns
-        -------
-        ndarray of str objects
-        """
-        return np.array(input_names(self, input_features), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -149,11 +149,26 @@ def test_train_test_split_keeps_the_container(ragged):
     assert len(parts[0]) + len(parts[1]) == 60
 
 
-def test_set_output_leaves_ragged_output_ragged(ragged):
+@pytest.mark.parametrize(
+    "step",
+    [
+        RaggedSequenceTransformer(),
+        TokenwiseTransformer(StandardScaler()),
+        SequenceImputer(),
+        SequenceResampler(time=0),
+        LeaderFlow(),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_set_output_leaves_ragged_output_ragged(ragged, step):
     X, _ = ragged
+    if isinstance(step, SequenceResampler):  # times increase within every sequence
+        X = RaggedSequences(np.cumsum(np.abs(X.tokens) + 0.1, axis=0), X.offsets)
+    expected = clone(step).fit_transform(X)
     for kind in ("default", "pandas"):
-        out = make_pipeline(RaggedSequenceTransformer()).set_output(transform=kind).fit_transform(X)
+        out = make_pipeline(clone(step)).set_output(transform=kind).fit_transform(X)
         assert isinstance(out, RaggedSequences)
+        assert out == expected
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
