@@ -69,15 +69,13 @@ class IntervalHeads(PooledHeads):
         """PPV for every head, (n_heads,)."""
         return np.full(self.n_heads, PPV)
 
-    def _integers(self, z, feature):
-        """Integers of one feature of standardised tokens z (token_dim, n), (n,) float64."""
-        largest = self.standardisation.largest[feature]
-        return np.rint(z[feature] * (LEVELS / largest if largest > 0 else 0.0))
-
     def _pool(self, chunk, z, out, scratch):
         length, width = chunk.shape
         q = self.biases.shape[1]
-        values = {feature: self._integers(z, feature).astype(np.int16) for feature in {*self.channels.tolist()}}
+        values = {
+            feature: self.standardisation.integers(z, feature, LEVELS).astype(np.int16)
+            for feature in {*self.channels.tolist()}
+        }
         time = np.arange(length)[:, None]
         for i, ((level, step), feature) in enumerate(zip(self.intervals.tolist(), self.channels.tolist())):
             starts, stops = bounds(chunk.lengths, level, step)
@@ -108,7 +106,7 @@ class IntervalHeads(PooledHeads):
         z = self.standardisation.columns(sequences.tokens)
         out = np.empty((sequences.n_tokens, self.n_coordinates))
         for feature in range(len(z)):
-            out[:, feature] = self._integers(z, feature)
+            out[:, feature] = self.standardisation.integers(z, feature, LEVELS)
         owners = sequence_of_each_token(sequences.lengths)
         time = np.arange(sequences.n_tokens) - sequences.offsets[owners]
         for i, (level, step) in enumerate(self.intervals.tolist()):
@@ -176,7 +174,7 @@ def sample_interval_heads(sequences, n_heads, rng, n_jobs=None):
         chosen = np.sort(rng.choice(len(sequences), _SEQUENCES, replace=False))
     sample = sequences[chosen]
     z = standardisation.columns(np.asarray(sample.tokens))
-    values = {feature: heads._integers(z, feature) for feature in {*channels.tolist()}}
+    values = {feature: heads.standardisation.integers(z, feature, LEVELS) for feature in {*channels.tolist()}}
     for i, ((level, step), feature) in enumerate(zip(intervals.tolist(), channels.tolist())):
         starts, stops = bounds(sample.lengths, level, step)
         inside = [slice(o + a, o + b) for o, a, b in zip(sample.offsets.tolist(), starts.tolist(), stops.tolist())]

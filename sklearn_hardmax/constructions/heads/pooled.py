@@ -117,6 +117,11 @@ class Standardisation:
         z /= self.deviation[:, None]
         return np.clip(z, -self.largest[:, None], self.largest[:, None], out=z)
 
+    def integers(self, z, feature, levels):
+        """One feature of standardised tokens z (token_dim, n) in [-levels, levels], (n,) float64; a constant is 0."""
+        largest = self.largest[feature]
+        return np.rint(z[feature] * (levels / largest if largest > 0 else 0.0))
+
     @property
     def log_deviations(self):
         """Decimal logarithms of the standard deviations of the features in user units, (token_dim,)."""

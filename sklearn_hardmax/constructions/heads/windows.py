@@ -79,11 +79,6 @@ class WindowHeads(PooledHeads):
         """Power of two that scores are divided by in features, (n_heads,)."""
         return np.full(len(self.groups), 2.0**20)
 
-    def _integers(self, z, feature):
-        """Integers of one feature of standardised tokens z (token_dim, n), (n,) float64."""
-        largest = self.standardisation.largest[feature]
-        return np.rint(z[feature] * (LEVELS / largest if largest > 0 else 0.0))
-
     def _pool(self, chunk, z, out, scratch):
         length, width = chunk.shape
         limit = chunk.limit(np.int32)
@@ -91,7 +86,7 @@ class WindowHeads(PooledHeads):
             rows = slice(*np.searchsorted(self.groups, (g, g + 1)))
             reach = N_TAPS // 2 * dilation
             padded = np.zeros((length + 2 * reach, width))
-            padded[reach : reach + length] = self._integers(z, feature).reshape(length, width)
+            padded[reach : reach + length] = self.standardisation.integers(z, feature, LEVELS).reshape(length, width)
             taps = scratch("taps", (N_TAPS, length * width), np.float64)
             for tap, row in enumerate(taps):
                 row.reshape(length, width)[:] = padded[tap * dilation : tap * dilation + length]
@@ -131,7 +126,9 @@ class WindowHeads(PooledHeads):
         z = self.standardisation.columns(sequences.tokens)
         out = np.empty((sequences.n_tokens, self.n_coordinates))
         for g, (feature, dilation) in enumerate(zip(self.channels.tolist(), self.dilations.tolist())):
-            taps = windows(self._integers(z, feature)[:, None], sequences.offsets, N_TAPS, dilation)
+            taps = windows(
+                self.standardisation.integers(z, feature, LEVELS)[:, None], sequences.offsets, N_TAPS, dilation
+            )
             columns = out[:, (N_TAPS + 1) * g : (N_TAPS + 1) * (g + 1)]
             columns[:, :N_TAPS] = taps
             columns[:, N_TAPS] = _energies(taps.T)
@@ -221,7 +218,9 @@ def sample_window_heads(sequences, labels, n_heads, rng, n_jobs=None):
         middle = rng.randint(low, high)
         at = middle + window_shifts(N_TAPS, dilation)
         inside = (at >= 0) & (at < n)
-        values = np.where(inside, heads._integers(z, feature)[np.clip(at, 0, n - 1)], 0.0).astype(np.int64)
+        values = np.where(
+            inside, heads.standardisation.integers(z, feature, LEVELS)[np.clip(at, 0, n - 1)], 0.0
+        ).astype(np.int64)
         heads.directions[i] = N_TAPS * values - values.sum()
         heads.places[i] = owner, middle
     return heads

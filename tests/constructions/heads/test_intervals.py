@@ -39,7 +39,7 @@ def test_sums_are_counts_by_a_plain_loop(token_dim):
         z = heads.standardisation.columns(Z)
         for h in range(0, 300, 11):
             level, step = heads.intervals[h // q].tolist()
-            values = heads._integers(z, heads.channels[h // q]).tolist()
+            values = heads.standardisation.integers(z, heads.channels[h // q], 1365).tolist()
             a, b = Fraction(step, 2 ** (level + 1)), Fraction(step + 2, 2 ** (level + 1))
             first = floor(a * len(Z))
             inside = values[first : max(ceil(b * len(Z)), first + 1)]

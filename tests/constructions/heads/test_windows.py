@@ -32,7 +32,7 @@ def test_sums_are_those_of_fractions(token_dim):
         g = heads.groups[h]
         feature, dilation = heads.channels[g], int(heads.dilations[g])
         owner, middle = heads.places[h]
-        values = [heads._integers(columns, feature) for columns in z]
+        values = [heads.standardisation.integers(columns, feature, 1365) for columns in z]
         prototype = nine(values[owner], middle, dilation)
         energy = 9 * distance(prototype, [Fraction(0)] * 9)
         for i, x in enumerate(values):
