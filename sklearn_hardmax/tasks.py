@@ -265,8 +265,7 @@ def averaging_parts(sequences: RaggedSequences, q: int) -> tuple[FloatArray, Int
     fits = (indices == np.rint(indices)) & (indices >= 0) & (indices < lengths[:, None])
     _refuse(~fits.all(axis=1), sequences, "hold a position that is no integer from 0 to their length - 1")
     indices = indices.astype(np.int64)
-    subsets = indices[:, :-1]
-    positions = indices[:, -1]
+    subsets, positions = indices[:, :-1], indices[:, -1]
     starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
     # row that a token would have if tokens were sorted by their own positions; a repeated row is a repeated position
     sorted_rows = starts + positions
