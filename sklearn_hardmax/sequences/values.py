@@ -322,7 +322,7 @@ def _refuse(kind, name, array, index):
 
 
 def _shown(array, index):
-    """A value and its index, as a message shows them."""
+    """A value, and its index unless it is alone, as a message shows them."""
     if not array.size:
         return "none"
     value = array[index]
@@ -331,4 +331,4 @@ def _shown(array, index):
     else:  # scalars of NumPy as Python writes them
         text = repr(value.item() if isinstance(value, np.generic) else value)
     text = text if len(text) <= 40 else text[:37] + "..."
-    return f"{text} at index {[int(i) for i in index]}"
+    return f"{text} at index {[int(i) for i in index]}" if index else text

@@ -186,6 +186,7 @@ def test_columns_of_one_name_are_read_one_by_one(name):
             ValueError,
             r"tokens of sequence 1 .* dates \(datetime\.date\(2020, 1, 2\) at index \[1, 0\]\): .*from_frame\(.*time=",
         ),
+        (["good film", "bad"], ValueError, r"tokens of sequence 0 .* hold texts \('good film'\): texts are never"),
         ([[np.timedelta64(3, "s"), 1.0]], ValueError, r"durations \(3 seconds at index .*: .* divide them by a unit"),
         (
             [[1j]],
